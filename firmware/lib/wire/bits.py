@@ -1,0 +1,111 @@
+"""Bit streams, most significant bit first, and the Rice code of signed deltas."""
+
+from wire.frame import FrameError
+
+RICE_LIMIT = 20  # ones after which a value is written in full instead: bounds the worst case
+
+
+def zigzag(n: int) -> int:
+    """Map 0, -1, 1, -2, ... to 0, 1, 2, 3, ..."""
+    return n << 1 if n >= 0 else ((-n) << 1) - 1
+
+
+def unzigzag(z: int) -> int:
+    return -((z + 1) >> 1) if z & 1 else z >> 1
+
+
+class BitWriter:
+    def __init__(self, out: bytearray) -> None:
+        self._out = out
+        self._pending = 0  # bits not yet written, fewer than eight between calls
+        self._count = 0
+
+    def put(self, n: int, width: int) -> None:
+        """Append the low `width` bits of `n`."""
+        while width > 16:  # keeps the accumulator a small int on a 32-bit MicroPython
+            width -= 16
+            self._put(n >> width & 0xFFFF, 16)
+        self._put(n & (1 << width) - 1, width)
+
+    def _put(self, n: int, width: int) -> None:
+        pending = self._pending << width | n
+        count = self._count + width
+        while count >= 8:
+            count -= 8
+            self._out.append(pending >> count & 0xFF)
+        self._pending = pending & (1 << count) - 1
+        self._count = count
+
+    def put_rice(self, z: int, k: int) -> bool:
+        """Append `z` with Rice parameter `k`; False where it is too long: the caller writes it in full."""
+        ones = z >> k
+        if ones >= RICE_LIMIT:
+            self.put((1 << RICE_LIMIT) - 1, RICE_LIMIT)
+            return False
+        self.put((1 << ones + 1) - 2, ones + 1)
+        self.put(z & (1 << k) - 1, k)
+        return True
+
+    def close(self) -> None:
+        """Fill the last byte with zero bits."""
+        if self._count:
+            self._out.append(self._pending << (8 - self._count) & 0xFF)
+            self._pending = self._count = 0
+
+
+class BitReader:
+    def __init__(self, source: bytes, at: int) -> None:
+        self._source = source
+        self._at = at
+        self._pending = 0
+        self._count = 0
+
+    def take(self, width: int) -> int:
+        """Return the next `width` bits. Raises FrameError at the end of the stream."""
+        n = 0
+        while width > 16:
+            width -= 16
+            n = n << 16 | self._take(16)
+        return n << width | self._take(width)
+
+    def _take(self, width: int) -> int:
+        pending, count = self._pending, self._count
+        while count < width:
+            if self._at >= len(self._source):
+                raise FrameError("data body ends too early")
+            pending = pending << 8 | self._source[self._at]
+            self._at += 1
+            count += 8
+        count -= width
+        self._pending = pending & (1 << count) - 1
+        self._count = count
+        return pending >> count
+
+    def take_rice(self, k: int) -> int:
+        """Return the next value with Rice parameter `k`, or -1 where it follows in full."""
+        ones = 0
+        while self._take(1):
+            ones += 1
+            if ones == RICE_LIMIT:
+                return -1
+        return ones << k | self.take(k)
+
+    def close(self) -> None:
+        """Raise FrameError unless what is left is the zero fill of the last byte."""
+        if self._pending or self._count >= 8 or self._at != len(self._source):
+            raise FrameError("data body has something after its end")
+
+
+def rice_parameter(deltas: "list[int]", width: int) -> int:
+    """Return the parameter 0..14 that makes `deltas` (zigzagged) shortest; a full value has `width` bits."""
+    best, best_bits = 0, -1
+    for k in range(15):
+        bits = 0
+        for z in deltas:
+            ones = z >> k
+            bits += RICE_LIMIT + width if ones >= RICE_LIMIT else ones + 1 + k
+        if best_bits < 0 or bits < best_bits:
+            best, best_bits = k, bits
+        elif bits > best_bits + len(deltas):
+            break  # each further step costs a bit a value
+    return best

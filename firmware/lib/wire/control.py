@@ -1,0 +1,158 @@
+"""Control bodies: CBOR maps (RFC 8949) with small integer keys; schema.cddl has their shapes.
+
+Only what control frames use is spoken: integers, byte and text strings, arrays, maps with integer
+keys, true, false, null; shortest encoding, definite lengths, no duplicate keys, nothing after the end.
+"""
+
+from wire.frame import FrameError
+
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Item: TypeAlias = "int | bool | None | bytes | str | list[Item] | dict[int, Item]"
+
+# Uplink keys
+EPOCH = 1  # full epoch, u32
+CLOCK = 2  # [clock id, node clock in ms, ms the clock was told UTC it has, or null]
+BOOT = 3  # [boots so far, reset cause]
+FIRMWARE = 4  # version text
+CONFIG = 5  # first 4 bytes of the settings' SHA-256
+BATTERY = 6  # mV under load
+NEXT = 7  # next record sequence
+LOST = 8  # [[from, to], ...] overwritten before they were acknowledged
+PROFILE = 9  # schema id
+OLDEST = 10  # oldest sequence still in the backlog
+COUNTERS = 11  # {cause id: count} of what went wrong on the node since boot
+
+# Downlink keys
+ACK = 32  # [short epoch, upto, [from, to], ...]: all below upto, and the inclusive ranges, are stored
+TIME = 33  # [uplink counter this answers, UTC in ms]
+EPOCH_OK = 34  # full epoch that is registered: data may flow
+ASK = 35  # what the gateway wants to hear: ASK_STATUS
+EPOCH_TAKEN = 36  # full epoch whose short form an older epoch of this node has: draw another
+
+ASK_STATUS = 1
+
+DEPTH_MAX = 5
+ITEMS_MAX = 64  # entries of one array or map
+
+
+def _head(out: bytearray, major: int, n: int) -> None:
+    major <<= 5
+    if n < 24:
+        out.append(major | n)
+        return
+    for code, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if n >> 8 * size == 0:
+            out.append(major | code)
+            out += n.to_bytes(size, "big")
+            return
+    raise ValueError("%d does not fit 64 bits" % n)
+
+
+def _put(out: bytearray, item: "Item") -> None:
+    if item is None:
+        out.append(0xF6)
+    elif item is True:
+        out.append(0xF5)
+    elif item is False:
+        out.append(0xF4)
+    elif isinstance(item, int):
+        if item >= 0:
+            _head(out, 0, item)
+        else:
+            _head(out, 1, -1 - item)
+    elif isinstance(item, (bytes, bytearray)):
+        _head(out, 2, len(item))
+        out += item
+    elif isinstance(item, str):
+        text = item.encode()
+        _head(out, 3, len(text))
+        out += text
+    elif isinstance(item, (list, tuple)):
+        _head(out, 4, len(item))
+        for one in item:
+            _put(out, one)
+    elif isinstance(item, dict):
+        _head(out, 5, len(item))
+        for key in sorted(item):
+            _put(out, key)
+            _put(out, item[key])
+    else:
+        raise TypeError("a control body can not hold %r" % (item,))
+
+
+def encode(body: "dict[int, Item]") -> bytes:
+    """Return the CBOR of `body`, keys in ascending order."""
+    out = bytearray()
+    _put(out, body)
+    return bytes(out)
+
+
+def _take_head(source: bytes, at: int) -> "tuple[int, int, int]":
+    if at >= len(source):
+        raise FrameError("control body ends too early")
+    major, low = source[at] >> 5, source[at] & 31
+    at += 1
+    if low < 24:
+        return major, low, at
+    if major == 7 or low > 27:
+        raise FrameError("control body holds what the format has no use for (byte 0x%02x)" % source[at - 1])
+    size = 1 << (low - 24)
+    if at + size > len(source):
+        raise FrameError("control body ends too early")
+    n = int.from_bytes(source[at : at + size], "big")
+    if n < 24 or (size > 1 and n >> 4 * size == 0):
+        raise FrameError("control body is not in shortest form")
+    return major, n, at + size
+
+
+def _take(source: bytes, at: int, depth: int) -> "tuple[Item, int]":
+    if depth > DEPTH_MAX:
+        raise FrameError("control body is nested deeper than %d" % DEPTH_MAX)
+    major, n, at = _take_head(source, at)
+    if major == 0:
+        return n, at
+    if major == 1:
+        return -1 - n, at
+    if major in (2, 3):
+        if at + n > len(source):
+            raise FrameError("control body ends inside a string")
+        raw = bytes(source[at : at + n])
+        if major == 2:
+            return raw, at + n
+        try:
+            return raw.decode(), at + n
+        except UnicodeError:
+            raise FrameError("control body holds a text that is not UTF-8") from None
+    if major in (4, 5) and n > ITEMS_MAX:
+        raise FrameError("control body has a list of %d entries, %d are allowed" % (n, ITEMS_MAX))
+    if major == 4:
+        items = []
+        for _ in range(n):
+            item, at = _take(source, at, depth + 1)
+            items.append(item)
+        return items, at
+    if major == 5:
+        entries: "dict[int, Item]" = {}
+        for _ in range(n):
+            key, at = _take(source, at, depth + 1)
+            if not isinstance(key, int) or isinstance(key, bool) or key in entries:
+                raise FrameError("control body has a bad or repeated key")
+            entries[key], at = _take(source, at, depth + 1)
+        return entries, at
+    if major == 7 and 20 <= n <= 22:
+        return (False, True, None)[n - 20], at
+    raise FrameError("control body holds what the format has no use for (major type %d)" % major)
+
+
+def decode(source: bytes) -> "dict[int, Item]":
+    """Return the map that `source` holds. Raises FrameError on anything else than exactly one map."""
+    body, end = _take(source, 0, 0)
+    if not isinstance(body, dict):
+        raise FrameError("control body is not a map")
+    if end != len(source):
+        raise FrameError("control body has %d bytes after its end" % (len(source) - end))
+    return body

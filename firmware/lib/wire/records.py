@@ -1,0 +1,271 @@
+"""Data bodies: records of one node, column by column. SPEC.md section 4.
+
+A schema is a tuple of quantity ids, one for each channel. The first value of a column is written in
+the fixed width of its quantity, the others as Rice-coded differences; quality is written only where
+it is not ok. Each frame decodes alone.
+"""
+
+from collections import namedtuple
+
+from wire.bits import BitReader, BitWriter, rice_parameter, unzigzag, zigzag
+from wire.frame import MANY, RELATIVE, FrameError
+from wire.quantities import ESTIMATED, FAULT, MISSING, OK, QUANTITIES
+
+TYPE_CHECKING = False
+
+COUNT_MAX = 255
+INTERVAL_MAX = 0xFFFFFF
+TIME_BITS = 32
+CONSTANT = 15  # in place of a Rice parameter: every value of the column equals the first
+
+if TYPE_CHECKING:
+    from typing import NamedTuple
+
+    class Record(NamedTuple):
+        seq: int
+        time: int
+        values: "tuple[int | None, ...]"
+        quality: "tuple[int, ...]"
+
+    class Batch(NamedTuple):
+        schema: int
+        epoch: int
+        clock: "int | None"
+        records: "list[Record]"
+
+else:
+    # One sampling: its sequence in the epoch, seconds, a value and a quality code for each channel.
+    Record = namedtuple("Record", ("seq", "time", "values", "quality"))
+    # `epoch` is the short form. `clock` None: times are UTC (Unix seconds); else the id of the node's
+    # own clock, whose seconds they are.
+    Batch = namedtuple("Batch", ("schema", "epoch", "clock", "records"))
+
+
+def put_uvarint(out: bytearray, n: int) -> None:
+    """Append `n` seven bits at a time, least significant first."""
+    while n > 0x7F:
+        out.append(n & 0x7F | 0x80)
+        n >>= 7
+    out.append(n)
+
+
+def take_uvarint(source: bytes, at: int) -> "tuple[int, int]":
+    """Return (value, position after it). Raises FrameError; at most five bytes are read."""
+    n = shift = 0
+    while shift < 35:
+        if at >= len(source):
+            raise FrameError("data body ends too early")
+        byte = source[at]
+        at += 1
+        n |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            if byte == 0 and shift:
+                raise FrameError("number is not in shortest form")
+            return n, at
+        shift += 7
+    raise FrameError("number is longer than five bytes")
+
+
+def _put_deltas(bits: BitWriter, values: "list[int]", width: int, lo: int) -> None:
+    """Append all but the first of `values`, each against the one before it."""
+    deltas = [zigzag(values[i] - values[i - 1]) for i in range(1, len(values))]
+    if not any(deltas):
+        bits.put(CONSTANT, 4)
+        return
+    k = rice_parameter(deltas, width)
+    bits.put(k, 4)
+    for i, z in enumerate(deltas):
+        if not bits.put_rice(z, k):
+            bits.put(values[i + 1] - lo, width)
+
+
+def _take_deltas(bits: BitReader, first: int, count: int, width: int, lo: int, hi: int) -> "list[int]":
+    """Return the `count` values of which `first` is the first."""
+    values = [first]
+    k = bits.take(4)
+    if k == CONSTANT:
+        return values * count
+    for _ in range(count - 1):
+        z = bits.take_rice(k)
+        value = bits.take(width) + lo if z < 0 else values[-1] + unzigzag(z)
+        if not lo <= value <= hi:
+            raise FrameError("value %d outside %d..%d" % (value, lo, hi))
+        values.append(value)
+    return values
+
+
+def _put_column(bits: BitWriter, quantity: int, values: "list[int | None]", quality: "list[int]") -> None:
+    q = QUANTITIES[quantity]
+    if any(quality):
+        bits.put(1, 1)
+        for code in quality:
+            if code == OK:
+                bits.put(0, 1)
+            else:
+                bits.put(16 | code, 5)
+    else:
+        bits.put(0, 1)
+    present = []
+    for value, code in zip(values, quality):
+        if (value is None) != (code in (MISSING, FAULT)):
+            raise ValueError("%s: value %r does not go with quality %d" % (q.name, value, code))
+        if value is not None:
+            if not q.lo <= value <= q.hi:
+                raise ValueError("%s: %d is outside %d..%d" % (q.name, value, q.lo, q.hi))
+            present.append(value)
+    if present:
+        bits.put(present[0] - q.lo, q.width)
+    if len(present) > 1:
+        _put_deltas(bits, present, q.width, q.lo)
+
+
+def _take_column(bits: BitReader, quantity: int, count: int) -> "tuple[list[int | None], list[int]]":
+    q = QUANTITIES[quantity]
+    if not bits.take(1):
+        quality = [OK] * count
+        present = count
+    else:
+        quality = []
+        present = 0
+        for _ in range(count):
+            code = bits.take(4) if bits.take(1) else OK
+            if code > ESTIMATED:
+                raise FrameError("unknown quality code %d" % code)
+            quality.append(code)
+            present += code not in (MISSING, FAULT)
+    found: "list[int]" = []
+    if present:
+        first = bits.take(q.width) + q.lo
+        if first > q.hi:
+            raise FrameError("value %d outside %d..%d" % (first, q.lo, q.hi))
+        found = [first] if present == 1 else _take_deltas(bits, first, present, q.width, q.lo, q.hi)
+    if present == count:
+        return list(found), quality
+    rest = iter(found)
+    return [None if code in (MISSING, FAULT) else next(rest) for code in quality], quality
+
+
+def encode(
+    schema: int,
+    quantities: "tuple[int, ...]",
+    epoch: int,
+    clock: "int | None",
+    records: "list[Record]",
+) -> "tuple[int, bytes]":
+    """Return (flags for the header, body) of `records`, whose sequences must follow one another.
+
+    Raises ValueError for records the format can not carry: values outside their quantity's range,
+    times outside 32 bits, a gap in the sequence, more than COUNT_MAX records.
+    """
+    count = len(records)
+    if not 0 < count <= COUNT_MAX:
+        raise ValueError("a frame carries 1 to %d records, not %d" % (COUNT_MAX, count))
+    times = []
+    for i, record in enumerate(records):
+        if record.seq != records[0].seq + i or not 0 <= record.seq < 1 << 32:
+            raise ValueError("record %d does not follow %d" % (record.seq, records[0].seq + i - 1))
+        if not 0 <= record.time < 1 << TIME_BITS:
+            raise ValueError("time %d does not fit %d bits" % (record.time, TIME_BITS))
+        times.append(record.time)
+    flags = 0
+    out = bytearray((schema, epoch & 0xFF))
+    put_uvarint(out, records[0].seq)
+    out += times[0].to_bytes(4, "big")
+    if clock is not None:
+        flags |= RELATIVE
+        out.append(clock)
+    if count > 1:
+        flags |= MANY
+        interval = times[1] - times[0]
+        if not 0 <= interval <= INTERVAL_MAX:
+            interval = 0
+        out.append(count)
+        put_uvarint(out, interval)
+    bits = BitWriter(out)
+    if count > 1:
+        drift = [time - interval * i for i, time in enumerate(times)]
+        _put_deltas(bits, drift, TIME_BITS + 1, -(1 << TIME_BITS))
+    for i, quantity in enumerate(quantities):
+        _put_column(bits, quantity, [r.values[i] for r in records], [r.quality[i] for r in records])
+    bits.close()
+    return flags, bytes(out)
+
+
+def encode_most(
+    schema: int,
+    quantities: "tuple[int, ...]",
+    epoch: int,
+    clock: "int | None",
+    records: "list[Record]",
+    size: int,
+) -> "tuple[int, bytes, int]":
+    """Return (flags, body, n): the first `n` of `records`, as many as fit a body of `size` bytes.
+
+    Raises ValueError where not even one fits.
+    """
+    n = min(len(records), COUNT_MAX)
+    while n > 0:
+        flags, body = encode(schema, quantities, epoch, clock, records[:n])
+        if len(body) <= size:
+            return flags, body, n
+        n = min(n - 1, n * size // len(body))
+    raise ValueError("one record does not fit a body of %d bytes" % size)
+
+
+def decode(flags: int, body: bytes, schemas: "dict[int, tuple[int, ...]]") -> Batch:
+    """Return the batch in `body`. `schemas` has the quantity ids of each schema id.
+
+    Raises UnknownSchema for a schema this side has not heard of, FrameError for anything malformed.
+    """
+    if len(body) < 8:
+        raise FrameError("data body ends too early")
+    quantities = schemas.get(body[0])
+    if quantities is None:
+        raise UnknownSchema("unknown schema %d" % body[0])
+    epoch = body[1]
+    seq, at = take_uvarint(body, 2)
+    if at + 4 > len(body):
+        raise FrameError("data body ends too early")
+    first = int.from_bytes(body[at : at + 4], "big")
+    at += 4
+    clock = None
+    count = 1
+    interval = 0
+    if flags & RELATIVE:
+        if at >= len(body):
+            raise FrameError("data body ends too early")
+        clock = body[at]
+        at += 1
+    if flags & MANY:
+        if at >= len(body):
+            raise FrameError("data body ends too early")
+        count = body[at]
+        interval, at = take_uvarint(body, at + 1)
+        if count < 2 or interval > INTERVAL_MAX:
+            raise FrameError("count %d or interval %d is not what an encoder writes" % (count, interval))
+    if seq + count > 1 << 32:
+        raise FrameError("sequence %d does not fit 32 bits" % seq)
+    bits = BitReader(body, at)
+    times = [first]
+    if count > 1:
+        lo, hi = -(1 << TIME_BITS), (1 << TIME_BITS) - 1
+        drift = _take_deltas(bits, first, count, TIME_BITS + 1, lo, hi)
+        times = [drift[i] + interval * i for i in range(count)]
+        for time in times:
+            if not 0 <= time <= hi:
+                raise FrameError("time %d does not fit %d bits" % (time, TIME_BITS))
+    columns = [_take_column(bits, quantity, count) for quantity in quantities]
+    bits.close()
+    return Batch(
+        body[0],
+        epoch,
+        clock,
+        [
+            Record(seq + i, times[i], tuple([c[0][i] for c in columns]), tuple([c[1][i] for c in columns]))
+            for i in range(count)
+        ],
+    )
+
+
+class UnknownSchema(FrameError):
+    """The body names a schema this side does not have: a newer node, or another municipality's."""
