@@ -42,8 +42,7 @@ class BitWriter:
         if ones >= RICE_LIMIT:
             self.put((1 << RICE_LIMIT) - 1, RICE_LIMIT)
             return False
-        self.put((1 << ones + 1) - 2, ones + 1)
-        self.put(z & (1 << k) - 1, k)
+        self.put((1 << ones + 1) - 2 << k | z & (1 << k) - 1, ones + 1 + k)
         return True
 
     def close(self) -> None:
@@ -54,45 +53,40 @@ class BitWriter:
 
 
 class BitReader:
+    """Reads `source` from byte `at` on, as one long integer: gateways decode, nodes need not."""
+
     def __init__(self, source: bytes, at: int) -> None:
-        self._source = source
-        self._at = at
-        self._pending = 0
-        self._count = 0
+        self._stream = int.from_bytes(source[at:], "big")
+        self._left = 8 * (len(source) - at)
 
     def take(self, width: int) -> int:
         """Return the next `width` bits. Raises FrameError at the end of the stream."""
-        n = 0
-        while width > 16:
-            width -= 16
-            n = n << 16 | self._take(16)
-        return n << width | self._take(width)
-
-    def _take(self, width: int) -> int:
-        pending, count = self._pending, self._count
-        while count < width:
-            if self._at >= len(self._source):
-                raise FrameError("data body ends too early")
-            pending = pending << 8 | self._source[self._at]
-            self._at += 1
-            count += 8
-        count -= width
-        self._pending = pending & (1 << count) - 1
-        self._count = count
-        return pending >> count
+        left = self._left - width
+        if left < 0:
+            raise FrameError("data body ends too early")
+        self._left = left
+        return self._stream >> left & (1 << width) - 1
 
     def take_rice(self, k: int) -> int:
         """Return the next value with Rice parameter `k`, or -1 where it follows in full."""
+        stream, left = self._stream, self._left
         ones = 0
-        while self._take(1):
+        while left > 0:
+            left -= 1
+            if not stream >> left & 1:
+                break
             ones += 1
             if ones == RICE_LIMIT:
+                self._left = left
                 return -1
+        else:
+            raise FrameError("data body ends too early")
+        self._left = left
         return ones << k | self.take(k)
 
     def close(self) -> None:
         """Raise FrameError unless what is left is the zero fill of the last byte."""
-        if self._pending or self._count >= 8 or self._at != len(self._source):
+        if self._left >= 8 or self.take(self._left):
             raise FrameError("data body has something after its end")
 
 
@@ -100,12 +94,12 @@ def rice_parameter(deltas: "list[int]", width: int) -> int:
     """Return the parameter 0..14 that makes `deltas` (zigzagged) shortest; a full value has `width` bits."""
     best, best_bits = 0, -1
     for k in range(15):
+        if 0 <= best_bits <= len(deltas) * (k + 1):
+            break  # from here on every value takes at least k + 1 bits
         bits = 0
         for z in deltas:
             ones = z >> k
             bits += RICE_LIMIT + width if ones >= RICE_LIMIT else ones + 1 + k
         if best_bits < 0 or bits < best_bits:
             best, best_bits = k, bits
-        elif bits > best_bits + len(deltas):
-            break  # each further step costs a bit a value
     return best

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Uplink keys
 EPOCH = 1  # full epoch, u32
-CLOCK = 2  # [clock id, node clock in ms, ms the clock was told UTC it has, or null]
+CLOCK = 2  # [clock id, that clock's time in ms when this was sent]
 BOOT = 3  # [boots so far, reset cause]
 FIRMWARE = 4  # version text
 CONFIG = 5  # first 4 bytes of the settings' SHA-256
@@ -31,7 +31,6 @@ ACK = 32  # [short epoch, upto, [from, to], ...]: all below upto, and the inclus
 TIME = 33  # [uplink counter this answers, UTC in ms]
 EPOCH_OK = 34  # full epoch that is registered: data may flow
 ASK = 35  # what the gateway wants to hear: ASK_STATUS
-EPOCH_TAKEN = 36  # full epoch whose short form an older epoch of this node has: draw another
 
 ASK_STATUS = 1
 

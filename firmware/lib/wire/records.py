@@ -49,10 +49,10 @@ def put_uvarint(out: bytearray, n: int) -> None:
     out.append(n)
 
 
-def take_uvarint(source: bytes, at: int) -> "tuple[int, int]":
-    """Return (value, position after it). Raises FrameError; at most five bytes are read."""
+def take_uvarint(source: bytes, at: int, size_max: int = 5) -> "tuple[int, int]":
+    """Return (value, position after it). Raises FrameError; at most `size_max` bytes are read."""
     n = shift = 0
-    while shift < 35:
+    while shift < 7 * size_max:
         if at >= len(source):
             raise FrameError("data body ends too early")
         byte = source[at]
@@ -63,7 +63,7 @@ def take_uvarint(source: bytes, at: int) -> "tuple[int, int]":
                 raise FrameError("number is not in shortest form")
             return n, at
         shift += 7
-    raise FrameError("number is longer than five bytes")
+    raise FrameError("number is longer than %d bytes" % size_max)
 
 
 def _put_deltas(bits: BitWriter, values: "list[int]", width: int, lo: int) -> None:

@@ -1,0 +1,189 @@
+"""The node's own store: a ring of small segment files that survives a power cut at any flash write.
+
+Layout of DIR: `epoch`, and one file a segment, named by its first sequence in eight hex digits.
+
+    epoch     u32 epoch, u32 CRC-32 of those four bytes
+    segment   "SNb1", u32 epoch, u32 first sequence, u32 CRC-32 of the twelve bytes before it;
+              then entries: u8 size of the body, body, u16 low half of the CRC-32 of
+              (u32 sequence, body)
+    body      u32 time, u8 clock (0: UTC Unix seconds, else the id of the node's clock whose seconds
+              they are), u8 1 where quality codes follow, [one u8 a channel], then the values that
+              are present as zigzag varints
+
+All integers little-endian. An entry's sequence is the segment's first plus its position. Segments stay
+near 1 KB: appending to a larger file makes littlefs copy more for each record. A record is in flash
+before any radio sends it, so a sequence that was ever sent is never given to another record.
+"""
+
+import os
+import struct
+from binascii import crc32
+
+from wire.bits import unzigzag, zigzag
+from wire.quantities import FAULT, MISSING
+from wire.records import Record, put_uvarint, take_uvarint
+
+DIR = "/log"
+SEGMENT_BYTES = 1000
+_MAGIC = b"SNb1"
+_HEAD = 16
+SKIP = 64  # more records than a damaged segment can have held: their sequences are not used again
+
+
+def _head(epoch, first):
+    body = struct.pack("<4sII", _MAGIC, epoch, first)
+    return body + struct.pack("<I", crc32(body))
+
+
+def pack_entry(seq, time, clock, values, quality):
+    body = bytearray(struct.pack("<IBB", time, clock or 0, 1 if any(quality) else 0))
+    if any(quality):
+        body += bytes(quality)
+    for value in values:
+        if value is not None:
+            put_uvarint(body, zigzag(value))
+    check = crc32(struct.pack("<I", seq) + body) & 0xFFFF
+    return bytes((len(body),)) + body + struct.pack("<H", check)
+
+
+def unpack_body(seq, body, channels):
+    """Return (Record, clock id or None)."""
+    time, clock, coded = struct.unpack("<IBB", body[:6])
+    at = 6
+    quality = (0,) * channels
+    if coded:
+        quality = tuple(body[at : at + channels])
+        at += channels
+    values = []
+    for code in quality:
+        if code in (MISSING, FAULT):
+            values.append(None)
+        else:
+            z, at = take_uvarint(body, at, 6)
+            values.append(unzigzag(z))
+    return Record(seq, time, tuple(values), quality), clock or None
+
+
+def entries(raw, first):
+    """Yield (sequence, body) of the sound entries of a segment, then stop."""
+    at = _HEAD
+    seq = first
+    while at < len(raw):
+        size = raw[at]
+        end = at + 1 + size
+        if end + 2 > len(raw) or size < 6:
+            return
+        body = raw[at + 1 : end]
+        if crc32(struct.pack("<I", seq) + body) & 0xFFFF != raw[end] | raw[end + 1] << 8:
+            return
+        yield seq, body
+        at = end + 2
+        seq += 1
+
+
+class Backlog:
+    """`state` (Retained) says where the ring stands; `recover()` finds out again when it does not."""
+
+    def __init__(self, state, channels, segments, directory=DIR):
+        self._state = state
+        self._channels = channels
+        self._segments = segments
+        self._dir = directory
+
+    def _path(self, first):
+        return "%s/%08x" % (self._dir, first)
+
+    def _firsts(self):
+        """First sequences of the segments, ascending."""
+        return sorted([int(name, 16) for name in os.listdir(self._dir) if len(name) == 8])
+
+    def _read(self, first):
+        """Return the bytes of a segment, b"" where its head is damaged or not of this epoch."""
+        with open(self._path(first), "rb") as f:
+            raw = f.read()
+        return raw if raw[:_HEAD] == _head(self._state.epoch, first) else b""
+
+    def recover(self, random):
+        """Find the ring's state in flash. A ring without segments gets a new epoch from `random(n)`."""
+        state = self._state
+        try:
+            os.mkdir(self._dir)
+        except OSError:
+            pass  # it is there
+        state.epoch = self._read_epoch()
+        firsts = self._firsts() if state.epoch else []
+        if not firsts:
+            for name in os.listdir(self._dir):
+                os.remove(self._dir + "/" + name)
+            self.format(random)
+            return
+        last = firsts[-1]
+        raw = self._read(last)
+        end = _HEAD
+        state.next_seq = last
+        for seq, body in entries(raw, last):
+            state.next_seq = seq + 1
+            end += 3 + len(body)
+        if end != len(raw):  # damaged tail: what it held may have been sent
+            state.next_seq += SKIP
+        state.segment = last
+        state.size = end if end == len(raw) else SEGMENT_BYTES
+        state.oldest = firsts[0]
+
+    def format(self, random):
+        """Begin a new epoch. Only for a ring that holds nothing the gateway knows of."""
+        state = self._state
+        epoch = struct.unpack("<I", random(4))[0] or 1
+        body = struct.pack("<I", epoch)
+        with open(self._dir + "/epoch.new", "wb") as f:
+            f.write(body + struct.pack("<I", crc32(body)))
+        os.rename(self._dir + "/epoch.new", self._dir + "/epoch")
+        state.epoch = epoch
+        state.next_seq = state.oldest = state.segment = state.upto = 0
+        state.ranges = (0,) * 8
+        state.size = SEGMENT_BYTES
+
+    def _read_epoch(self):
+        try:
+            with open(self._dir + "/epoch", "rb") as f:
+                raw = f.read()
+        except OSError:
+            return 0
+        if len(raw) != 8 or struct.unpack("<I", raw[4:])[0] != crc32(raw[:4]):
+            return 0
+        return struct.unpack("<I", raw[:4])[0]
+
+    def append(self, time, clock, values, quality):
+        """Write one record to flash and return its sequence. Raises OSError where flash refuses."""
+        state = self._state
+        seq = state.next_seq
+        entry = pack_entry(seq, time, clock, values, quality)
+        if state.size + len(entry) > SEGMENT_BYTES:
+            self._make_room()
+            with open(self._path(seq), "wb") as f:
+                f.write(_head(state.epoch, seq) + entry)
+            state.segment = seq
+            state.size = _HEAD + len(entry)
+        else:
+            with open(self._path(state.segment), "ab") as f:
+                f.write(entry)
+            state.size += len(entry)
+        state.next_seq = seq + 1
+        return seq
+
+    def _make_room(self):
+        firsts = self._firsts()
+        while len(firsts) >= self._segments:
+            os.remove(self._path(firsts.pop(0)))
+            self._state.oldest = firsts[0] if firsts else self._state.next_seq
+
+    def read(self, first, last):
+        """Yield (Record, clock id or None) for the sequences first..last that are held, ascending."""
+        firsts = self._firsts()
+        for i, start in enumerate(firsts):
+            end = firsts[i + 1] - 1 if i + 1 < len(firsts) else self._state.next_seq - 1
+            if end < first or start > last:
+                continue
+            for seq, body in entries(self._read(start), start):
+                if first <= seq <= last:
+                    yield unpack_body(seq, body, self._channels)

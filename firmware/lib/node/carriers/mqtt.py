@@ -1,0 +1,129 @@
+"""MQTT 3.1.1 (OASIS) over Wi-Fi: just what the node needs, with a time-out on every step.
+
+QoS 0 and clean sessions: the acknowledgement that counts is the gateway's own, inside the sealed
+frames, so the broker keeps nothing for a node. Topics: sn/<site>/<node>/up and .../down.
+"""
+
+import select
+import socket
+import time
+
+FRAME_MAX = 1024  # bytes; bounds the heap, not the broker
+_PACKET_MAX = 4096
+_STEP_MS = 5000  # longest wait for the network in one step; the watchdog is far above
+
+CONNACK, PUBLISH, SUBACK = 2, 3, 9
+
+
+class Mqtt:
+    def __init__(self, config, site, node):
+        self._config = config
+        self._up = "sn/%s/%d/up" % (site, node)
+        self._down = "sn/%s/%d/down" % (site, node)
+        self._client_id = "n%d" % node
+        self._socket = None
+        self._poll = None
+        self.frame_max = FRAME_MAX
+
+    def open(self):
+        """Connect and subscribe to the downlinks. Raises OSError."""
+        c = self._config
+        address = socket.getaddrinfo(c["host"], c["port"], 0, socket.SOCK_STREAM)[0][-1]
+        sock = socket.socket()
+        self._socket = sock
+        sock.settimeout(_STEP_MS / 1000)
+        sock.connect(address)
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+        user, password = c.get("user"), c.get("password")
+        flags = 2 | (0x80 if user else 0) | (0x40 if password else 0)
+        body = b"\x00\x04MQTT\x04" + bytes((flags, 0, 60)) + _text(self._client_id)
+        for part in (user, password):
+            if part:
+                body += _text(part)
+        self._send(0x10, body)
+        _, answer = self._expect(CONNACK)
+        if answer[1] != 0:
+            raise OSError("the broker refused this node (MQTT return code %d)" % answer[1])
+        self._send(0x82, b"\x00\x01" + _text(self._down) + b"\x00")
+        _, answer = self._expect(SUBACK)
+        if answer[2] == 0x80:
+            raise OSError("the broker refused the subscription to " + self._down)
+
+    def send(self, frame):
+        """Hand one frame to the broker. Raises OSError."""
+        self._send(0x30, _text(self._up) + frame)
+
+    def receive(self, timeout_ms):
+        """Return the next downlink frame, or None after `timeout_ms`. Raises OSError when cut off."""
+        end = time.ticks_add(time.ticks_ms(), timeout_ms)
+        while True:
+            left = time.ticks_diff(end, time.ticks_ms())
+            if left <= 0 or not self._poll.poll(left):
+                return None
+            kind, body = self._packet()
+            if kind >> 4 == PUBLISH:
+                size = body[0] << 8 | body[1]
+                at = 2 + size + (2 if kind & 6 else 0)
+                return body[at:]
+
+    def close(self):
+        if self._socket is None:
+            return
+        try:
+            self._send(0xE0, b"")
+        except OSError:
+            pass  # it is gone already: that is what was wanted
+        self._socket.close()
+        self._socket = None
+
+    def _send(self, kind, body):
+        out = bytearray((kind,))
+        n = len(body)
+        while n > 0x7F:
+            out.append(n & 0x7F | 0x80)
+            n >>= 7
+        out.append(n)
+        out += body
+        sent = 0
+        while sent < len(out):
+            n = self._socket.write(out[sent:])
+            if not n:
+                raise OSError("the broker takes nothing more")
+            sent += n
+
+    def _expect(self, wanted):
+        end = time.ticks_add(time.ticks_ms(), _STEP_MS)
+        while time.ticks_diff(end, time.ticks_ms()) > 0:
+            if self._poll.poll(time.ticks_diff(end, time.ticks_ms())):
+                kind, body = self._packet()
+                if kind >> 4 == wanted:
+                    return kind, body
+        raise OSError("no answer from the broker")
+
+    def _packet(self):
+        kind = self._exactly(1)[0]
+        size = shift = 0
+        while True:
+            byte = self._exactly(1)[0]
+            size |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                break
+            shift += 7
+        if size > _PACKET_MAX:
+            raise OSError("a packet of %d bytes is more than this node takes" % size)
+        return kind, self._exactly(size)
+
+    def _exactly(self, n):
+        got = b""
+        while len(got) < n:
+            more = self._socket.recv(n - len(got))
+            if not more:
+                raise OSError("the broker closed the connection")
+            got += more
+        return got
+
+
+def _text(text):
+    raw = text.encode()
+    return bytes((len(raw) >> 8, len(raw) & 0xFF)) + raw

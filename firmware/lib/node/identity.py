@@ -1,0 +1,77 @@
+"""Who the node is: its key and everything that must never be forgotten without forgetting the key.
+
+One record in one file, replaced as a whole. The frame counter lives beside the key because a counter
+that restarts under an old key would repeat a nonce; losing the file loses both, and the node must be
+provisioned anew with another key.
+
+Counters are reserved in blocks: the file holds the first counter that is *not* reserved yet, and a
+cold boot goes on from there. At most one block is wasted for each power cut.
+"""
+
+import os
+import struct
+from binascii import crc32, unhexlify
+
+PATH = "/identity"
+CLAIM = "/key.hex"  # left by provisioning: 32 hex digits, removed once it is taken over
+BLOCK = 256  # one flash write a day at 10 min, and 24 bits last 160 years of daily power cuts
+
+_FORMAT = "<4s16sII4s8sI"
+_MAGIC = b"SNi1"
+
+
+class Identity:
+    def __init__(self, key, reserved=0, boots=0, gateway=bytes(4), store=bytes(8), epoch=0):
+        self.key = key
+        self.reserved = reserved  # first frame counter not reserved in flash
+        self.boots = boots  # cold boots so far
+        self.gateway = gateway  # the gateway and the store that welcomed this node; zeros: none has
+        self.store = store
+        self.epoch = epoch  # the epoch that store has registered; 0: none
+
+    def pack(self):
+        body = struct.pack(
+            _FORMAT, _MAGIC, self.key, self.reserved, self.boots, self.gateway, self.store, self.epoch
+        )
+        return body + struct.pack("<I", crc32(body))
+
+    def save(self):
+        with open(PATH + ".new", "wb") as f:
+            f.write(self.pack())
+        os.rename(PATH + ".new", PATH)
+
+
+def unpack(raw):
+    """Return the Identity in `raw`, or None where it is damaged."""
+    if len(raw) != struct.calcsize(_FORMAT) + 4:
+        return None
+    body = raw[:-4]
+    if raw[:4] != _MAGIC or struct.unpack("<I", raw[-4:])[0] != crc32(body):
+        return None
+    return Identity(*struct.unpack(_FORMAT, body)[1:])
+
+
+def _read(path):
+    try:
+        with open(path, "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
+
+
+def load():
+    """Return the node's Identity, taking over a key that provisioning has left.
+
+    Raises OSError where there is neither: the node was never provisioned, or its record is damaged.
+    """
+    found = unpack(_read(PATH))
+    claim = _read(CLAIM).strip()
+    if len(claim) == 32:
+        key = unhexlify(claim)
+        if found is None or found.key != key:
+            found = Identity(key)
+            found.save()
+        os.remove(CLAIM)
+    if found is None:
+        raise OSError("no identity: provision this node")
+    return found

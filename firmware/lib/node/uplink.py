@@ -1,0 +1,213 @@
+"""What the node says and how it takes the answers. No radio, no flash but the identity: pure policy
+over the state it is given, so that every carrier runs the same conversation.
+
+A conversation: introduce (STATUS until the gateway has registered the epoch), then records, newest
+first, until all are acknowledged or the carrier's budget is spent.
+"""
+
+import time
+
+from node import acked
+from wire import control
+from wire.frame import (
+    ACK_REQUESTED,
+    CONTROL,
+    COUNTER_MAX,
+    DATA,
+    HEADER_SIZE,
+    TAG_SIZE,
+    WELCOME,
+    WELCOME_SIZE,
+    FrameError,
+    pack_header,
+    parse_header,
+)
+from wire.records import encode_most
+from wire.seal import downlink_cipher, uplink_cipher
+
+RECORDS_MAX = 64  # of one frame: bounds the heap an encoder takes
+FIRMWARE = "0.1.0"
+
+
+class Uplink:
+    def __init__(self, node, schema, quantities, identity, state, backlog, clock):
+        self._node = node
+        self._schema = schema
+        self._quantities = quantities
+        self._identity = identity
+        self._state = state
+        self._backlog = backlog
+        self._clock = clock
+        self._cipher = uplink_cipher(identity.key)
+        self._down = None
+        self._asked = {}  # uplink counter -> ticks when it was sent, to time the answer
+        self._sent = []  # runs sent in this conversation
+        self._gone = []  # runs that flash no longer has although they were never acknowledged
+        self.wants_status = False
+        self.refused = 0  # downlinks that could not be opened
+
+    # Sending
+
+    def _frame(self, type, flags, body):
+        state = self._state
+        if state.counter >= state.reserved:  # in flash before it is on the air
+            self._identity.reserved = state.reserved = state.counter + 256
+            self._identity.save()
+        if state.counter > COUNTER_MAX:
+            raise ValueError("frame counter is used up: provision this node with a new key")
+        counter = state.counter
+        state.counter += 1
+        self._asked[counter] = time.ticks_ms()
+        return self._cipher.seal(pack_header(type, flags, self._node, counter), body)
+
+    def introduced(self):
+        """True when data may flow: the gateway has registered this epoch and asks for no STATUS."""
+        return self._identity.epoch == self._state.epoch and not self.wants_status
+
+    def status(self, boot_cause, config_hash, battery_mv):
+        """Return a STATUS frame."""
+        from node.clock import now_ms
+
+        state = self._state
+        body = {
+            control.EPOCH: state.epoch,
+            control.CLOCK: [state.clock, now_ms()],
+            control.BOOT: [self._identity.boots, boot_cause],
+            control.FIRMWARE: FIRMWARE,
+            control.CONFIG: config_hash,
+            control.NEXT: state.next_seq,
+            control.OLDEST: state.oldest,
+            control.PROFILE: self._schema,
+        }
+        if battery_mv is not None:
+            body[control.BATTERY] = battery_mv
+        lost = acked.lost(state.oldest, state.upto, self._ranges()) + self._gone
+        if lost:
+            body[control.LOST] = [list(run) for run in lost[:16]]
+        return self._frame(CONTROL, ACK_REQUESTED, control.encode(body))
+
+    def _ranges(self):
+        r = self._state.ranges
+        return [(r[i], r[i + 1]) for i in range(0, 8, 2) if r[i + 1]]
+
+    def _open_runs(self):
+        """Runs neither sent in this conversation nor acknowledged, newest first."""
+        state = self._state
+        upto, ranges = acked.merge(state.upto, self._ranges(), 0, self._sent + self._gone, most=99)
+        return acked.pending(state.oldest, state.next_seq, upto, ranges)
+
+    def next_data(self, frame_size):
+        """Return a frame with the newest records that are still to be sent, or None."""
+        for first, last in self._open_runs():
+            first = max(first, last + 1 - RECORDS_MAX)
+            run = _newest_run(list(self._backlog.read(first, last)))
+            held = run[-1][0].seq if run else first - 1
+            if held < last:
+                self._gone.append((held + 1, last))
+                self.wants_status = True  # it says so, see LOST
+            if not run:
+                continue
+            clock = run[0][1]
+            records = [record for record, _ in run]
+            size = frame_size - HEADER_SIZE - TAG_SIZE
+            while True:  # as many of the newest as fit one frame
+                flags, body, n = encode_most(
+                    self._schema, self._quantities, self._state.epoch, clock, records, size
+                )
+                if n == len(records):
+                    break
+                records = records[-n:]
+            self._sent.append((records[0].seq, records[-1].seq))
+            return self._frame(DATA, flags | ACK_REQUESTED, body)
+        return None
+
+    def unsent(self):
+        """True while there are records that this conversation has neither sent nor seen acknowledged."""
+        return bool(self._open_runs())
+
+    def in_flight(self):
+        """True while something sent in this conversation is not acknowledged."""
+        ranges = self._ranges()
+        for first, last in self._sent:
+            if acked.pending(first, last + 1, self._state.upto, ranges):
+                return True
+        return False
+
+    def unacknowledged(self):
+        """True while the backlog holds records the gateway has not acknowledged."""
+        state = self._state
+        return bool(acked.pending(state.oldest, state.next_seq, state.upto, self._ranges()))
+
+    # Receiving
+
+    def take(self, frame):
+        """Take one downlink. Returns True when it was for this node and could be opened."""
+        try:
+            header = parse_header(frame)
+            if header.node != self._node:
+                return False
+            if header.type == WELCOME:
+                body = self._welcome(frame)
+            elif header.type == CONTROL:
+                if self._down is None:
+                    self._down = downlink_cipher(
+                        self._identity.key, self._identity.gateway, self._identity.store
+                    )
+                body = control.decode(self._down.open(frame))
+            else:
+                return False
+            self._obey(body)
+        except (FrameError, TypeError, ValueError, IndexError, KeyError):
+            self.refused += 1
+            return False
+        return True
+
+    def _welcome(self, frame):
+        """A store this node does not know, or a node the store does not: believed only if it is fresh."""
+        gateway = bytes(frame[HEADER_SIZE : HEADER_SIZE + 4])
+        store = bytes(frame[HEADER_SIZE + 4 : WELCOME_SIZE])
+        cipher = downlink_cipher(self._identity.key, gateway, store)
+        body = control.decode(cipher.open(frame, WELCOME_SIZE))
+        if body[control.TIME][0] not in self._asked:
+            raise FrameError("this welcome answers nothing that was asked")
+        identity = self._identity
+        if (identity.gateway, identity.store) != (gateway, store):
+            identity.gateway, identity.store, identity.epoch = gateway, store, 0
+            identity.save()
+            self._state.upto = 0  # another store: it says itself what it has
+            self._state.ranges = (0,) * 8
+        self._down = cipher
+        return body
+
+    def _obey(self, body):
+        state = self._state
+        if control.TIME in body:
+            counter, utc_ms = body[control.TIME]
+            asked = self._asked.get(counter)
+            if asked is not None:
+                self._clock.learn(utc_ms, time.ticks_diff(time.ticks_ms(), asked))
+        if body.get(control.EPOCH_OK) == state.epoch:
+            self.wants_status = False
+            if self._identity.epoch != state.epoch:
+                self._identity.epoch = state.epoch
+                self._identity.save()
+        if body.get(control.ASK) == control.ASK_STATUS:
+            self.wants_status = True
+        if control.ACK in body:
+            epoch, upto = body[control.ACK][:2]
+            if epoch == state.epoch & 0xFF and upto <= state.next_seq:
+                merged = acked.merge(state.upto, self._ranges(), upto, body[control.ACK][2:])
+                state.upto, ranges = merged
+                flat = [n for run in ranges for n in run]
+                state.ranges = tuple(flat + [0] * (8 - len(flat)))
+
+
+def _newest_run(found):
+    """Return the newest of `found` that follow one another and share a clock, ascending."""
+    run = []
+    for record, clock in reversed(found):
+        if run and (record.seq != run[-1][0].seq - 1 or clock != run[-1][1]):
+            break
+        run.append((record, clock))
+    run.reverse()
+    return run

@@ -1,0 +1,123 @@
+"""The ring against a model, and what it makes of damage."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from node.backlog import SKIP, Backlog
+from node.retained import Retained
+from wire.quantities import FAULT, OK, OUT_OF_RANGE
+
+CHANNELS = 3
+
+
+def draw_epoch(n):
+    return bytes(range(1, n + 1))
+
+
+def ring(directory, segments=8, state=None):
+    state = state or Retained()
+    backlog = Backlog(state, CHANNELS, segments, str(directory))
+    if not state.epoch:
+        backlog.recover(draw_epoch)
+    return backlog, state
+
+
+def fill(backlog, count, start=0):
+    for i in range(start, start + count):
+        backlog.append(1000 + i, None, (i, -i, 7), (OK, OK, OK))
+
+
+def sequences(backlog, state):
+    return [record.seq for record, _ in backlog.read(0, state.next_seq)]
+
+
+VALUES = st.one_of(st.none(), st.integers(-(1 << 40) + 1, (1 << 40) - 1))
+ROWS = st.tuples(
+    st.integers(0, 0xFFFFFFFF),
+    st.one_of(st.none(), st.integers(1, 255)),
+    st.lists(VALUES, min_size=CHANNELS, max_size=CHANNELS),
+    st.booleans(),  # a cold boot before this record
+)
+
+
+@settings(max_examples=60)
+@given(rows=st.lists(ROWS, max_size=60))
+def test_what_was_appended_is_read_back(rows, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("ring") / "log"
+    backlog, state = ring(directory, segments=4)
+    model = {}
+    for time, clock, values, cold in rows:
+        if cold and model:
+            backlog, state = ring(directory, segments=4)
+        quality = tuple(FAULT if v is None else (OUT_OF_RANGE if v == 0 else OK) for v in values)
+        seq = backlog.append(time, clock, tuple(values), quality)
+        assert seq == len(model)
+        model[seq] = (time, clock, tuple(values), quality)
+    found = {r.seq: (r.time, clock, r.values, r.quality) for r, clock in backlog.read(0, 1 << 30)}
+    assert found == {seq: row for seq, row in model.items() if seq >= state.oldest}
+
+
+def test_the_ring_drops_its_oldest_segment(tmp_path):
+    backlog, state = ring(tmp_path / "log", segments=3)
+    fill(backlog, 400)
+    held = sequences(backlog, state)
+    assert held == list(range(state.oldest, 400))
+    assert 100 < len(held) < 400
+    assert len(os.listdir(tmp_path / "log")) == 4  # three segments and the epoch
+
+
+def test_a_cold_boot_finds_everything_again(tmp_path):
+    backlog, before = ring(tmp_path / "log")
+    fill(backlog, 130)
+    backlog, after = ring(tmp_path / "log")
+    for field in ("epoch", "next_seq", "oldest", "segment", "size"):
+        assert getattr(after, field) == getattr(before, field)
+    fill(backlog, 5, start=130)
+    assert sequences(backlog, after) == list(range(135))
+
+
+def last_segment(directory: Path) -> Path:
+    return max(p for p in directory.iterdir() if len(p.name) == 8)
+
+
+def test_a_torn_tail_costs_the_record_and_reuses_no_sequence(tmp_path):
+    backlog, state = ring(tmp_path / "log")
+    fill(backlog, 10)
+    path = last_segment(tmp_path / "log")
+    path.write_bytes(path.read_bytes()[:-1])
+    backlog, state = ring(tmp_path / "log")
+    assert state.next_seq == 9 + SKIP
+    fill(backlog, 1, start=90)
+    assert sequences(backlog, state) == [*range(9), 9 + SKIP]
+
+
+def test_a_flipped_bit_anywhere_in_a_segment_is_never_read_as_a_record(tmp_path):
+    backlog, state = ring(tmp_path / "log")
+    fill(backlog, 12)
+    path = last_segment(tmp_path / "log")
+    raw = path.read_bytes()
+    sound = {r.seq: r for r, _ in backlog.read(0, 12)}
+    for at in range(len(raw)):
+        path.write_bytes(raw[:at] + bytes((raw[at] ^ 0x10,)) + raw[at + 1 :])
+        for record, _ in backlog.read(0, 12):
+            assert sound[record.seq] == record
+
+
+@pytest.mark.parametrize("damage", ["missing", "short", "flipped"])
+def test_a_ring_without_a_sound_epoch_begins_a_new_one(tmp_path, damage):
+    backlog, before = ring(tmp_path / "log")
+    fill(backlog, 3)
+    path = tmp_path / "log" / "epoch"
+    raw = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(raw[:-1] if damage == "short" else raw[:-1] + bytes((raw[-1] ^ 1,)))
+    state = Retained()
+    Backlog(state, CHANNELS, 8, str(tmp_path / "log")).recover(lambda n: b"\x09" * n)
+    assert state.epoch == 0x09090909 != before.epoch
+    assert state.next_seq == 0
+    assert [p.name for p in (tmp_path / "log").iterdir()] == ["epoch"]
