@@ -13,7 +13,7 @@ import machine
 
 from node import identity, retained, settings
 from node.backlog import Backlog
-from node.clock import Clock, now_ms
+from node.clock import Clock
 from node.hardware import Hardware
 from node.sampling import sample
 from node.uplink import Uplink
@@ -66,7 +66,7 @@ class Node:
         """Have the conversation with the gateway. Raises OSError when the carrier fails."""
         end = time.ticks_add(time.ticks_ms(), CONVERSATION_MS)
         state, uplink = self.state, self.uplink
-        now_s = now_ms() // 1000
+        now_s = self.clock.now_ms() // 1000
         age = self.clock.age_s()
         due = not state.status_s or now_s - state.status_s >= STATUS_EVERY_S
         if due or age is None or age >= SYNC_EVERY_S or not uplink.introduced():

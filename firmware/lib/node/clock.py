@@ -10,25 +10,31 @@ import time
 _EPOCH_S = 946684800 if time.gmtime(0)[0] == 1970 else 0  # ESP32 counts from 2000, the host from 1970
 
 
-def now_ms():
-    """Milliseconds on the node's clock, from 2000-01-01 as an unset ESP32 counts."""
-    return time.time_ns() // 1000000 - _EPOCH_S * 1000
-
-
 class Clock:
     def __init__(self, state):
         self._state = state
 
+    def now_ms(self):
+        """Milliseconds on the node's clock, from 2000-01-01 as an unset ESP32 counts."""
+        return time.time_ns() // 1000000 - _EPOCH_S * 1000
+
+    def ticks(self):
+        """A mark for `elapsed_ms`; it wraps, so it is good for minutes, not for days."""
+        return time.ticks_ms()
+
+    def elapsed_ms(self, mark):
+        return time.ticks_diff(time.ticks_ms(), mark)
+
     def stamp(self):
         """Return (seconds, clock id or None): UTC where it is known, else the node's own seconds."""
-        now = now_ms()
+        now = self.now_ms()
         if self._state.synced_s:
             return (now + self._state.offset_ms) // 1000, None
         return now // 1000, self._state.clock
 
     def learn(self, utc_ms, round_trip_ms):
         """The gateway said it was `utc_ms` when it answered a question asked `round_trip_ms` ago."""
-        now = now_ms()
+        now = self.now_ms()
         self._state.offset_ms = utc_ms + round_trip_ms // 2 - now
         self._state.synced_s = max(now // 1000, 1)
 
@@ -36,4 +42,4 @@ class Clock:
         """Seconds since UTC was learned; None where it never was."""
         if not self._state.synced_s:
             return None
-        return now_ms() // 1000 - self._state.synced_s
+        return self.now_ms() // 1000 - self._state.synced_s

@@ -5,8 +5,6 @@ A conversation: introduce (STATUS until the gateway has registered the epoch), t
 first, until all are acknowledged or the carrier's budget is spent.
 """
 
-import time
-
 from node import acked
 from wire import control
 from wire.frame import (
@@ -57,7 +55,7 @@ class Uplink:
             raise ValueError("frame counter is used up: provision this node with a new key")
         counter = state.counter
         state.counter += 1
-        self._asked[counter] = time.ticks_ms()
+        self._asked[counter] = self._clock.ticks()
         return self._cipher.seal(pack_header(type, flags, self._node, counter), body)
 
     def introduced(self):
@@ -66,12 +64,10 @@ class Uplink:
 
     def status(self, boot_cause, config_hash, battery_mv):
         """Return a STATUS frame."""
-        from node.clock import now_ms
-
         state = self._state
         body = {
             control.EPOCH: state.epoch,
-            control.CLOCK: [state.clock, now_ms()],
+            control.CLOCK: [state.clock, self._clock.now_ms()],
             control.BOOT: [self._identity.boots, boot_cause],
             control.FIRMWARE: FIRMWARE,
             control.CONFIG: config_hash,
@@ -98,7 +94,11 @@ class Uplink:
 
     def next_data(self, frame_size):
         """Return a frame with the newest records that are still to be sent, or None."""
-        for first, last in self._open_runs():
+        while True:
+            runs = self._open_runs()
+            if not runs:
+                return None
+            first, last = runs[0]
             first = max(first, last + 1 - RECORDS_MAX)
             run = _newest_run(list(self._backlog.read(first, last)))
             held = run[-1][0].seq if run else first - 1
@@ -119,7 +119,6 @@ class Uplink:
                 records = records[-n:]
             self._sent.append((records[0].seq, records[-1].seq))
             return self._frame(DATA, flags | ACK_REQUESTED, body)
-        return None
 
     def unsent(self):
         """True while there are records that this conversation has neither sent nor seen acknowledged."""
@@ -185,7 +184,7 @@ class Uplink:
             counter, utc_ms = body[control.TIME]
             asked = self._asked.get(counter)
             if asked is not None:
-                self._clock.learn(utc_ms, time.ticks_diff(time.ticks_ms(), asked))
+                self._clock.learn(utc_ms, self._clock.elapsed_ms(asked))
         if body.get(control.EPOCH_OK) == state.epoch:
             self.wants_status = False
             if self._identity.epoch != state.epoch:
