@@ -1,3 +1,3 @@
-from node import app
+from node.app import main
 
-app.main()
+main()

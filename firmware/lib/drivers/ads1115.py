@@ -1,17 +1,17 @@
 """ADS1115, 16-bit ADC on I2C, reading a 4-20 mA current loop across a shunt.
 
-Texas Instruments SBAS444D (January 2018): section 9.4.2.1 single-shot mode, 9.6 register map.
+Texas Instruments SBAS444D (January 2018): "Single-Shot Mode", "Data Format", "Register Map".
 Limits of the loop current: NAMUR NE 43.
 """
 
 from drivers.median import median, spread
 from wire.quantities import AT_HIGH, AT_LOW, FAULT, OK, SPREAD
 
-# Section 9.6.1, address pointer
+# Address pointer register
 CONVERSION = 0x00
 CONFIG = 0x01
 
-# Section 9.6.3, config register: 0xC583 = start (bit 15), AIN0 against ground (14:12 = 100), +-2.048 V
+# Config register: 0xC583 = start (bit 15), AIN0 against ground (14:12 = 100), +-2.048 V
 # (11:9 = 010), single-shot (8), 128 samples/s (7:5 = 100), comparator off (1:0 = 11).
 SINGLE_SHOT_AIN0 = 0xC583
 NEXT_INPUT = 0x1000
@@ -22,7 +22,7 @@ RANGE_MV = 2048
 WIDE_RANGE_MV = 4096
 FULL_SCALE = 0x7FFF
 
-CONVERSION_MS = 8  # 1/128 s, which the chip keeps to 10 % (section 7.5): the first look comes a bit early
+CONVERSION_MS = 8  # 1/128 s, which the chip keeps to 10 % ("Electrical Characteristics"): the first look comes a bit early
 POLLS = 8  # 1 ms apart: gives up at twice the time a conversion can take
 
 # NE 43: a transmitter signals its own failure below 3.6 and above 21 mA and measures from 3.8 to 20.5 mA.
@@ -36,7 +36,7 @@ SHORTED_UA = 21000
 
 
 def to_uv(code: int, range_mv: int = RANGE_MV) -> int:
-    """Input voltage in uV, rounded, of a conversion result -32768..32767 (section 9.5.3)."""
+    """Input voltage in uV, rounded, of a conversion result -32768..32767 ("Data Format")."""
     return (code * range_mv * 1000 + 0x4000) >> 15
 
 

@@ -1,7 +1,7 @@
 """Battery voltage through a resistive divider on an ADC pin of the ESP32.
 
-ESP32 datasheet v4.x, "ADC characteristics"; machine.ADC.read_uv() is corrected by the chip's own
-calibration. Read it under load (while the radio transmits): a cold lithium cell shows its full voltage
+Espressif ESP-IDF 4.4 programming guide, "ADC Attenuation" (11 dB: best from 150 to 2450 mV at the pin, end
+near 3.1 V); machine.ADC.read_uv() is corrected by the chip's own calibration. Read it under load (while the radio transmits): a cold lithium cell shows its full voltage
 until current is drawn.
 """
 

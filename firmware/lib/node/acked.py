@@ -7,7 +7,7 @@
 def merge(upto, ranges, new_upto, new_ranges, most=4):
     """Return (upto, ranges) after an ACK: ranges inclusive, ascending, apart, the newest `most` kept."""
     upto = max(upto, new_upto)
-    merged = []
+    merged: "list[list[int]]" = []
     for first, last in sorted(list(ranges) + list(new_ranges)):
         if last < first or last < upto:
             continue

@@ -54,7 +54,7 @@ def unpack_body(seq, body, channels):
     if coded:
         quality = tuple(body[at : at + channels])
         at += channels
-    values = []
+    values: "list[int | None]" = []
     for code in quality:
         if code in (MISSING, FAULT):
             values.append(None)

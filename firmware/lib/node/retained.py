@@ -9,40 +9,48 @@ from binascii import crc32
 
 _MAGIC = 0x534E
 _VERSION = 1
-_FIELDS = (
-    ("wakes", "I"),
-    ("failures", "H"),  # wakes in a row that reached no gateway
-    ("clock", "B"),  # id of the node's clock: another one after each power-on
-    ("counter", "I"),  # next frame counter
-    ("reserved", "I"),  # copy of Identity.reserved
-    ("next_seq", "I"),  # backlog: next record's sequence
-    ("oldest", "I"),  # backlog: oldest sequence held
-    ("segment", "I"),  # backlog: first sequence of the open segment
-    ("size", "H"),  # backlog: bytes in the open segment
-    ("epoch", "I"),
-    ("offset_ms", "q"),  # UTC minus the node's clock
-    ("synced_s", "q"),  # node clock when the offset was learned; 0: never
-    ("status_s", "q"),  # node clock when a STATUS was last answered; 0: never
-    ("upto", "I"),  # acknowledged: all below
-    ("ranges", "8I"),  # ... and up to four inclusive ranges above, (0, 0) where unused
-)
-_FORMAT = "<HB" + "".join([f for _, f in _FIELDS])
+_FORMAT = "<HBIHBIIIIIHIqqqI8I"
 
 
 class Retained:
     def __init__(self):
-        for name, form in _FIELDS:
-            setattr(self, name, (0,) * 8 if form == "8I" else 0)
+        self.wakes = 0
+        self.failures = 0  # wakes in a row that reached no gateway
+        self.clock = 0  # id of the node's clock: another one after each power-on
+        self.counter = 0  # next frame counter
+        self.reserved = 0  # copy of Identity.reserved
+        self.next_seq = 0  # backlog: next record's sequence
+        self.oldest = 0  # backlog: oldest sequence held
+        self.segment = 0  # backlog: first sequence of the open segment
+        self.size = 0  # backlog: bytes in the open segment
+        self.epoch = 0
+        self.offset_ms = 0  # UTC minus the node's clock
+        self.synced_s = 0  # node clock when the offset was learned; 0: never
+        self.status_s = 0  # node clock when a STATUS was last answered; 0: never
+        self.upto = 0  # acknowledged: all below
+        self.ranges = (0,) * 8  # ... and up to four inclusive ranges above, (0, 0) where unused
 
     def pack(self):
-        values = [_MAGIC, _VERSION]
-        for name, form in _FIELDS:
-            value = getattr(self, name)
-            if form == "8I":
-                values.extend(value)
-            else:
-                values.append(value)
-        body = struct.pack(_FORMAT, *values)
+        body = struct.pack(
+            _FORMAT,
+            _MAGIC,
+            _VERSION,
+            self.wakes,
+            self.failures,
+            self.clock,
+            self.counter,
+            self.reserved,
+            self.next_seq,
+            self.oldest,
+            self.segment,
+            self.size,
+            self.epoch,
+            self.offset_ms,
+            self.synced_s,
+            self.status_s,
+            self.upto,
+            *self.ranges
+        )
         return body + struct.pack("<I", crc32(body))
 
 
@@ -58,12 +66,21 @@ def unpack(raw):
     if values[0] != _MAGIC or values[1] != _VERSION:
         return None
     found = Retained()
-    at = 2
-    for name, form in _FIELDS:
-        if form == "8I":
-            setattr(found, name, values[at : at + 8])
-            at += 8
-        else:
-            setattr(found, name, values[at])
-            at += 1
+    (
+        found.wakes,
+        found.failures,
+        found.clock,
+        found.counter,
+        found.reserved,
+        found.next_seq,
+        found.oldest,
+        found.segment,
+        found.size,
+        found.epoch,
+        found.offset_ms,
+        found.synced_s,
+        found.status_s,
+        found.upto,
+    ) = values[2:16]
+    found.ranges = values[16:]
     return found

@@ -10,7 +10,7 @@ from wire.quantities import FAULT, OK, QUANTITIES
 
 def _groups(channels):
     """Yield (driver name, [(position, channel), ...]) for channels that share driver and bus."""
-    groups = []
+    groups: "list" = []
     for i, channel in enumerate(channels):
         for driver, bus, members in groups:
             if driver == channel["driver"] and bus == channel["bus"]:

@@ -77,7 +77,7 @@ class Uplink:
         }
         if battery_mv is not None:
             body[control.BATTERY] = battery_mv
-        lost = acked.lost(state.oldest, state.upto, self._ranges()) + self._gone
+        lost = sorted(acked.lost(state.oldest, state.upto, self._ranges()) + self._gone)
         if lost:
             body[control.LOST] = [list(run) for run in lost[:16]]
         return self._frame(CONTROL, ACK_REQUESTED, control.encode(body))
@@ -167,7 +167,8 @@ class Uplink:
         store = bytes(frame[HEADER_SIZE + 4 : WELCOME_SIZE])
         cipher = downlink_cipher(self._identity.key, gateway, store)
         body = control.decode(cipher.open(frame, WELCOME_SIZE))
-        if body[control.TIME][0] not in self._asked:
+        told = body[control.TIME]
+        if not isinstance(told, list) or told[0] not in self._asked:
             raise FrameError("this welcome answers nothing that was asked")
         identity = self._identity
         if (identity.gateway, identity.store) != (gateway, store):
@@ -203,7 +204,7 @@ class Uplink:
 
 def _newest_run(found):
     """Return the newest of `found` that follow one another and share a clock, ascending."""
-    run = []
+    run: "list" = []
     for record, clock in reversed(found):
         if run and (record.seq != run[-1][0].seq - 1 or clock != run[-1][1]):
             break

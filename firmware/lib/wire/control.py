@@ -34,7 +34,7 @@ ASK = 35  # what the gateway wants to hear: ASK_STATUS
 
 ASK_STATUS = 1
 
-DEPTH_MAX = 5
+DEPTH_MAX = 5  # how deep an item may lie: the map itself is at 0, what it holds at 1
 ITEMS_MAX = 64  # entries of one array or map
 
 
@@ -51,7 +51,9 @@ def _head(out: bytearray, major: int, n: int) -> None:
     raise ValueError("%d does not fit 64 bits" % n)
 
 
-def _put(out: bytearray, item: "Item") -> None:
+def _put(out: bytearray, item: "Item", depth: int) -> None:
+    if depth > DEPTH_MAX:
+        raise ValueError("a control body is nested %d deep at most" % DEPTH_MAX)
     if item is None:
         out.append(0xF6)
     elif item is True:
@@ -71,22 +73,33 @@ def _put(out: bytearray, item: "Item") -> None:
         _head(out, 3, len(text))
         out += text
     elif isinstance(item, (list, tuple)):
-        _head(out, 4, len(item))
+        _head(out, 4, _entries(item))
         for one in item:
-            _put(out, one)
+            _put(out, one, depth + 1)
     elif isinstance(item, dict):
-        _head(out, 5, len(item))
+        _head(out, 5, _entries(item))
         for key in sorted(item):
-            _put(out, key)
-            _put(out, item[key])
+            if type(key) is not int:
+                raise TypeError("a control body has integer keys, not %r" % (key,))
+            _put(out, key, depth + 1)
+            _put(out, item[key], depth + 1)
     else:
         raise TypeError("a control body can not hold %r" % (item,))
 
 
+def _entries(item: "list[Item] | dict[int, Item]") -> int:
+    if len(item) > ITEMS_MAX:
+        raise ValueError("a control body has lists of %d entries at most, not %d" % (ITEMS_MAX, len(item)))
+    return len(item)
+
+
 def encode(body: "dict[int, Item]") -> bytes:
-    """Return the CBOR of `body`, keys in ascending order."""
+    """Return the CBOR of `body`, keys in ascending order.
+
+    Raises TypeError or ValueError for what `decode` would refuse.
+    """
     out = bytearray()
-    _put(out, body)
+    _put(out, body, 0)
     return bytes(out)
 
 
@@ -125,7 +138,7 @@ def _take(source: bytes, at: int, depth: int) -> "tuple[Item, int]":
         try:
             return raw.decode(), at + n
         except UnicodeError:
-            raise FrameError("control body holds a text that is not UTF-8") from None
+            raise FrameError("control body holds a text that is not UTF-8")
     if major in (4, 5) and n > ITEMS_MAX:
         raise FrameError("control body has a list of %d entries, %d are allowed" % (n, ITEMS_MAX))
     if major == 4:

@@ -40,8 +40,10 @@ else:
 
 def pack_header(type: int, flags: int, node: int, counter: int) -> bytes:
     """Return the six header bytes. Raises ValueError where a field does not fit."""
-    if not (0 <= type <= 7 and 0 <= flags <= 7 and 0 <= node <= 0xFFFF and 0 <= counter <= COUNTER_MAX):
-        raise ValueError("header field out of range: %r" % ((type, flags, node, counter),))
+    if not (0 <= type <= WELCOME and 0 <= flags <= 7 and 0 <= node <= 0xFFFF and 0 <= counter <= COUNTER_MAX):
+        raise ValueError(
+            "header field out of range: type %r, flags %r, node %r, counter %r" % (type, flags, node, counter)
+        )
     return bytes(
         (
             VERSION << 6 | type << 3 | flags,

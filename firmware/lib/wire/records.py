@@ -107,6 +107,8 @@ def _put_column(bits: BitWriter, quantity: int, values: "list[int | None]", qual
         bits.put(0, 1)
     present = []
     for value, code in zip(values, quality):
+        if not OK <= code <= ESTIMATED:
+            raise ValueError("%s: there is no quality %r" % (q.name, code))
         if (value is None) != (code in (MISSING, FAULT)):
             raise ValueError("%s: value %r does not go with quality %d" % (q.name, value, code))
         if value is not None:
@@ -160,14 +162,24 @@ def encode(
     count = len(records)
     if not 0 < count <= COUNT_MAX:
         raise ValueError("a frame carries 1 to %d records, not %d" % (COUNT_MAX, count))
+    # MicroPython would cut these to a byte without a word.
+    if not 0 <= schema <= 0xFF or not (clock is None or 0 <= clock <= 0xFF):
+        raise ValueError("schema %r or clock %r does not fit a byte" % (schema, clock))
     times = []
     for i, record in enumerate(records):
-        if record.seq != records[0].seq + i or not 0 <= record.seq < 1 << 32:
-            raise ValueError("record %d does not follow %d" % (record.seq, records[0].seq + i - 1))
+        if not 0 <= record.seq < 1 << 32:
+            raise ValueError("sequence %d does not fit 32 bits" % record.seq)
+        if record.seq != records[0].seq + i:
+            raise ValueError("record %d is not the one after %d" % (record.seq, records[0].seq + i - 1))
+        if len(record.values) != len(quantities) or len(record.quality) != len(quantities):
+            raise ValueError(
+                "record %d has %d values and %d quality codes for %d channels"
+                % (record.seq, len(record.values), len(record.quality), len(quantities))
+            )
         if not 0 <= record.time < 1 << TIME_BITS:
             raise ValueError("time %d does not fit %d bits" % (record.time, TIME_BITS))
         times.append(record.time)
-    flags = 0
+    flags = interval = 0
     out = bytearray((schema, epoch & 0xFF))
     put_uvarint(out, records[0].seq)
     out += times[0].to_bytes(4, "big")
@@ -176,9 +188,8 @@ def encode(
         out.append(clock)
     if count > 1:
         flags |= MANY
-        interval = times[1] - times[0]
-        if not 0 <= interval <= INTERVAL_MAX:
-            interval = 0
+        if 0 <= times[1] - times[0] <= INTERVAL_MAX:
+            interval = times[1] - times[0]
         out.append(count)
         put_uvarint(out, interval)
     bits = BitWriter(out)
@@ -217,7 +228,7 @@ def decode(flags: int, body: bytes, schemas: "dict[int, tuple[int, ...]]") -> Ba
 
     Raises UnknownSchema for a schema this side has not heard of, FrameError for anything malformed.
     """
-    if len(body) < 8:
+    if len(body) < 2:
         raise FrameError("data body ends too early")
     quantities = schemas.get(body[0])
     if quantities is None:

@@ -168,4 +168,8 @@ def uplink_cipher(node_key: bytes) -> Cipher:
 
 def downlink_cipher(node_key: bytes, gateway_id: bytes, store_id: bytes) -> Cipher:
     """The cipher of frames a gateway (4-byte id) with this store (8-byte id) sends to the node."""
+    if len(gateway_id) != 4 or len(store_id) != 8:
+        raise ValueError(
+            "a gateway id has 4 bytes and a store id 8, not %d and %d" % (len(gateway_id), len(store_id))
+        )
     return _cipher(node_key, b"sensornett 1 down" + gateway_id + store_id, DOWN)

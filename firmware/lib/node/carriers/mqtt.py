@@ -16,25 +16,24 @@ CONNACK, PUBLISH, SUBACK = 2, 3, 9
 
 
 class Mqtt:
+    """One conversation over one connection."""
+
     def __init__(self, config, site, node):
         self._config = config
         self._up = "sn/%s/%d/up" % (site, node)
         self._down = "sn/%s/%d/down" % (site, node)
         self._client_id = "n%d" % node
-        self._socket = None
-        self._poll = None
+        self._socket = socket.socket()
+        self._poll = select.poll()
         self.frame_max = FRAME_MAX
 
     def open(self):
         """Connect and subscribe to the downlinks. Raises OSError."""
         c = self._config
         address = socket.getaddrinfo(c["host"], c["port"], 0, socket.SOCK_STREAM)[0][-1]
-        sock = socket.socket()
-        self._socket = sock
-        sock.settimeout(_STEP_MS / 1000)
-        sock.connect(address)
-        self._poll = select.poll()
-        self._poll.register(sock, select.POLLIN)
+        self._socket.settimeout(_STEP_MS / 1000)
+        self._socket.connect(address)
+        self._poll.register(self._socket, select.POLLIN)
         user, password = c.get("user"), c.get("password")
         flags = 2 | (0x80 if user else 0) | (0x40 if password else 0)
         body = b"\x00\x04MQTT\x04" + bytes((flags, 0, 60)) + _text(self._client_id)
@@ -68,14 +67,11 @@ class Mqtt:
                 return body[at:]
 
     def close(self):
-        if self._socket is None:
-            return
         try:
             self._send(0xE0, b"")
         except OSError:
             pass  # it is gone already: that is what was wanted
         self._socket.close()
-        self._socket = None
 
     def _send(self, kind, body):
         out = bytearray((kind,))
