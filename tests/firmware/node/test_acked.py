@@ -1,7 +1,10 @@
 """The acknowledgement arithmetic against plain sets."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
+
 from node import acked
 
 RUN = st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda r: (min(r), max(r)))
@@ -18,7 +21,7 @@ def test_merge_is_the_union(upto, ranges, more_upto, more):
     assert as_set(merged_upto, merged) == as_set(upto, ranges) | as_set(more_upto, more)
     edges = [n for first, last in merged for n in (first, last)]
     assert edges == sorted(edges)
-    assert all(b[0] > a[1] + 1 for a, b in zip(merged, merged[1:], strict=False))
+    assert all(b[0] > a[1] + 1 for a, b in itertools.pairwise(merged))
     assert not merged or merged[0][0] > merged_upto
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from node.backlog import SKIP, Backlog
 from node.retained import Retained
 from wire.quantities import FAULT, OK, OUT_OF_RANGE

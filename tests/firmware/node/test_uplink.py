@@ -1,6 +1,7 @@
 """The node's side of the conversation, against a gateway of three lines that keeps what it accepts."""
 
 import pytest
+
 from node.backlog import Backlog
 from node.identity import Identity
 from node.retained import Retained
