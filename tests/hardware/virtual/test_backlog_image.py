@@ -1,0 +1,33 @@
+"""The independent reader agrees with what the node wrote."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from node.backlog import Backlog
+from node.retained import Retained
+
+from hardware.virtual.backlog_image import read_backlog
+
+CHANNELS = 3
+VALUE = st.one_of(st.none(), st.integers(-(1 << 39), 1 << 39))
+ROW = st.tuples(
+    st.integers(0, 0xFFFFFFFF),
+    st.one_of(st.none(), st.integers(1, 255)),
+    st.tuples(VALUE, VALUE, VALUE),
+)
+
+
+@settings(max_examples=40)
+@given(rows=st.lists(ROW, min_size=1, max_size=80))
+def test_it_reads_what_the_node_wrote(rows, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("flash") / "log"
+    state = Retained()
+    backlog = Backlog(state, CHANNELS, 50, str(directory))
+    backlog.recover(lambda n: b"\x11\x22\x33\x44")
+    expected = []
+    for time_s, clock, values in rows:
+        quality = tuple(2 if value is None else 0 for value in values)
+        seq = backlog.append(time_s, clock, values, quality)
+        expected.append((0x44332211, seq, time_s, clock or 0, values, quality))
+    tree = {f"log/{path.name}": path.read_bytes() for path in directory.iterdir()}
+    found = read_backlog(tree, CHANNELS)
+    assert [(r.epoch, r.seq, r.time_s, r.clock, r.values, r.quality) for r in found] == expected
