@@ -14,17 +14,14 @@ import machine
 from node import identity, retained, settings
 from node.backlog import Backlog
 from node.clock import Clock
+from node.conversation import converse
 from node.hardware import Hardware
 from node.sampling import sample
 from node.uplink import Uplink
 
 WATCHDOG_MS = 60000  # above the longest wake: Wi-Fi 12 s, broker 2 x 5 s, conversation 20 s
 CONVERSATION_MS = 20000
-ANSWER_MS = 2000  # the gateway answers after its commit, a matter of milliseconds
-STATUS_EVERY_S = 86400
-SYNC_EVERY_S = 3600  # an RC clock drifts many seconds in an hour
 RETRY_S = 600  # sleep after a wake that failed before it knew its interval
-BURST = 8  # frames sent before the answers are awaited
 
 
 def log(*words):
@@ -62,44 +59,21 @@ class Node:
         seq = self.backlog.append(seconds, clock, values, quality)
         log("record", seq, values)
 
-    def report(self, carrier):
-        """Have the conversation with the gateway. Raises OSError when the carrier fails."""
-        end = time.ticks_add(time.ticks_ms(), CONVERSATION_MS)
-        state, uplink = self.state, self.uplink
-        now_s = self.clock.now_ms() // 1000
-        age = self.clock.age_s()
-        due = not state.status_s or now_s - state.status_s >= STATUS_EVERY_S
-        if due or age is None or age >= SYNC_EVERY_S or not uplink.introduced():
-            uplink.wants_status = True
-        carrier.open()
-        while time.ticks_diff(end, time.ticks_ms()) > 0:
-            if uplink.wants_status:
-                carrier.send(uplink.status(machine.reset_cause(), self.config_hash, self.battery_mv))
-                if not self._listen(carrier, uplink.introduced):
-                    return False
-                state.status_s = now_s
-            elif uplink.unsent():
-                for _ in range(BURST):
-                    frame = uplink.next_data(carrier.frame_max)
-                    if frame is None:
-                        break
-                    carrier.send(frame)
-                if not self._listen(carrier, lambda: uplink.wants_status or not uplink.in_flight()):
-                    return False
-            else:
-                break
-        return not uplink.unacknowledged()
+    def status(self):
+        return self.uplink.status(machine.reset_cause(), self.config_hash, self.battery_mv)
 
-    def _listen(self, carrier, done):
-        """Take downlinks until `done()`; False when the answer stays away."""
-        end = time.ticks_add(time.ticks_ms(), ANSWER_MS)
-        while not done():
-            left = time.ticks_diff(end, time.ticks_ms())
-            frame = carrier.receive(left) if left > 0 else None
-            if frame is None:
-                return False
-            self.uplink.take(frame)
-        return True
+    def report(self, carrier):
+        """Have one conversation. Returns whether nothing is left to tell. Raises OSError."""
+        end = time.ticks_add(time.ticks_ms(), CONVERSATION_MS)
+        carrier.open()
+        talk = converse(self.uplink, self.state, self.clock, carrier, self.status)
+        try:
+            wait_ms = next(talk)
+            while time.ticks_diff(end, time.ticks_ms()) > 0:
+                wait_ms = talk.send(carrier.receive(wait_ms))
+        except StopIteration as ended:
+            return ended.value
+        return False
 
 
 def _remember(state):

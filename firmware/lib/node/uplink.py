@@ -44,6 +44,11 @@ class Uplink:
         self.wants_status = False
         self.refused = 0  # downlinks that could not be opened
 
+    def begin(self):
+        """A new conversation: what an earlier one left unanswered is to be sent again."""
+        self._asked = {}
+        self._sent = []
+
     # Sending
 
     def _frame(self, type, flags, body):
@@ -124,13 +129,13 @@ class Uplink:
         """True while there are records that this conversation has neither sent nor seen acknowledged."""
         return bool(self._open_runs())
 
-    def in_flight(self):
-        """True while something sent in this conversation is not acknowledged."""
+    def settled(self):
+        """True when all that was sent in this conversation is acknowledged, or a STATUS must come first."""
         ranges = self._ranges()
         for first, last in self._sent:
             if acked.pending(first, last + 1, self._state.upto, ranges):
-                return True
-        return False
+                return self.wants_status
+        return True
 
     def unacknowledged(self):
         """True while the backlog holds records the gateway has not acknowledged."""
@@ -196,8 +201,8 @@ class Uplink:
         if control.ACK in body:
             epoch, upto = body[control.ACK][:2]
             if epoch == state.epoch & 0xFF and upto <= state.next_seq:
-                merged = acked.merge(state.upto, self._ranges(), upto, body[control.ACK][2:])
-                state.upto, ranges = merged
+                told = [(first, last) for first, last in body[control.ACK][2:]]
+                state.upto, ranges = acked.merge(state.upto, self._ranges(), upto, told)
                 flat = [n for run in ranges for n in run]
                 state.ranges = tuple(flat + [0] * (8 - len(flat)))
 

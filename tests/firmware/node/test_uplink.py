@@ -3,6 +3,7 @@
 import pytest
 
 from node.backlog import Backlog
+from node.conversation import converse
 from node.identity import Identity
 from node.retained import Retained
 from node.uplink import RECORDS_MAX, Uplink
@@ -32,6 +33,9 @@ class StillClock:
 
     def learn(self, utc_ms, round_trip_ms):
         self.utc_ms = utc_ms + round_trip_ms // 2
+
+    def age_s(self):
+        return None
 
 
 class Flash(Identity):
@@ -133,10 +137,10 @@ def test_newest_first_until_everything_is_sent(node):
     assert first.records[-1].seq == 299
     assert len(first.records) <= RECORDS_MAX
     assert node.uplink.unacknowledged()
-    assert node.uplink.in_flight()
+    assert not node.uplink.settled()
     node.uplink.take(gateway.say({control.ACK: [0x2A, 300]}))
     assert not node.uplink.unacknowledged()
-    assert not node.uplink.in_flight()
+    assert node.uplink.settled()
 
 
 def test_an_ack_with_ranges_leaves_the_gaps_to_send(node):
@@ -239,3 +243,65 @@ def test_frames_for_others_and_noise_are_left_alone(node):
     for frame in (other, uplink, b"", bytes(40), gateway.say({})[:-1]):
         assert node.uplink.take(frame) in (False, True)
     assert node.state.upto == 0
+
+
+class Carrier:
+    """Hands every uplink to the gateway at once and keeps its answers."""
+
+    frame_max = 222
+
+    def __init__(self, gateway, answer):
+        self.gateway = gateway
+        self.answer = answer
+        self.inbox = []
+
+    def send(self, frame):
+        self.inbox += self.answer(self.gateway, *self.gateway.hear(frame))
+
+
+def answers(gateway, header, body):
+    if header.type == CONTROL:
+        return [gateway.welcome(header.counter), gateway.say({control.EPOCH_OK: body[control.EPOCH]})]
+    upto = 0
+    while upto in gateway.stored:
+        upto += 1
+    newest = max(gateway.stored)
+    first = newest
+    while first - 1 in gateway.stored:
+        first -= 1
+    return [gateway.say({control.ACK: [0x2A, upto, [first, newest]]})]
+
+
+def talk(node, carrier):
+    def status():
+        return node.uplink.status(1, b"hash", None)
+
+    waits = converse(node.uplink, node.state, node.clock, carrier, status)
+    try:
+        next(waits)
+        while True:
+            waits.send(carrier.inbox.pop(0) if carrier.inbox else None)
+    except StopIteration as ended:
+        return ended.value
+
+
+def test_a_conversation_ends_when_everything_is_acknowledged(node):
+    append(node, 1000)
+    gateway = Gateway()
+    assert talk(node, Carrier(gateway, answers)) is True
+    assert sorted(gateway.stored) == list(range(1000))
+    assert node.state.status_s
+    frames = len(gateway.counters)
+    assert talk(node, Carrier(gateway, answers)) is True
+    assert len(gateway.counters) == frames + 1  # the still clock has no UTC yet: it asks again
+
+
+def test_silence_ends_a_conversation_and_the_next_one_sends_again(node):
+    append(node, 30)
+    gateway = Gateway()
+    introduce(node, gateway)
+    node.state.status_s = 1
+    assert talk(node, Carrier(gateway, lambda *_: [])) is False
+    gateway.stored.clear()
+    assert talk(node, Carrier(gateway, answers)) is True
+    assert sorted(gateway.stored) == list(range(30))
