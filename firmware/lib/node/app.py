@@ -1,35 +1,30 @@
-"""A battery node's life between two sleeps: guard, sense, store, send, listen, sleep.
+"""What every node does at power-on and after each sleep, and the parts it then works with."""
 
-Whatever happens in between, the node sleeps and wakes again: a node that stops in an error message
-empties its battery on a mountain.
-"""
-
-import gc
 import os
 import sys
-import time
 
 import machine
 
 from node import identity, retained, settings
 from node.backlog import Backlog
 from node.clock import Clock
-from node.conversation import converse
 from node.hardware import Hardware
-from node.sampling import sample
+from node.sampling import Sampler
 from node.uplink import Uplink
 
-WATCHDOG_MS = 60000  # above the longest wake: Wi-Fi 12 s, broker 2 x 5 s, conversation 20 s
-CONVERSATION_MS = 20000
-RETRY_S = 600  # sleep after a wake that failed before it knew its interval
+RETRY_S = 600  # sleep after a start that failed before the node knew its interval
 
 
 def log(*words):
     print(*words)
 
 
+def _log_driver(driver, error):
+    log("driver", driver, repr(error))
+
+
 class Node:
-    """What one wake works with."""
+    """The parts of one node, wired."""
 
     def __init__(self, config, config_hash, me, state):
         self.config = config
@@ -38,52 +33,48 @@ class Node:
         self.channels = config["channels"]
         self.backlog = Backlog(state, len(self.channels), config["backlog_segments"])
         self.clock = Clock(state)
+        self.sampler = Sampler(Hardware(), self.channels, _log_driver)
+        quantities = tuple([channel["quantity"] for channel in self.channels])
         self.uplink = Uplink(
-            config["node"],
-            config["schema"],
-            tuple([c["quantity"] for c in self.channels]),
-            me,
-            state,
-            self.backlog,
-            self.clock,
+            config["node"], config["schema"], quantities, me, state, self.backlog, self.clock
         )
         self.battery_mv = None
 
-    def measure(self):
-        """Sample every channel and put the record into flash."""
+    def sample(self):
+        """Return one row for the backlog: (seconds, clock id or None, values, quality)."""
         seconds, clock = self.clock.stamp()
-        values, quality = sample(Hardware(), self.channels, lambda driver, e: log("driver", driver, repr(e)))
+        values, quality = self.sampler.sample()
         for channel, value in zip(self.channels, values):
             if channel["name"] == "battery":
                 self.battery_mv = value
-        seq = self.backlog.append(seconds, clock, values, quality)
-        log("record", seq, values)
+        return seconds, clock, values, quality
 
     def status(self):
+        """Return a STATUS frame."""
         return self.uplink.status(machine.reset_cause(), self.config_hash, self.battery_mv)
 
-    def report(self, carrier):
-        """Have one conversation. Returns whether nothing is left to tell. Raises OSError."""
-        end = time.ticks_add(time.ticks_ms(), CONVERSATION_MS)
-        carrier.open()
-        talk = converse(self.uplink, self.state, self.clock, carrier, self.status)
-        try:
-            wait_ms = next(talk)
-            while time.ticks_diff(end, time.ticks_ms()) > 0:
-                wait_ms = talk.send(carrier.receive(wait_ms))
-        except StopIteration as ended:
-            return ended.value
-        return False
+    def carrier(self):
+        """Return a carrier that is not open yet. Raises OSError when it can not be had."""
+        kind = self.config["carrier"]["kind"]
+        if kind != "mqtt":
+            raise ValueError("this firmware has no carrier " + kind)
+        from node import wifi
+        from node.carriers.mqtt import Mqtt
+
+        wifi.join(self.config["carrier"])
+        return Mqtt(self.config["carrier"], self.config["site"], self.config["node"])
+
+    def remember(self):
+        """Keep the state over the next sleep or reset."""
+        machine.RTC().memory(self.state.pack())
 
 
-def _remember(state):
-    machine.RTC().memory(state.pack())
-
-
-def _wake():
-    """Return (state, identity): from RTC memory, or found out again from flash after a cold boot."""
+def _start():
+    """Return the Node: with what RTC memory kept, or found out again from flash after a cold boot."""
+    config, config_hash = settings.load()
     me = identity.load()
     state = retained.unpack(machine.RTC().memory())
+    cold = state is None
     if state is None:
         state = retained.Retained()
         me.boots += 1
@@ -91,53 +82,28 @@ def _wake():
         state.counter = state.reserved = me.reserved
         me.save()
     state.wakes += 1
-    return state, me
-
-
-def _carrier(config):
-    kind = config["carrier"]["kind"]
-    if kind != "mqtt":
-        raise ValueError("this firmware has no carrier " + kind)
-    from node import wifi
-    from node.carriers.mqtt import Mqtt
-
-    wifi.join(config["carrier"])
-    return Mqtt(config["carrier"], config["site"], config["node"])
-
-
-def _live():
-    """One wake; returns the milliseconds until the next."""
-    started = time.ticks_ms()
-    config, config_hash = settings.load()
-    state, me = _wake()
-    try:
-        node = Node(config, config_hash, me, state)
-        if not state.epoch:
-            node.backlog.recover(os.urandom)
-        node.measure()
-        _remember(state)
-        gc.collect()
-        carrier = None
-        try:
-            carrier = _carrier(config)
-            heard = node.report(carrier)
-        except OSError as error:
-            log("carrier", repr(error))
-            heard = False
-        finally:
-            if carrier is not None:
-                carrier.close()
-        state.failures = 0 if heard else min(state.failures + 1, 0xFFFF)
-    finally:
-        _remember(state)
-    return max(config["interval_s"] * 1000 - time.ticks_diff(time.ticks_ms(), started), 100)
+    node = Node(config, config_hash, me, state)
+    if cold:
+        node.backlog.recover(os.urandom)
+        log("cold boot", me.boots, "epoch", state.epoch, "records", state.oldest, "to", state.next_seq)
+    return node
 
 
 def main():
-    machine.WDT(timeout=WATCHDOG_MS)
+    """Run the node until it sleeps or resets. Whatever happens, it comes back: a node that stops in an
+    error message empties its battery on a mountain."""
+    watchdog = machine.WDT(timeout=60000)  # above the longest wake, see battery.py
     sleep_ms = RETRY_S * 1000
     try:
-        sleep_ms = _live()
+        node = _start()
+        if node.config["power"] == "mains":
+            from node import mains
+
+            mains.run(node, watchdog)
+        else:
+            from node import battery
+
+            sleep_ms = battery.wake(node)
     except Exception as error:  # whatever it was: the node must sleep and try again
         sys.print_exception(error)
     finally:

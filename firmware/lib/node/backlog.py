@@ -153,23 +153,35 @@ class Backlog:
             return 0
         return struct.unpack("<I", raw[:4])[0]
 
-    def append(self, time, clock, values, quality):
-        """Write one record to flash and return its sequence. Raises OSError where flash refuses."""
+    def append(self, rows):
+        """Write `rows` of (time, clock id or None, values, quality), each file once; return the last
+        one's sequence. Raises OSError where flash refuses: then none of the rows is certain to be kept.
+        """
         state = self._state
         seq = state.next_seq
-        entry = pack_entry(seq, time, clock, values, quality)
-        if state.size + len(entry) > SEGMENT_BYTES:
-            self._make_room()
-            with open(self._path(seq), "wb") as f:
-                f.write(_head(state.epoch, seq) + entry)
-            state.segment = seq
-            state.size = _HEAD + len(entry)
-        else:
-            with open(self._path(state.segment), "ab") as f:
-                f.write(entry)
-            state.size += len(entry)
-        state.next_seq = seq + 1
-        return seq
+        path, mode, pending = self._path(state.segment), "ab", bytearray()
+        size = state.size
+        for time, clock, values, quality in rows:
+            entry = pack_entry(seq, time, clock, values, quality)
+            if size + len(entry) > SEGMENT_BYTES:
+                self._flush(path, mode, pending, seq, size)
+                self._make_room()
+                state.segment = seq
+                path, mode, pending = self._path(seq), "wb", bytearray(_head(state.epoch, seq))
+                size = _HEAD
+            pending += entry
+            size += len(entry)
+            seq += 1
+        self._flush(path, mode, pending, seq, size)
+        return seq - 1
+
+    def _flush(self, path, mode, pending, next_seq, size):
+        if pending:
+            self._state.size = SEGMENT_BYTES  # where this write fails, the next one begins a new segment
+            with open(path, mode) as f:
+                f.write(pending)
+            self._state.next_seq = next_seq
+            self._state.size = size
 
     def _make_room(self):
         firsts = self._firsts()
@@ -185,5 +197,5 @@ class Backlog:
             if end < first or start > last:
                 continue
             for seq, body in entries(self._read(start), start):
-                if first <= seq <= last:
+                if first <= seq <= min(last, end):
                     yield unpack_body(seq, body, self._channels)

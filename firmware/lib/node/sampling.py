@@ -1,24 +1,27 @@
 """One sampling: every channel of the profile read once, each with its quality.
 
-A driver module has `measure(hardware, channels)`: it gets the channels of its own that share a bus and
-returns a (value, quality) for each. It answers for whatever its chip does; what escapes it all the
+A driver module has `attach(hardware, channels)`: it gets those channels of its own that share a bus and
+returns an object whose `read()` gives a (value, quality) for each. Where it also has `poll()`, a node
+that stays awake calls that often. A driver answers for whatever its chip does; what escapes it all the
 same becomes FAULT here, so that one sensor never silences the others.
 """
 
 from wire.quantities import FAULT, OK, QUANTITIES
 
+_ESCAPED = (OSError, ValueError, ImportError, AttributeError, TypeError, KeyError, IndexError)
+
 
 def _groups(channels):
-    """Yield (driver name, [(position, channel), ...]) for channels that share driver and bus."""
+    """Return (driver name, [position, ...]) for channels that share driver and bus."""
     groups: "list" = []
     for i, channel in enumerate(channels):
-        for driver, bus, members in groups:
+        for driver, bus, positions in groups:
             if driver == channel["driver"] and bus == channel["bus"]:
-                members.append((i, channel))
+                positions.append(i)
                 break
         else:
-            groups.append((channel["driver"], channel["bus"], [(i, channel)]))
-    return [(driver, members) for driver, _, members in groups]
+            groups.append((channel["driver"], channel["bus"], [i]))
+    return [(driver, positions) for driver, _, positions in groups]
 
 
 def _fit(channel, value, quality):
@@ -29,17 +32,44 @@ def _fit(channel, value, quality):
     return value, quality if quality != OK else cut
 
 
-def sample(hardware, channels, report):
-    """Return (values, quality). `report(driver, error)` hears of drivers that failed in a new way."""
-    values = [None] * len(channels)
-    quality = [FAULT] * len(channels)
-    for driver, members in _groups(channels):
-        try:
+class Sampler:
+    """The sensors of one node. `report(driver, error)` hears of what escaped a driver."""
+
+    def __init__(self, hardware, channels, report):
+        self._hardware = hardware
+        self._channels = channels
+        self._report = report
+        self._groups = _groups(channels)
+        self._sensors = {}  # group number -> what its driver attached
+
+    def _sensor(self, n):
+        if n not in self._sensors:
+            driver, positions = self._groups[n]
             module = getattr(__import__("drivers." + driver), driver)
-            found = module.measure(hardware, [channel for _, channel in members])
-        except (OSError, ValueError, ImportError, AttributeError, TypeError, KeyError, IndexError) as error:
-            report(driver, error)
-            continue
-        for (i, channel), (value, code) in zip(members, found):
-            values[i], quality[i] = _fit(channel, value, code)
-    return tuple(values), tuple(quality)
+            self._sensors[n] = module.attach(self._hardware, [self._channels[i] for i in positions])
+        return self._sensors[n]
+
+    def sample(self):
+        """Return (values, quality), one of each for every channel."""
+        values = [None] * len(self._channels)
+        quality = [FAULT] * len(self._channels)
+        for n, (driver, positions) in enumerate(self._groups):
+            try:
+                found = self._sensor(n).read()
+                for i, (value, code) in zip(positions, found):
+                    values[i], quality[i] = _fit(self._channels[i], value, code)
+            except _ESCAPED as error:
+                self._sensors.pop(n, None)  # attached anew next time
+                self._report(driver, error)
+        return tuple(values), tuple(quality)
+
+    def poll(self):
+        """Let the drivers that want it look at their bus."""
+        for n, (driver, _) in enumerate(self._groups):
+            try:
+                sensor = self._sensor(n)
+                if hasattr(sensor, "poll"):
+                    sensor.poll()
+            except _ESCAPED as error:
+                self._sensors.pop(n, None)
+                self._report(driver, error)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node.backlog import SKIP, Backlog
+from node.backlog import SKIP, Backlog, pack_entry
 from node.retained import Retained
 from wire.quantities import FAULT, OK, OUT_OF_RANGE
 
@@ -28,7 +28,7 @@ def ring(directory, segments=8, state=None):
 
 def fill(backlog, count, start=0):
     for i in range(start, start + count):
-        backlog.append(1000 + i, None, (i, -i, 7), (OK, OK, OK))
+        backlog.append([(1000 + i, None, (i, -i, 7), (OK, OK, OK))])
 
 
 def sequences(backlog, state):
@@ -40,7 +40,7 @@ ROWS = st.tuples(
     st.integers(0, 0xFFFFFFFF),
     st.one_of(st.none(), st.integers(1, 255)),
     st.lists(VALUES, min_size=CHANNELS, max_size=CHANNELS),
-    st.booleans(),  # a cold boot before this record
+    st.booleans(),  # written with those before it, and a cold boot after it
 )
 
 
@@ -50,13 +50,17 @@ def test_what_was_appended_is_read_back(rows, tmp_path_factory):
     directory = tmp_path_factory.mktemp("ring") / "log"
     backlog, state = ring(directory, segments=4)
     model = {}
-    for time, clock, values, cold in rows:
-        if cold and model:
-            backlog, state = ring(directory, segments=4)
+    batch = []
+    for time, clock, values, flush in rows:
         quality = tuple(FAULT if v is None else (OUT_OF_RANGE if v == 0 else OK) for v in values)
-        seq = backlog.append(time, clock, tuple(values), quality)
-        assert seq == len(model)
-        model[seq] = (time, clock, tuple(values), quality)
+        batch.append((time, clock, tuple(values), quality))
+        model[len(model)] = batch[-1]
+        if flush:
+            assert backlog.append(batch) == len(model) - 1
+            batch = []
+            backlog, state = ring(directory, segments=4)  # a cold boot
+    if batch:
+        backlog.append(batch)
     found = {r.seq: (r.time, clock, r.values, r.quality) for r, clock in backlog.read(0, 1 << 30)}
     assert found == {seq: row for seq, row in model.items() if seq >= state.oldest}
 
@@ -122,3 +126,20 @@ def test_a_ring_without_a_sound_epoch_begins_a_new_one(tmp_path, damage):
     assert state.epoch == 0x09090909 != before.epoch
     assert state.next_seq == 0
     assert [p.name for p in (tmp_path / "log").iterdir()] == ["epoch"]
+
+
+def test_a_write_that_failed_leaves_nothing_that_is_read_twice(tmp_path, monkeypatch):
+    backlog, state = ring(tmp_path / "log")
+    fill(backlog, 10)
+
+    def full(*args):
+        raise OSError(28)
+
+    monkeypatch.setattr("builtins.open", full)
+    with pytest.raises(OSError, match="28"):
+        fill(backlog, 1, start=10)
+    monkeypatch.undo()
+    path = last_segment(tmp_path / "log")
+    path.write_bytes(path.read_bytes() + pack_entry(10, 5, None, (1, 2, 3), (OK, OK, OK)))  # half done
+    fill(backlog, 2, start=10)
+    assert [(r.seq, r.values[0]) for r, _ in backlog.read(8, 99)] == [(8, 8), (9, 9), (10, 10), (11, 11)]

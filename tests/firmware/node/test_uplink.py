@@ -94,7 +94,7 @@ def node(tmp_path):
 
 def append(node, count, clock=None):
     for i in range(count):
-        node.backlog.append(1_700_000_000 + 600 * i, clock, (9000 + i % 5, 300), (OK, OK))
+        node.backlog.append([(1_700_000_000 + 600 * i, clock, (9000 + i % 5, 300), (OK, OK))])
 
 
 def introduce(node, gateway):

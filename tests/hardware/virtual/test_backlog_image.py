@@ -2,10 +2,10 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from node.backlog import Backlog
-from node.retained import Retained
 
 from hardware.virtual.backlog_image import read_backlog
+from node.backlog import Backlog
+from node.retained import Retained
 
 CHANNELS = 3
 VALUE = st.one_of(st.none(), st.integers(-(1 << 39), 1 << 39))
@@ -26,7 +26,7 @@ def test_it_reads_what_the_node_wrote(rows, tmp_path_factory):
     expected = []
     for time_s, clock, values in rows:
         quality = tuple(2 if value is None else 0 for value in values)
-        seq = backlog.append(time_s, clock, values, quality)
+        seq = backlog.append([(time_s, clock, values, quality)])
         expected.append((0x44332211, seq, time_s, clock or 0, values, quality))
     tree = {f"log/{path.name}": path.read_bytes() for path in directory.iterdir()}
     found = read_backlog(tree, CHANNELS)

@@ -57,14 +57,18 @@ class Mqtt:
         """Return the next downlink frame, or None after `timeout_ms`. Raises OSError when cut off."""
         end = time.ticks_add(time.ticks_ms(), timeout_ms)
         while True:
-            left = time.ticks_diff(end, time.ticks_ms())
-            if left <= 0 or not self._poll.poll(left):
+            left = max(time.ticks_diff(end, time.ticks_ms()), 0)
+            if not self._poll.poll(left):
                 return None
             kind, body = self._packet()
             if kind >> 4 == PUBLISH:
                 size = body[0] << 8 | body[1]
                 at = 2 + size + (2 if kind & 6 else 0)
                 return body[at:]
+
+    def ping(self):
+        """Tell the broker that this node is there. Raises OSError."""
+        self._send(0xC0, b"")
 
     def close(self):
         try:

@@ -1,0 +1,144 @@
+"""A mains node's life: asyncio, one task for each concern, the watchdog fed only while all of them live.
+
+Records are gathered in RAM and written to flash in batches, so that flash lasts; they are sent after
+that, so that nothing is ever on the air that a reset could renumber.
+"""
+
+import asyncio
+import gc
+import time
+
+import machine
+
+from node.app import log
+from node.conversation import converse
+
+POLL_MS = 50  # at 2400 baud twelve bytes
+LISTEN_MS = 20
+KEEPALIVE_S = 30
+PAUSE_MS = 2000  # after a carrier failed
+STALL_MS = 30000  # longest a task may be silent: a TCP connect or a name look-up blocks up to 15 s
+
+
+class Pulse:
+    """When each task last showed that it lives."""
+
+    def __init__(self):
+        self._last = {}
+
+    def beat(self, name):
+        self._last[name] = time.ticks_ms()
+
+    def stalled(self):
+        """Return the names of the tasks that have been silent for too long."""
+        now = time.ticks_ms()
+        return [name for name, last in self._last.items() if time.ticks_diff(now, last) > STALL_MS]
+
+
+async def _poll(node, pulse):
+    while True:
+        node.sampler.poll()
+        pulse.beat("poll")
+        await asyncio.sleep_ms(POLL_MS)
+
+
+async def _measure(node, pulse, written):
+    """Sample at the interval; flush at the batch's end and let the reporter know."""
+    interval_ms = node.config["interval_s"] * 1000
+    batch = max(1, node.config["batch_s"] * 1000 // interval_ms)
+    rows = []
+    due = time.ticks_add(time.ticks_ms(), interval_ms)
+    while True:
+        while True:
+            pulse.beat("measure")
+            left = time.ticks_diff(due, time.ticks_ms())
+            if left <= 0:
+                break
+            await asyncio.sleep_ms(min(left, 1000))
+        due = time.ticks_add(due, interval_ms)
+        rows.append(node.sample())
+        if len(rows) >= batch:
+            seq = node.backlog.append(rows)
+            log("records", seq + 1 - len(rows), "to", seq, rows[-1][2])
+            rows = []
+            node.remember()
+            gc.collect()
+            written.set()
+
+
+async def _report(node, pulse, written):
+    """Keep the carrier open and have a conversation after each flush."""
+    carrier = None
+    while True:
+        pulse.beat("report")
+        try:
+            if carrier is None:
+                fresh = node.carrier()
+                fresh.open()
+                carrier = fresh
+            await _talk(node, carrier, pulse)
+            for _ in range(KEEPALIVE_S * 1000 // POLL_MS):
+                pulse.beat("report")
+                if written.is_set():
+                    written.clear()
+                    break
+                await asyncio.sleep_ms(POLL_MS)
+            else:
+                carrier.ping()
+        except OSError as error:
+            log("carrier", repr(error))
+            if carrier is not None:
+                carrier.close()
+                carrier = None
+            await asyncio.sleep_ms(PAUSE_MS)
+
+
+async def _talk(node, carrier, pulse):
+    talk = converse(node.uplink, node.state, node.clock, carrier, node.status)
+    try:
+        wait_ms = next(talk)
+        while True:
+            wait_ms = talk.send(await _receive(carrier, wait_ms, pulse))
+    except StopIteration as ended:
+        node.state.failures = 0 if ended.value else min(node.state.failures + 1, 0xFFFF)
+    finally:
+        node.remember()
+
+
+async def _receive(carrier, wait_ms, pulse):
+    end = time.ticks_add(time.ticks_ms(), wait_ms)
+    while True:
+        pulse.beat("report")
+        frame = carrier.receive(0)
+        if frame is not None or time.ticks_diff(end, time.ticks_ms()) <= 0:
+            return frame
+        await asyncio.sleep_ms(LISTEN_MS)
+
+
+async def _live(node, watchdog):
+    pulse = Pulse()
+    written = asyncio.Event()
+    tasks = [
+        asyncio.create_task(_poll(node, pulse)),
+        asyncio.create_task(_measure(node, pulse, written)),
+        asyncio.create_task(_report(node, pulse, written)),
+    ]
+    while True:
+        await asyncio.sleep_ms(1000)
+        silent = pulse.stalled()
+        ended = [task for task in tasks if task.done()]
+        if silent or ended:
+            log("stalled", silent, "ended", len(ended))
+            for task in ended:
+                await task  # raises what ended it
+            return
+        watchdog.feed()
+
+
+def run(node, watchdog):
+    """Run until a task ends or stalls; then reset, which finds everything again."""
+    try:
+        asyncio.run(_live(node, watchdog))
+    finally:
+        node.remember()
+        machine.reset()
