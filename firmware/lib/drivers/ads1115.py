@@ -22,8 +22,8 @@ RANGE_MV = 2048
 WIDE_RANGE_MV = 4096
 FULL_SCALE = 0x7FFF
 
-CONVERSION_MS = 8  # 1/128 s, which the chip keeps to 10 % ("Electrical Characteristics"): the first look comes a bit early
-POLLS = 8  # 1 ms apart: gives up at twice the time a conversion can take
+CONVERSION_MS = 8  # 1/128 s; the chip keeps its data rate to 10 %, so the first look may come early
+POLLS = 8  # 1 ms apart: gives up at nearly twice the time a conversion can take
 
 # NE 43: a transmitter signals its own failure below 3.6 and above 21 mA and measures from 3.8 to 20.5 mA.
 # The measuring range ends at 20 mA: from there on the level is "at or beyond", which holds an alarm.
@@ -72,7 +72,10 @@ class ADS1115:
         self.spread_ua = None
 
     def read(self, channel: int = 0) -> "tuple[int | None, int]":
-        """(loop current of input 0..3 in uA, quality): the median of the conversions. Never raises for the bus."""
+        """(loop current of input 0..3 in uA, quality): the median of the conversions.
+
+        An error of the bus is a FAULT, never an exception.
+        """
         self.fault = self.spread_ua = None
         config = SINGLE_SHOT_AIN0 + channel * NEXT_INPUT
         range_mv = RANGE_MV
@@ -125,3 +128,24 @@ class ADS1115:
         self._i2c.readfrom_mem_into(self._address, CONVERSION, two)
         code = two[0] << 8 | two[1]
         return code - 0x10000 if code & 0x8000 else code
+
+
+class Loops:
+    """The inputs of one chip, as the node samples them."""
+
+    def __init__(self, chips):
+        self._chips = chips  # (chip, input) of each channel
+
+    def read(self):
+        return [chip.read(number) for chip, number in self._chips]
+
+
+def attach(hardware, channels):
+    """For sampling: `address`, `input` and `shunt_ohm` of each channel."""
+    i2c = hardware.i2c(channels[0]["bus"])
+    return Loops(
+        [
+            (ADS1115(i2c, hardware.sleep_ms, c.get("address", 0x48), c.get("shunt_ohm", 100)), c["input"])
+            for c in channels
+        ]
+    )

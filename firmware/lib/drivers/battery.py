@@ -1,8 +1,9 @@
 """Battery voltage through a resistive divider on an ADC pin of the ESP32.
 
-Espressif ESP-IDF 4.4 programming guide, "ADC Attenuation" (11 dB: best from 150 to 2450 mV at the pin, end
-near 3.1 V); machine.ADC.read_uv() is corrected by the chip's own calibration. Read it under load (while the radio transmits): a cold lithium cell shows its full voltage
-until current is drawn.
+Espressif ESP-IDF 4.4 programming guide, "ADC Attenuation": with 11 dB the converter is at its best from 150
+to 2450 mV at the pin and ends near 3.1 V. machine.ADC.read_uv() is corrected by the chip's own calibration.
+Read it under load (while the radio transmits): a cold lithium cell shows its full voltage until current is
+drawn.
 """
 
 from drivers.median import median
@@ -19,7 +20,9 @@ def to_mv(uv: int, ratio_permille: int) -> int:
     return (uv * ratio_permille + 500_000) // 1_000_000
 
 
-def judge(uv: int, ratio_permille: int, least_uv: int = LEAST_UV, most_uv: int = MOST_UV) -> "tuple[int | None, int]":
+def judge(
+    uv: int, ratio_permille: int, least_uv: int = LEAST_UV, most_uv: int = MOST_UV
+) -> "tuple[int | None, int]":
     """(battery voltage in mV or None, quality) of the pin's voltage in uV."""
     if uv < least_uv:
         return None, FAULT
@@ -47,3 +50,19 @@ class Battery:
         value, quality = judge(uv, self._ratio_permille, self._least_uv, self._most_uv)
         self.fault = None if value is not None else "%d uV at the pin: divider open" % uv
         return value, quality
+
+
+class Cells:
+    """The battery, as the node samples it."""
+
+    def __init__(self, battery):
+        self._battery = battery
+
+    def read(self):
+        return [self._battery.read()]
+
+
+def attach(hardware, channels):
+    """For sampling: `divider_permille` of the board."""
+    bus = channels[0]["bus"]
+    return Cells(Battery(hardware.adc(bus), bus["divider_permille"]))

@@ -146,3 +146,28 @@ class DS18B20:
         raw = sixteenths(self._nine)
         proved = converting and self._nine[2:4] == mark
         return raw if proved or raw != POWER_ON else None
+
+
+class Probes:
+    """The probes of one bus, as the node samples them: converted together, read one by one."""
+
+    def __init__(self, probes, sleep_ms):
+        self._probes = probes
+        self._sleep_ms = sleep_ms
+
+    def read(self):
+        started = self._probes[0].start()
+        if started:
+            self._sleep_ms(CONVERSION_MS)
+        return [probe.read(started) for probe in self._probes]
+
+
+def attach(hardware, channels):
+    """For sampling: `rom` (16 hex digits) of each channel; without one it has to be alone on its bus."""
+    bus = hardware.onewire(channels[0]["bus"])
+    probes = []
+    for channel in channels:
+        rom = channel.get("rom")
+        rom = bytes([int(rom[i : i + 2], 16) for i in range(0, 16, 2)]) if rom else None
+        probes.append(DS18B20(bus, hardware.sleep_ms, rom))
+    return Probes(probes, hardware.sleep_ms)

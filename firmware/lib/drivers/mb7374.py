@@ -105,7 +105,7 @@ class MB7374:
         if uart.any():
             uart.read()  # from before this measurement
         parser = PingParser()
-        pings = []
+        pings = []  # type: list[int]
         heard = 0
         limit_ms = self._wanted * PING_MS * 3 // 2
         start = self._ticks_ms()

@@ -214,13 +214,19 @@ def encode_most(
 
     Raises ValueError where not even one fits.
     """
-    n = min(len(records), COUNT_MAX)
-    while n > 0:
+    found = None
+    fits, fails = 0, min(len(records), COUNT_MAX) + 1
+    n = fails - 1
+    while fails - fits > 1:
         flags, body = encode(schema, quantities, epoch, clock, records[:n])
         if len(body) <= size:
-            return flags, body, n
-        n = min(n - 1, n * size // len(body))
-    raise ValueError("one record does not fit a body of %d bytes" % size)
+            found, fits = (flags, body, n), n
+        else:
+            fails = n
+        n = min(max(n * size // len(body), fits + 1), fails - 1)  # bodies grow with n, and nearly in line
+    if found is None:
+        raise ValueError("one record does not fit a body of %d bytes" % size)
+    return found
 
 
 def decode(flags: int, body: bytes, schemas: "dict[int, tuple[int, ...]]") -> Batch:

@@ -1,0 +1,1 @@
+"""Brings every stored record to an InfluxDB-compatible server, in a process of its own."""

@@ -1,0 +1,1 @@
+"""Boards, sensors, profiles and sites, and what compiles them for node and gateway."""

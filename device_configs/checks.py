@@ -1,0 +1,172 @@
+"""Checks across the entries and files of a site, after each entry alone has been found right."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from device_configs.catalog import Catalog
+from device_configs.problem import Problem, did_you_mean
+from device_configs.site_schema import (
+    Building,
+    Calibration,
+    Initiative,
+    NodeEntry,
+    Rule,
+    SiteFile,
+)
+from device_configs.source import Document, Path_
+from wire.quantities import BY_NAME
+
+Placed = Sequence[tuple[Path_, NodeEntry]]
+METER_KEY = "import_energy_wh"  # what makes a node a meter
+FAR_KM = 150  # a site is one municipality: Norway's largest stretches over less
+
+
+def distance_km(latitude: float, longitude: float, latitude2: float, longitude2: float) -> float:
+    """Return the great-circle distance (haversine) between two positions in degrees."""
+    a, b = math.radians(latitude), math.radians(latitude2)
+    h = math.sin((b - a) / 2) ** 2
+    h += math.cos(a) * math.cos(b) * math.sin(math.radians(longitude2 - longitude) / 2) ** 2
+    return 2 * 6371 * math.asin(min(1.0, math.sqrt(h)))
+
+
+def duplicates(
+    document: Document, found: Iterable[tuple[Path_, object]], field: str
+) -> Iterator[Problem]:
+    """Yield a problem for every entry whose `field` an earlier entry has."""
+    first: dict[object, Path_] = {}
+    for place, entry in found:
+        value = getattr(entry, field)
+        if (earlier := first.setdefault(value, place)) != place:
+            line = document.values[earlier][0]
+            yield document.problem((*place, field), f"`{field}` {value} is taken by the entry in line {line}")
+
+
+def check_position(document: Document, place: Path_, entry: NodeEntry, site: SiteFile) -> Iterator[Problem]:
+    here = entry.latitude, entry.longitude
+    km = distance_km(*here, site.latitude, site.longitude)
+    if km <= FAR_KM:
+        return
+    swapped = abs(entry.longitude) <= 90 and distance_km(*here[::-1], site.latitude, site.longitude) <= FAR_KM
+    hint = "are latitude and longitude swapped?" if swapped else "compare it with the position in site.yaml"
+    yield document.problem((*place, "latitude"), f"node {entry.id} lies {km:.0f} km from the site", hint)
+
+
+def check_node(
+    document: Document, place: Path_, entry: NodeEntry, catalog: Catalog, site: SiteFile | None
+) -> Iterator[Problem]:
+    """Yield what does not fit together in one node, its wiring apart."""
+    profile = catalog.profiles[entry.profile]
+    limits = profile.interval
+    if entry.interval_s is not None and not limits.lo_s <= entry.interval_s <= limits.hi_s:
+        message = f"`interval_s` {entry.interval_s}: a `{profile.name}` node takes {limits.lo_s} to {limits.hi_s}"
+        yield document.problem((*place, "interval_s"), message)
+    kind = entry.geometry.kind if entry.geometry else None
+    if kind != profile.geometry:
+        if profile.geometry is None:
+            message = f"a `{profile.name}` node has no geometry"
+        else:
+            message = f"a `{profile.name}` node needs a `geometry` with `kind: {profile.geometry}`"
+        yield document.problem((*place, "geometry"), message)
+    if entry.carrier == "lora":
+        if catalog.boards[entry.board].sx1262 is None:
+            yield document.problem((*place, "carrier"), f"board `{entry.board}` has no LoRa radio")
+        if site is not None and site.lora is None:
+            yield document.problem((*place, "carrier"), "site.yaml has no `lora` settings")
+    yield from _check_calibrations(document, place, entry, catalog)
+
+
+def _check_calibrations(
+    document: Document, place: Path_, entry: NodeEntry, catalog: Catalog
+) -> Iterator[Problem]:
+    used: dict[tuple[str, int], Calibration] = {}
+    channels = {channel.name: channel for channel in catalog.profiles[entry.profile].channels}
+    derived = [name for name, channel in channels.items() if channel.derived]
+    for i, calibration in enumerate(entry.calibration):
+        at: Path_ = (*place, "calibration", i)
+        channel = channels.get(calibration.channel)
+        if channel is None or channel.derived is None:
+            what = "has no channel" if channel is None else "calibrates nothing in channel"
+            message = f"profile `{entry.profile}` {what} `{calibration.channel}`"
+            yield document.problem((*at, "channel"), message, did_you_mean(calibration.channel, derived))
+            continue
+        if used.setdefault((channel.name, calibration.revision), calibration) is not calibration:
+            message = f"channel `{channel.name}` has a revision {calibration.revision} already"
+            yield document.problem((*at, "revision"), message, "a correction gets the next free number")
+        raw, value = BY_NAME[channel.quantity], BY_NAME[channel.derived.quantity]
+        for key, number, quantity in (
+            ("raw0", calibration.raw0, raw),
+            ("raw1", calibration.raw1, raw),
+            ("value0", calibration.value0, value),
+            ("value1", calibration.value1, value),
+        ):
+            if not quantity.lo <= number <= quantity.hi:
+                message = f"`{key}` {number}: `{quantity.name}` is {quantity.lo} to {quantity.hi}"
+                yield document.problem((*at, key), message)
+        rising = (calibration.raw1 - calibration.raw0) * (calibration.value1 - calibration.value0) > 0
+        if rising != channel.derived.rising:
+            turn = "rise" if channel.derived.rising else "fall"
+            message = f"`{channel.derived.name}` has to {turn} when `{channel.key}` rises"
+            yield document.problem((*at, "value1"), message, "are the two values swapped?")
+
+
+def check_rules(
+    document: Document, rules: Sequence[tuple[Path_, Rule]], nodes: Document, placed: Placed, catalog: Catalog
+) -> Iterator[Problem]:
+    """Yield what does not fit together in alerts.yaml, or with the nodes."""
+    profile_of = {node.id: node.profile for _, node in placed}
+    listed, roles = nodes.ids("nodes"), document.ids("recipients")
+    for place, rule in rules:
+        if roles is not None and rule.recipient not in roles:
+            hint = did_you_mean(rule.recipient, map(str, roles))
+            yield document.problem((*place, "recipient"), f"unknown recipient `{rule.recipient}`", hint)
+        for i, number in enumerate(rule.nodes):
+            if listed is not None and number not in listed:
+                yield document.problem((*place, "nodes", i), f"nodes.yaml has no node {number}")
+        profiles = {rule.profile} if rule.profile else {profile_of[n] for n in rule.nodes if n in profile_of}
+        for name in sorted(profiles):
+            keys = catalog.profiles[name].keys
+            if rule.key not in keys:
+                message = f"profile `{name}` has no value `{rule.key}`"
+                yield document.problem((*place, "key"), message, did_you_mean(rule.key, keys))
+
+
+def check_buildings(
+    document: Document,
+    buildings: Sequence[tuple[Path_, Building]],
+    nodes: Document,
+    placed: Placed,
+    catalog: Catalog,
+) -> Iterator[Problem]:
+    """Yield meters and outdoor probes that are not there, and meters counted twice."""
+    profile_of = {node.id: catalog.profiles[node.profile] for _, node in placed}
+    metered: dict[int, str] = {}
+    for place, building in buildings:
+        sources = [((*place, "meters", i), meter.node, METER_KEY) for i, meter in enumerate(building.meters)]
+        if outdoor := building.outdoor_temperature:
+            sources.append(((*place, "outdoor_temperature"), outdoor.node, outdoor.key))
+        for at, number, key in sources:
+            profile = profile_of.get(number)
+            if profile is None:
+                listed = nodes.ids("nodes")
+                if listed is not None and number not in listed:
+                    yield document.problem((*at, "node"), f"nodes.yaml has no node {number}")
+            elif key not in profile.keys:
+                message = f"node {number} has no value `{key}`: its profile is `{profile.name}`"
+                yield document.problem((*at, "key"), message, did_you_mean(key, profile.keys))
+        for i, meter in enumerate(building.meters):
+            if meter.node in metered:
+                message = f"node {meter.node} is a meter of `{metered[meter.node]}` already"
+                yield document.problem((*place, "meters", i, "node"), message)
+            metered.setdefault(meter.node, building.id)
+
+
+def check_initiatives(
+    document: Document, initiatives: Sequence[tuple[Path_, Initiative]], buildings: Document
+) -> Iterator[Problem]:
+    """Yield initiatives in buildings that are not there."""
+    listed = buildings.ids("buildings")
+    for place, initiative in initiatives:
+        if listed is not None and initiative.building not in (None, *listed):
+            hint = did_you_mean(str(initiative.building), map(str, listed))
+            message = f"buildings.yaml has no building `{initiative.building}`"
+            yield document.problem((*place, "building"), message, hint)

@@ -1,0 +1,325 @@
+"""What the files of a site may say: site, nodes, alerts, buildings and initiatives."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+
+from device_configs.entry import (
+    BoardName,
+    Entry,
+    Latitude,
+    Longitude,
+    NodeId,
+    ProfileName,
+    Slug,
+    Text,
+    Word,
+    matching,
+    wrong,
+)
+
+Priority = Literal["info", "warning", "alarm"]
+Carrier = Literal["mqtt", "lora"]
+Hex4 = Annotated[str, matching(r"^[0-9a-f]{8}$", "8 hexadecimal digits (0-9, a-f) in quotes")]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if not 2000 <= moment.year < 2100:
+        raise wrong(f"the year {moment.year} can not be meant")
+    return moment.astimezone(UTC)
+
+
+def _is_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise wrong(f"unknown time zone `{name[:40]}`", known=("Europe/Oslo", "UTC")) from error
+    return name
+
+
+def _is_sane(day: date) -> date:
+    if not 1990 <= day.year < 2100:
+        raise wrong(f"the year {day.year} can not be meant")
+    return day
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Day = Annotated[date, AfterValidator(_is_sane)]
+Zone = Annotated[str, AfterValidator(_is_zone)]
+Minutes = Annotated[int, Field(ge=1, le=10_080)]
+LevelMm = Annotated[int, Field(ge=-20_000, le=20_000)]
+
+
+class Contact(Entry):
+    """Whom to ask about the site: a role, never a person's name."""
+
+    role: Text
+    """For example "Duty officer, municipal engineering"."""
+    email: Annotated[str, matching(r"^[^@\s]{1,64}@[^@\s]{1,190}$", "an e-mail address")] | None = None
+    """A shared mailbox."""
+    phone: Annotated[str, matching(r"^\+?[0-9 ]{3,20}$", "a telephone number")] | None = None
+    """A duty telephone."""
+
+
+class Lora(Entry):
+    """The radio settings of all LoRa nodes of the site."""
+
+    frequency_khz: Annotated[int, Field(ge=863_000, le=870_000)]
+    """Uplink frequency in the European band: 869525 lies in the sub-band with 10 % duty cycle."""
+    spreading_factor: Annotated[int, Field(ge=7, le=12)]
+    """Higher reaches further and takes longer."""
+    bandwidth_khz: Literal[125, 250]
+    """Channel width."""
+    power_dbm: Annotated[int, Field(ge=-9, le=22)]
+    """Transmit power at the radio; antenna gain comes on top."""
+
+
+class SiteFile(Entry):
+    """site.yaml"""
+
+    id: Slug
+    """The folder's name; also in MQTT topics (sn/<id>/...) and the InfluxDB tag `site`: never change it."""
+    name: Text
+    """What people call it."""
+    demo: bool = False
+    """True when the values are invented: every page and export says so."""
+    timezone: Zone
+    """IANA name; days, hours and tariffs follow it."""
+    latitude: Latitude
+    """Degrees north (WGS 84) of the middle of the site."""
+    longitude: Longitude
+    """Degrees east."""
+    gateway_id: Hex4
+    """Names the gateway in the key of its downlinks: 4 random bytes, drawn once per gateway."""
+    languages: Annotated[tuple[Literal["nb", "nn", "en"], ...], Field(min_length=1)] = ("nb", "en")
+    """Languages of the pages, the first one first."""
+    contact: Contact
+    """Whom to ask."""
+    lora: Lora | None = None
+    """Radio settings, where nodes use LoRa."""
+
+
+class IntakeGeometry(Entry):
+    """A stream intake in cross-section. Levels are above the datum, in mm, upwards positive."""
+
+    kind: Literal["intake"]
+    """Which description this is."""
+    datum: Text
+    """What level 0 is, so that someone else finds it again."""
+    invert_mm: LevelMm
+    """Floor of the culvert at its mouth."""
+    grate_mm: LevelMm
+    """Foot of the grate."""
+    soffit_mm: LevelMm
+    """Ceiling of the culvert at its mouth: at this level it runs full."""
+    up_zero_mm: LevelMm
+    """Zero of the level sensor upstream of the grate: the lowest level it can see."""
+    down_zero_mm: LevelMm
+    """Zero of the level sensor downstream of the grate."""
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if not self.invert_mm < self.soffit_mm:
+            raise wrong("`soffit_mm` (ceiling) has to lie above `invert_mm` (floor)")
+        if not self.grate_mm < self.soffit_mm:
+            raise wrong("`soffit_mm` (ceiling) has to lie above `grate_mm` (foot of the grate)")
+        return self
+
+
+class SnowGeometry(Entry):
+    """How a snow ranger hangs."""
+
+    kind: Literal["snow"]
+    """Which description this is."""
+    datum: Text
+    """What depth 0 is: bare ground, lawn, roof surface ..."""
+    sensor_height_mm: Annotated[int, Field(ge=600, le=10_000)]
+    """From depth 0 to the ranger's front."""
+
+
+class Calibration(Entry):
+    """A straight line from raw to calibrated through two points, valid from a moment on.
+
+    Where several entries of a channel are valid at a time, the highest revision counts: a wrong zero is
+    put right by a new revision with the old `valid_from`, for the past too.
+    """
+
+    channel: Word
+    """Name of the profile's channel."""
+    revision: Annotated[int, Field(ge=1, le=9999)]
+    """1, 2, 3 ... for each channel; never used twice."""
+    valid_from: Moment
+    """Since when, with time zone; UTC once read."""
+    raw0: int
+    """A raw value, in the integer unit of the channel's quantity."""
+    value0: int
+    """What it means, in the integer unit of the derived quantity."""
+    raw1: int
+    """Another raw value, far from the first."""
+    value1: int
+    """What that one means."""
+    source: Text
+    """How it was found: instrument, reference, which role did it."""
+    note: Text | None = None
+    """Why it was revised."""
+
+    @model_validator(mode="after")
+    def _check_line(self) -> Self:
+        if self.raw0 == self.raw1 or self.value0 == self.value1:
+            raise wrong("the two points have to differ in raw and in value")
+        return self
+
+
+class NodeEntry(Entry):
+    """One node in nodes.yaml."""
+
+    id: NodeId
+    """Number of the node, unique in the site, also on the wire; never reused for another place."""
+    name: Text
+    """What people call it."""
+    place: Text
+    """Where it hangs, so that someone else finds it."""
+    latitude: Latitude
+    """Degrees north (WGS 84)."""
+    longitude: Longitude
+    """Degrees east."""
+    profile: ProfileName
+    """What it measures: a file in profiles/."""
+    board: BoardName
+    """Which circuit board: a file in boards/."""
+    carrier: Carrier
+    """How it reports."""
+    interval_s: int | None = None
+    """How often it samples; left out: the profile's default."""
+    event_interval_s: Annotated[int, Field(ge=1, le=3600)] | None = None
+    """How often it samples while one of the rules marked `at_node` holds."""
+    sensors: dict[str, object] = {}  # noqa: RUF012  pydantic copies it
+    """For each sensor of the profile what its type asks for: address, input, ROM id ..."""
+    geometry: Annotated[IntakeGeometry | SnowGeometry, Field(discriminator="kind")] | None = None
+    """The place in numbers."""
+    calibration: tuple[Calibration, ...] = ()
+    """From raw to calibrated, every revision ever used."""
+
+
+class Recipient(Entry):
+    """Someone alerts go to: a role."""
+
+    id: Slug
+    """Name in the rules."""
+    role: Text
+    """Which duty or department."""
+
+
+class Rule(Entry):
+    """When an alert is raised, why, and what to do about it. No required action, no rule."""
+
+    id: Slug
+    """Name of the rule, unique in the site."""
+    name: Text
+    """Headline people read."""
+    priority: Priority
+    """How much it matters."""
+    profile: ProfileName | None = None
+    """It holds for every node of this profile ..."""
+    nodes: tuple[NodeId, ...] = ()
+    """... or for these nodes."""
+    key: Word
+    """Which value is watched; limits and `deadband` are in its unit."""
+    above: int | None = None
+    """Raised above this."""
+    below: int | None = None
+    """Raised below this."""
+    rise_per_h: Annotated[int, Field(gt=0)] | None = None
+    """Raised when it rises faster than this in an hour."""
+    deadband: Annotated[int, Field(ge=0)] = 0
+    """How far it has to go back before the alert clears."""
+    on_delay_s: Annotated[int, Field(ge=0, le=86_400)] = 0
+    """How long it has to last before the alert is raised."""
+    off_delay_s: Annotated[int, Field(ge=0, le=86_400)] = 0
+    """How long it has to be over before the alert clears."""
+    at_node: bool = False
+    """True: the node checks it too, reports at once and samples faster."""
+    cause: Text
+    """What it means when this happens."""
+    consequence: Text
+    """What happens when nobody acts."""
+    action: Text
+    """What to do."""
+    respond_within_min: Minutes
+    """How soon it has to be done."""
+    recipient: Slug
+    """Who is told: a recipient above."""
+    source: Text
+    """Where the limit comes from."""
+    verified_by: Text | None = None
+    """Which role has confirmed the limit for this site, and when; left out: nobody yet."""
+
+    @model_validator(mode="after")
+    def _check_itself(self) -> Self:
+        if (self.profile is None) == (not self.nodes):
+            raise wrong("say either `profile` or `nodes`")
+        if self.above is None and self.below is None and self.rise_per_h is None:
+            raise wrong("a limit is missing: `above`, `below` or `rise_per_h`")
+        if self.above is not None and self.below is not None and self.below >= self.above:
+            raise wrong("`below` has to be smaller than `above`")
+        return self
+
+
+class Meter(Entry):
+    """One main meter of a building."""
+
+    node: NodeId
+    """The energy node that reads it."""
+    meter_factor: Annotated[float, Field(gt=0, le=100_000)] = 1.0
+    """True value / value on the port: the transformers' ratio where the port shows secondary values."""
+    source: Text
+    """Where the factor comes from; best checked against a bill."""
+
+
+class OutdoorTemperature(Entry):
+    """Which reading is the outdoor temperature of a building."""
+
+    node: NodeId
+    """A node with an outdoor probe."""
+    key: Word
+    """The value's key."""
+
+
+class Building(Entry):
+    """One building whose energy is watched."""
+
+    id: Slug
+    """Name in links and files."""
+    name: Text
+    """What people call it."""
+    heated_area_m2: Annotated[float, Field(gt=0, le=1_000_000)]
+    """Heated floor area, which kWh/m² is reckoned with."""
+    area_source: Text
+    """Where the area comes from."""
+    outdoor_temperature: OutdoorTemperature | None = None
+    """For degree days and the energy-temperature curve."""
+    meters: tuple[Meter, ...] = ()
+    """Main meters: their sum is the building's consumption."""
+
+
+class Initiative(Entry):
+    """Something done to save energy or to be better prepared, with what shows that it worked."""
+
+    id: Slug
+    """Name in links and files."""
+    what: Text
+    """What is done."""
+    where: Text
+    """At which place."""
+    building: Slug | None = None
+    """The building whose figures are compared before and after."""
+    since: Day
+    """First day on which it works, or is meant to."""
+    goal: Text
+    """What it should achieve, in numbers."""
+    evidence: Text
+    """How that is shown."""
+    status: Literal["idea", "planned", "running", "done", "stopped"]
+    """How far it is."""

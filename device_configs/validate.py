@@ -1,0 +1,176 @@
+"""Checks the values of a YAML file against the schema and says in plain words what is wrong, and where."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from device_configs.entry import MEANING, Entry
+from device_configs.problem import Problem, closest, did_you_mean
+from device_configs.source import Document, Path_
+
+Model = TypeVar("Model", bound=Entry)
+Names = Mapping[str, Sequence[str]]  # "board" -> the names that exist
+
+_WANTED = {
+    "int": "has to be a whole number",
+    "float": "has to be a number",
+    "finite_number": "has to be a finite number",
+    "string": "has to be text",
+    "bool": "has to be true or false",
+    "model": "has to hold keys with values",
+    "dict": "has to hold keys with values",
+    "tuple": "has to be a list",
+    "datetime": "is not a date with time",
+    "date": "is not a date",
+    "timezone": "has no time zone",
+}
+_WRITE = {
+    "datetime": "write it like 2026-09-01T10:00:00+02:00",
+    "timezone": "write it like 2026-09-01T10:00:00+02:00",
+    "date": "write it like 2026-09-01",
+}
+_BOUNDS: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
+    "greater_than": lambda value, c: f"{value} is too small: more than {c['gt']}",
+    "greater_than_equal": lambda value, c: f"{value} is too small: at least {c['ge']}",
+    "less_than": lambda value, c: f"{value} is too large: less than {c['lt']}",
+    "less_than_equal": lambda value, c: f"{value} is too large: at most {c['le']}",
+    "string_too_short": lambda _, c: "is empty",
+    "string_too_long": lambda _, c: f"is longer than {c['max_length']} characters",
+    "too_short": lambda _, c: f"needs at least {c['min_length']}",
+    "too_long": lambda _, c: f"has more than {c['max_length']}",
+}
+
+
+def validate(
+    document: Document, path: Path_, model: type[Model], names: Names | None = None
+) -> tuple[Model | None, list[Problem]]:
+    """Return the value at `path` as a `model`, or None and everything wrong with it."""
+    tree: Any = document.tree
+    for step in path:
+        tree = tree[step]
+    try:
+        # Through JSON, since only there "strict" means what it says and still takes lists and dates.
+        return model.model_validate_json(json.dumps(tree), context=names), []
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    problems = []
+    guessed: set[Path_] = set()  # keys that a misspelt one was taken for: not reported as missing too
+    for details in errors:
+        if details["type"] == "extra_forbidden":
+            word, fields = str(details["loc"][-1]), _fields(model, details["loc"][:-1])
+            if (guess := closest(word, fields)) is not None:
+                guessed.add((*details["loc"][:-1], guess))
+            hint, place = did_you_mean(word, fields), (*path, *details["loc"])
+            problems.append(document.problem(place, f"unknown key `{word[:40]}`", hint, key=True))
+    for details in errors:
+        place = (*path, *details["loc"])
+        if details["type"] == "missing":
+            if details["loc"] not in guessed:
+                problems.append(document.problem(place, f"`{details['loc'][-1]}` is missing"))
+        elif details["type"] != "extra_forbidden":
+            problems.append(document.problem(place, *_explain(details, _subject(place))))
+    return None, problems
+
+
+def check_lists(document: Document, names: Sequence[str]) -> list[Problem]:
+    """Return what is wrong with a file that consists of these lists, apart from their entries."""
+    tree = document.tree
+    if not isinstance(tree, dict):
+        return [document.problem((), f"the file has to start with `{names[0]}:`")]
+    problems = [
+        document.problem((key,), f"unknown key `{key[:40]}`", did_you_mean(key, names), key=True)
+        for key in tree
+        if key not in names
+    ]
+    for name in names:
+        empty = f"write `{name}: []` when there are none"
+        if name not in tree:
+            problems.append(document.problem((), f"`{name}` is missing", empty))
+        elif not isinstance(tree[name], list):
+            problems.append(document.problem((name,), f"`{name}` has to be a list", empty))
+    return problems
+
+
+def entries(
+    document: Document, name: str, model: type[Model], names: Names | None = None
+) -> tuple[list[tuple[Path_, Model]], list[Problem]]:
+    """Return (place, entry) of every valid entry of a list, and what is wrong with the others."""
+    found: list[tuple[Path_, Model]] = []
+    problems: list[Problem] = []
+    items = document.tree.get(name) if isinstance(document.tree, dict) else None
+    for i in range(len(items) if isinstance(items, list) else 0):
+        entry, wrong = validate(document, (name, i), model, names)
+        problems += wrong
+        if entry is not None:
+            found.append(((name, i), entry))
+    return found, problems
+
+
+def _subject(place: Path_) -> str:
+    keys = [step for step in place if step != "[key]"]
+    if not keys:
+        return "the file"
+    last = keys[-1]
+    if isinstance(last, int):
+        return f"entry {last + 1} of `{keys[-2]}`" if len(keys) > 1 else f"entry {last + 1}"
+    return f"`{last[:40]}`"
+
+
+def _explain(details: ErrorDetails, subject: str) -> tuple[str, str | None]:
+    """Return what is wrong with the subject, and a hint."""
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    if kind == "wrong":
+        text = context["text"]
+        word = value if isinstance(value, str) else text.rpartition("`")[0].rpartition("`")[2]
+        return f"{subject}: {text}", did_you_mean(word, context["known"])
+    if value is None:
+        return f"{subject} has no value", None
+    if kind in _BOUNDS:
+        return f"{subject} {_BOUNDS[kind](value, context)}", None
+    if kind == "string_pattern_mismatch":
+        return f"{subject} is not {MEANING[context['pattern']]}", None
+    if kind == "union_tag_not_found":
+        return f"{subject} needs a {context['discriminator']}", None
+    if kind == "union_tag_invalid":
+        return f"`kind` can not be `{context['tag'][:40]}`", f"known: {context['expected_tags']}"
+    if kind == "literal_error":
+        known = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        return f"{subject} can not be {json.dumps(value)[:60]}", did_you_mean(str(value), known)
+    message, hint = _explain_type(kind, value, details["msg"])
+    return f"{subject} {message}", hint
+
+
+def _explain_type(kind: str, value: object, otherwise: str) -> tuple[str, str | None]:
+    for start, message in _WANTED.items():
+        if not kind.startswith(start):
+            continue
+        hint = _WRITE.get(start)
+        if start == "string" and isinstance(value, int | float):
+            hint = "put it in quotes"
+        elif start in ("int", "float") and isinstance(value, str) and value.strip("-+.").isdigit():
+            hint = "remove the quotes"
+        return message, hint
+    return f"is wrong: {otherwise}", None
+
+
+def _fields(model: type[Entry], loc: Sequence[str | int]) -> set[str]:
+    """Return the keys that are known at a place below a model."""
+    models = {model}
+    for step in loc:
+        below = {
+            found
+            for m in models
+            if isinstance(step, str) and step in m.model_fields
+            for found in _models(m.model_fields[step].annotation)
+        }
+        models = below or models  # list positions and union tags lead nowhere new
+    return {name for m in models for name in m.model_fields}
+
+
+def _models(annotation: object) -> set[type[Entry]]:
+    if isinstance(annotation, type) and issubclass(annotation, Entry):
+        return {annotation}
+    return {found for part in get_args(annotation) for found in _models(part)}

@@ -1,0 +1,182 @@
+"""HAN port of a Norwegian electricity meter (AMS): Aidon, Kaifa and Kamstrup.
+
+NEK HAN (RJ45, M-Bus levels), 2400 baud: 8E1 for Aidon and Kaifa, 8N1 for Kamstrup. The meter pushes its
+lists by itself: power every 2 to 10 s, phases every 10 s, registers every hour. Framing is in han_hdlc, the
+lists in han_lists, events of the registers in han_registers.
+
+A port stays closed until the meter's registered customer has it opened. Closed, miswired and hung look the
+same in a record (no value) and want three different people, so PortHealth tells them apart.
+"""
+
+from drivers.han_hdlc import FrameReader
+from drivers.han_lists import ListError, decode
+from drivers.han_registers import CONSUMED, register_step
+from wire.quantities import FAULT, MISSING
+
+STARTING = "starting"  # nothing is late yet
+ALIVE = "alive"
+CLOSED = "closed"  # never a byte: have the customer order the port opened, or the cable is not plugged in
+MISWIRED = "miswired"  # bytes but no frame: wires, speed or parity
+HUNG = "hung"  # frames came and stopped: power the interface off and on, else the meter
+
+SILENCE_MS = 35000  # three of the slowest meter's periods, and a bit
+HOUR_MS = 3600000
+_TICKS = 0x3FFFFFFF  # ticks_ms counts up to here on an ESP32 and starts again
+_LONG = 0x20000000  # ages stop counting here, so that a wrap of the ticks makes nothing young again
+
+
+class PortHealth:
+    """State of the port from what comes out of it. `alive_before`: it is known to have given frames once,
+    before this boot. Ask or feed it at least every few days: ticks wrap after twelve."""
+
+    def __init__(self, now_ms, alive_before=False, silence_ms=SILENCE_MS):
+        self._silence_ms = silence_ms
+        self._now_ms = now_ms
+        self._bytes_age_ms = 0
+        self._frame_age_ms = 0
+        self._any_bytes = False
+        self._any_frames = False
+        self.alive_before = alive_before
+
+    def feed(self, now_ms: int, size: int, frames: int) -> None:
+        """`size` bytes came, and `frames` good frames ended in them."""
+        self._pass_time(now_ms)
+        if size:
+            self._any_bytes = True
+            self._bytes_age_ms = 0
+        if frames:
+            self._any_frames = self.alive_before = True
+            self._frame_age_ms = 0
+
+    def state(self, now_ms: int) -> str:
+        """STARTING, ALIVE, CLOSED, MISWIRED or HUNG."""
+        self._pass_time(now_ms)
+        if self._frame_age_ms < self._silence_ms:
+            return ALIVE if self._any_frames else STARTING
+        if self._any_bytes and self._bytes_age_ms < self._silence_ms:
+            return MISWIRED
+        return HUNG if self.alive_before else CLOSED
+
+    def _pass_time(self, now_ms):
+        passed = now_ms - self._now_ms & _TICKS
+        self._now_ms = now_ms
+        self._bytes_age_ms = min(self._bytes_age_ms + passed, _LONG)
+        self._frame_age_ms = min(self._frame_age_ms + passed, _LONG)
+
+
+class HanPort:
+    """The port and the newest values of its meter. Pure but for poll(), which reads `uart`.
+
+    `events` are those of the registers since they were taken: (name, event, energy in Wh or None); only the
+    last eight are kept. `refused` counts frames whose content was no list.
+    """
+
+    def __init__(self, uart, ticks_ms, alive_before=False, most_w=2000000, silence_ms=SILENCE_MS):
+        self._uart = uart
+        self._ticks_ms = ticks_ms
+        self._most_w = most_w
+        self._silence_ms = silence_ms
+        self._reader = FrameReader()
+        self._values = {}  # name -> [value, quality, age in ms, taken]
+        self._registers = {}  # name -> [value, age in ms, whose]
+        self._identity = None
+        self._now_ms = ticks_ms()
+        self.health = PortHealth(self._now_ms, alive_before, silence_ms)
+        self.make = None
+        self.clock = None
+        self.events = []
+        self.refused = 0
+
+    def poll(self) -> list:
+        """Read what the UART holds; the lists it completes."""
+        data = None
+        try:
+            if self._uart.any():
+                data = self._uart.read()
+        except OSError:
+            pass  # silence: health() tells
+        return self.feed(self._ticks_ms(), data or b"")
+
+    def feed(self, now_ms: int, data) -> list:
+        """Take bytes as they came at `now_ms`; the lists they complete."""
+        self._pass_time(now_ms)
+        before = self._reader.frames
+        payloads = self._reader.feed(data)
+        self.health.feed(now_ms, len(data), self._reader.frames - before)
+        lists = []
+        for payload in payloads:
+            try:
+                decoded = decode(payload)
+            except ListError:
+                self.refused += 1
+                continue
+            self._take(decoded)
+            lists.append(decoded)
+        return lists
+
+    def read(self, name: str) -> "tuple[int | None, int]":
+        """(value, quality) by a name of han_lists.NAMES.
+
+        Power, current and voltage: the newest, unless it is late. A register: once, in the first read after
+        the meter sent it (hourly); repeated, it would look like an hour without consumption. FAULT while
+        the port gives nothing, MISSING while there is merely nothing new.
+        """
+        now_ms = self._ticks_ms()
+        self._pass_time(now_ms)
+        if self.health.state(now_ms) not in (ALIVE, STARTING):
+            return None, FAULT
+        newest = self._values.get(name)
+        if newest is None:
+            return None, MISSING
+        value, quality, age_ms, taken = newest
+        if _is_register(name):
+            if taken or age_ms >= HOUR_MS:
+                return None, MISSING
+            newest[3] = True
+        elif age_ms >= self._silence_ms:
+            return None, MISSING
+        return value, quality
+
+    @property
+    def fault(self) -> "str | None":
+        """In words why read() gives FAULT."""
+        state = self.health.state(self._ticks_ms())
+        return None if state in (ALIVE, STARTING) else "port %s" % state
+
+    def _pass_time(self, now_ms):
+        passed = now_ms - self._now_ms & _TICKS
+        self._now_ms = now_ms
+        for newest in self._values.values():
+            newest[2] = min(newest[2] + passed, _LONG)
+        for register in self._registers.values():
+            register[1] = min(register[1] + passed, _LONG)
+
+    def _take(self, decoded):
+        self.make = decoded.make
+        if decoded.clock:
+            self.clock = decoded.clock
+        if decoded.identity is not None:
+            self._identity = decoded.identity
+        for name, (value, quality) in decoded.values.items():
+            self._values[name] = [value, quality, 0, False]
+            if _is_register(name):
+                self._compare(name, value)
+
+    def _compare(self, name, value):
+        register = self._registers.get(name)
+        if register is not None:
+            previous, age_ms, whose = register
+            event, energy = register_step(
+                previous,
+                value,
+                elapsed_s=age_ms // 1000,
+                most_w=self._most_w,
+                same_meter=whose is None or whose == self._identity,
+            )
+            if event != CONSUMED:
+                self.events = self.events[-7:] + [(name, event, energy)]
+        self._registers[name] = [value, 0, self._identity]
+
+
+def _is_register(name):
+    return name.endswith("wh") or name.endswith("varh")

@@ -1,0 +1,1 @@
+"""Receives, stores, alerts and shows: everything that runs beside the radio."""

@@ -1,0 +1,138 @@
+"""The MQTT carrier: nodes on Wi-Fi, through a broker.
+
+QoS 0 and clean sessions on purpose: a frame is safe when the gateway's own ACK says so, not when a broker
+has it, and a frame that the broker kept for later would only be refused as a replay.
+"""
+
+import asyncio
+import random
+import ssl
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import structlog
+from aiomqtt import Client, Message, MqttError
+
+from gateway.clock import utc_ms
+from gateway.ingest import FRAME_MAX
+from gateway.model import Downlink, Uplink
+
+log = structlog.get_logger()
+
+INBOX_MAX = 20_000  # messages; what comes on top is dropped, and the nodes send it again
+UPLINKS_MAX = 1024  # of one batch: bounds how long a flood keeps others from the event loop
+SEND_TOGETHER = 16  # publications handed over at once share the way through the event loop
+BACKOFF_MIN_S = 0.5
+BACKOFF_MAX_S = 30.0
+KEEPALIVE_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """How to reach the broker. `tls` is the context to verify it with; None: no TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class MqttCarrier:
+    """Uplinks from `sn/<site>/<node>/up`, downlinks to `sn/<site>/<node>/down`."""
+
+    name = "mqtt"
+
+    def __init__(self, site: str, broker: Broker, *, now_ms: Callable[[], int] = utc_ms) -> None:
+        self._site = site
+        self._broker = broker
+        self._now_ms = now_ms
+        self._client: Client | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether uplinks can arrive: there is a connection, and the broker has the subscription."""
+        return self._client is not None
+
+    async def uplinks(self) -> AsyncGenerator[list[Uplink]]:
+        """Yield what has arrived since the last time, at least one; reconnect for ever."""
+        backoff_s = BACKOFF_MIN_S
+        while True:
+            inbox: asyncio.Queue[Message] = asyncio.Queue(INBOX_MAX)
+            try:
+                async with self._new_client(inbox) as client:
+                    await client.subscribe(f"sn/{self._site}/+/up", qos=0)
+                    log.info("broker_connected", broker=str(self._broker))
+                    self._client = client
+                    backoff_s = BACKOFF_MIN_S
+                    messages = client.messages
+                    while True:
+                        yield await self._batch(await anext(messages), inbox)
+            except MqttError as error:
+                log.warning(
+                    "broker_unreachable",
+                    broker=str(self._broker),
+                    reason=str(error),
+                    retry_s=round(backoff_s, 1),
+                )
+            finally:
+                self._client = None
+            await asyncio.sleep(backoff_s)
+            # Spread out, so that a broker that comes back is not met by all its clients at once.
+            backoff_s = min(backoff_s * random.uniform(1.5, 2.5), BACKOFF_MAX_S)  # noqa: S311
+
+    def _new_client(self, inbox: "asyncio.Queue[Message]") -> Client:
+        broker = self._broker
+        client = Client(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=broker.password,
+            tls_context=broker.tls,
+            clean_session=True,
+            keepalive=KEEPALIVE_S,
+            # Its own iterator spends a task on each message; what waits behind the first is taken from here.
+            queue_type=cast("type[asyncio.Queue[Message]]", lambda maxsize: inbox),
+        )
+        client.pending_calls_threshold = SEND_TOGETHER
+        return client
+
+    async def _batch(self, first: Message, inbox: "asyncio.Queue[Message]") -> list[Uplink]:
+        """Return `first` and what follows it without a pause, so that a flood shares commits and answers."""
+        batch = [self._uplink(first)]
+        while len(batch) < UPLINKS_MAX:
+            if inbox.empty():
+                await asyncio.sleep(0)  # lets the next message in, if it is there already
+                if inbox.empty():
+                    break
+            batch.append(self._uplink(inbox.get_nowait()))
+        return batch
+
+    def _uplink(self, message: Message) -> Uplink:
+        # One byte more than allowed is enough to refuse it by.
+        return Uplink(message.payload[: FRAME_MAX + 1], self._now_ms(), self.name)
+
+    async def send(self, downlinks: Sequence[Downlink]) -> None:
+        """Publish `downlinks`; without a connection they are dropped."""
+        client = self._client
+        if client is None:
+            return
+        for i in range(0, len(downlinks), SEND_TOGETHER):
+            sent = await asyncio.gather(
+                *(
+                    client.publish(f"sn/{self._site}/{d.node}/down", d.frame)
+                    for d in downlinks[i : i + SEND_TOGETHER]
+                ),
+                return_exceptions=True,
+            )
+            failed = [error for error in sent if error is not None]
+            for error in failed:
+                if not isinstance(error, MqttError):
+                    raise error
+            if failed:
+                log.warning("downlinks_not_sent", count=len(downlinks) - i, reason=str(failed[0]))
+                return

@@ -1,0 +1,292 @@
+"""The one path a record takes, from a carrier to the store. No I/O of its own.
+
+1. What is not authentic is counted and otherwise ignored; so is a frame that was taken before.
+2. A record's time is settled here, once.
+3. Records, what was heard, and the replay window they came through are one transaction.
+4. An answer is built only after that transaction is on disk: one for each node that is owed one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from gateway import clock
+from gateway.answers import Answer
+from gateway.links import NoCounter, NodeLink
+from gateway.model import Anchor, Downlink, Epoch, Loss, NodeState, Record, Refusal, Uplink
+from gateway.settle import runs_ahead, settle
+from gateway.status import read_status
+from gateway.store import Change, Outcome, Store, StoreError
+from gateway.store.change import NOBODY, NodeEpoch
+from wire import control
+from wire.frame import ACK_REQUESTED, CONTROL, DATA, FrameError, Header, parse_header
+from wire.records import UnknownSchema, decode
+
+log = structlog.get_logger()
+
+FRAME_MAX = 4096  # bytes; 255 records of six channels with noise in all of them stay below
+UNKNOWN_KEPT = 256  # raw frames of unknown nodes held back for the next commit
+
+
+class Refused(Exception):
+    """A frame that is not taken; the node hears of it only where `ask` says so."""
+
+    def __init__(self, cause: Refusal, node: int = NOBODY, why: object = "") -> None:
+        super().__init__(why)
+        self.cause = cause
+        self.node = node
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What the frames of one call add up to."""
+
+    at_ms: int
+    records: list[Record] = field(default_factory=list)
+    touched: dict[NodeEpoch, list[int]] = field(default_factory=dict)
+    links: dict[int, NodeLink] = field(default_factory=dict)
+    introduced: set[int] = field(default_factory=set)  # nodes that sent a STATUS
+    epochs: dict[tuple[int, int], Epoch] = field(default_factory=dict)  # by node and short form
+    anchors: dict[tuple[int, int], Sequence[Anchor]] = field(default_factory=dict)
+    losses: list[Loss] = field(default_factory=list)
+    answers: dict[int, Answer] = field(default_factory=dict)
+
+
+class Ingest:
+    """Takes the uplinks of all carriers of one gateway.
+
+    keys: node id -> 16-byte key. schemas: schema id -> quantity ids. now_ms: UTC in ms. trusted: whether
+    that clock may overrule a node's (see `clock.synchronised`).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        keys: Mapping[int, bytes],
+        schemas: Mapping[int, tuple[int, ...]],
+        gateway_id: bytes,
+        now_ms: Callable[[], int] = clock.utc_ms,
+        trusted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._store = store
+        self._schemas = dict(schemas)
+        self._now_ms = now_ms
+        self._trusted = trusted
+        self._refusals: Counter[tuple[Refusal, int]] = Counter()  # not in the store yet
+        self._unknown: list[Uplink] = []  # likewise
+        self.totals = Counter(store.reader.refusals())
+        self.links = {
+            node: NodeLink(node, key, gateway_id, store.store_id) for node, key in sorted(keys.items())
+        }
+        self._restore()
+
+    def _restore(self) -> None:
+        reader = self._store.reader
+        epochs, anchors = reader.epochs(), reader.anchors()
+        for state in reader.nodes():
+            node = state.node
+            if node in self.links:
+                self.links[node].restore(
+                    state,
+                    [e for e in epochs if e.node == node],
+                    {clock_id: found for (n, clock_id), found in anchors.items() if n == node},
+                )
+
+    async def accept(self, uplinks: Sequence[Uplink]) -> list[Downlink]:
+        """Take `uplinks`; return the answers owed, once everything they are about is on disk.
+
+        Where the store takes nothing there are no answers: the nodes keep their records and send again.
+        """
+        draft = _Draft(self._now_ms())
+        for uplink in uplinks:
+            try:
+                self._take(uplink, draft)
+            except Refused as refused:
+                self._refuse(refused, uplink)
+        if not draft.links:
+            return []
+        states = [self._state(link, draft) for link in draft.links.values()]
+        try:
+            outcome = await self._append(draft, states)
+        except StoreError as error:
+            log.error("frames_not_stored", frames=len(uplinks), reason=str(error))  # noqa: TRY400
+            return []
+        for state in states:
+            self.links[state.node].stored(state)
+        for epoch in draft.epochs.values():
+            self.links[epoch.node].epochs[epoch.short] = epoch
+        return self._answers(draft, outcome)
+
+    async def ask_status(self, node: int) -> Downlink:
+        """Return a downlink that makes `node` send a STATUS. KeyError for an unknown node, StoreError."""
+        link = self.links[node]
+        state = link.state(reserve=1)
+        await self._store.append(Change(nodes=[state]))
+        link.stored(state)
+        return Downlink(node, link.seal(control.encode({control.ASK: control.ASK_STATUS})))
+
+    async def flush(self) -> None:
+        """Write what was counted and kept of refused frames since the last commit. Raises StoreError."""
+        if self._refusals or self._unknown:
+            await self._append(_Draft(self._now_ms()), [])
+
+    # One frame
+
+    def _take(self, uplink: Uplink, draft: _Draft) -> None:
+        frame = uplink.frame
+        if len(frame) > FRAME_MAX:
+            raise Refused(Refusal.TOO_LARGE, why=f"{len(frame)} bytes")
+        try:
+            header = parse_header(frame)
+        except FrameError as error:
+            raise Refused(Refusal.MALFORMED, why=error) from None
+        node = header.node
+        link = self.links.get(node)
+        if link is None:
+            raise Refused(Refusal.UNKNOWN_NODE, why=f"node {node}")
+        if header.type not in (DATA, CONTROL):
+            raise Refused(Refusal.WRONG_TYPE, node)
+        try:
+            plain = link.uplink.open(frame)
+        except FrameError as error:
+            raise Refused(Refusal.BAD_TAG, node, error) from None
+        if not link.window.admit(header.counter):
+            raise Refused(Refusal.REPLAY, node, f"counter {header.counter}")
+        link.last_seen_ms = uplink.received_at_ms
+        draft.links[node] = link
+        if header.type == DATA:
+            self._take_records(link, uplink, header, plain, draft)
+        else:
+            self._take_status(link, uplink, header, plain, draft)
+
+    def _take_records(
+        self, link: NodeLink, uplink: Uplink, header: Header, plain: bytes, draft: _Draft
+    ) -> None:
+        node = link.node
+        try:
+            batch = decode(header.flags, plain, self._schemas)
+        except UnknownSchema as error:
+            raise Refused(Refusal.UNKNOWN_SCHEMA, node, error) from None
+        except FrameError as error:
+            raise Refused(Refusal.MALFORMED, node, error) from None
+        epoch = link.epochs.get(batch.epoch)
+        if epoch is None or header.counter < epoch.since:
+            self._answer(draft, uplink, header).ask_status = True
+            raise Refused(Refusal.UNKNOWN_EPOCH, node, f"short epoch {batch.epoch}")
+        anchors = link.anchors.get(batch.clock, ()) if batch.clock is not None else ()
+        records = settle(batch, uplink, node, epoch.epoch, anchors, trusted=self._trusted())
+        if records is None:
+            self._answer(draft, uplink, header).ask_status = True
+            raise Refused(Refusal.UNKNOWN_CLOCK, node, f"clock {batch.clock}")
+        draft.records += records
+        ahead = runs_ahead(batch, uplink.received_at_ms)
+        if header.flags & ACK_REQUESTED or ahead:
+            answer = self._answer(draft, uplink, header)
+            answer.time = answer.time or ahead
+            answer.acks.add(epoch.epoch)
+            draft.touched.setdefault((node, epoch.epoch), []).extend(r.seq for r in records)
+
+    def _take_status(
+        self, link: NodeLink, uplink: Uplink, header: Header, plain: bytes, draft: _Draft
+    ) -> None:
+        node = link.node
+        try:
+            status = read_status(control.decode(plain))
+        except FrameError as error:
+            raise Refused(Refusal.MALFORMED, node, error) from None
+        link.status, link.status_at_ms = status.text, uplink.received_at_ms
+        draft.introduced.add(node)
+        answer = self._answer(draft, uplink, header)
+        answer.welcome = True  # whoever introduces itself may not know this store yet
+        answer.time = True
+        if status.clock is not None and clock.plausible(uplink.received_at_ms):
+            self._anchor(link, status.clock, uplink.received_at_ms, draft)
+        epoch = Epoch(node, status.epoch, draft.at_ms, status.next_seq)
+        known = draft.epochs.get((node, epoch.short)) or link.epochs.get(epoch.short)
+        if known is not None:
+            since = known.since if known.epoch == epoch.epoch else header.counter
+            epoch = replace(epoch, since=since)
+        draft.epochs[node, epoch.short] = epoch
+        answer.epoch_ok = status.epoch
+        answer.acks.add(status.epoch)
+        draft.touched.setdefault((node, status.epoch), [])
+        for first, last in status.lost:
+            draft.losses.append(Loss(node, status.epoch, first, last, "overwritten", draft.at_ms))
+        if status.oldest_seq:
+            draft.losses.append(Loss(node, status.epoch, 0, status.oldest_seq - 1, "gone", draft.at_ms))
+
+    def _anchor(self, link: NodeLink, shown: tuple[int, int], received_at_ms: int, draft: _Draft) -> None:
+        clock_id, clock_ms = shown
+        new = Anchor(clock_ms, received_at_ms, clock.STATUS_ERROR_MS)
+        anchors = clock.with_anchor(link.anchors.pop(clock_id, ()), new)
+        draft.anchors[link.node, clock_id] = link.anchors[clock_id] = anchors
+        while len(link.anchors) > clock.CLOCKS_MAX:
+            oldest = next(iter(link.anchors))
+            del link.anchors[oldest]
+            draft.anchors[link.node, oldest] = ()
+
+    @staticmethod
+    def _answer(draft: _Draft, uplink: Uplink, header: Header) -> Answer:
+        """Return what the node is owed."""
+        answer = draft.answers.setdefault(header.node, Answer(uplink, header.counter))
+        answer.follow(uplink, header.counter)
+        return answer
+
+    # Before and after the commit
+
+    def _refuse(self, refused: Refused, uplink: Uplink) -> None:
+        key = (refused.cause, refused.node)
+        self._refusals[key] += 1
+        self.totals[key] += 1
+        count = self.totals[key]
+        if count & (count - 1) == 0:  # 1, 2, 4, 8, ...: a flood of bad frames must not flood the log
+            node = None if refused.node == NOBODY else refused.node
+            log.warning("frame_refused", cause=str(refused.cause), node=node, count=count, why=str(refused))
+        if refused.cause is Refusal.UNKNOWN_NODE:
+            self._unknown.append(uplink)
+            del self._unknown[:-UNKNOWN_KEPT]
+
+    def _state(self, link: NodeLink, draft: _Draft) -> NodeState:
+        answer = draft.answers.get(link.node)
+        # No welcome goes out while the clock cannot be right, see `Answer.bodies`.
+        welcomed = link.node in draft.introduced and clock.plausible(draft.at_ms)
+        return link.state(welcomed=welcomed, reserve=answer.downlinks if answer else 0)
+
+    async def _append(self, draft: _Draft, states: Sequence[NodeState]) -> Outcome:
+        refusals, self._refusals = self._refusals, Counter()
+        unknown, self._unknown = self._unknown, []
+        change = Change(
+            records=draft.records,
+            acks=draft.touched,
+            nodes=states,
+            epochs=list(draft.epochs.values()),
+            anchors=draft.anchors,
+            losses=draft.losses,
+            refusals=refusals,
+            unknown=unknown,
+            at_ms=draft.at_ms,
+        )
+        try:
+            return await self._store.append(change)
+        except StoreError:
+            self._refusals.update(refusals)
+            self._unknown = [*unknown, *self._unknown][-UNKNOWN_KEPT:]
+            raise
+
+    def _answers(self, draft: _Draft, outcome: Outcome) -> list[Downlink]:
+        downlinks = []
+        now_ms = self._now_ms()
+        for node, answer in draft.answers.items():
+            link = self.links[node]
+            welcome = answer.welcome or not link.welcomed
+            acks = {epoch: outcome.acks[node, epoch] for epoch in answer.acks}
+            try:
+                for body in answer.bodies(acks, welcome=welcome, now_ms=now_ms):
+                    frame = link.seal(control.encode(body), welcome=welcome)
+                    downlinks.append(Downlink(node, frame, answer.uplink))
+            except NoCounter as error:
+                log.error("downlink_not_sent", reason=str(error))  # noqa: TRY400
+        return downlinks

@@ -1,0 +1,93 @@
+"""The gateway's end of the conversation with one node: keys, counters, what it has been told.
+
+Lives in memory, restored from the store at start; ingest writes each change back with the records it
+belongs to. Counters for downlinks are taken from a block that the store has reserved before, so that no
+crash can make one be used twice.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from gateway.model import Anchor, Epoch, NodeState
+from gateway.replay import ReplayWindow
+from wire.frame import CONTROL, COUNTER_MAX, WELCOME, pack_header
+from wire.seal import downlink_cipher, uplink_cipher
+
+RESERVED_AHEAD = 1024  # downlink counters of one block; a crash wastes what is left of it
+SPARE = 64  # left in the block at least, for other carriers' frames of the node in the same commit
+KEY_CHECK_SIZE = 8
+
+
+class NoCounter(Exception):
+    """A downlink cannot be sealed: there is no counter left that was surely never used."""
+
+
+class NodeLink:
+    """`epochs` has the epoch that each short form stands for: the one introduced last."""
+
+    def __init__(self, node: int, key: bytes, gateway_id: bytes, store_id: bytes) -> None:
+        self.node = node
+        self.uplink = uplink_cipher(key)
+        self.window = ReplayWindow()
+        self.welcomed = False
+        self.epochs: dict[int, Epoch] = {}
+        self.anchors: dict[int, tuple[Anchor, ...]] = {}  # by clock id, the last to get one last
+        self.last_seen_ms = 0
+        self.status_at_ms: int | None = None
+        self.status = "{}"
+        self.reserved = 0  # as the store has it
+        self._next = 0
+        self._names = gateway_id + store_id
+        self._downlink = downlink_cipher(key, gateway_id, store_id)
+        self._key_check = hashlib.sha256(b"sensornett key check" + key).digest()[:KEY_CHECK_SIZE]
+
+    def restore(
+        self, state: NodeState, epochs: Iterable[Epoch], anchors: Mapping[int, Sequence[Anchor]]
+    ) -> None:
+        """Go on from what the store has of this node."""
+        by_age = sorted(anchors.items(), key=lambda item: item[1][-1].utc_ms)
+        self.anchors = {clock_id: tuple(found) for clock_id, found in by_age}
+        self.last_seen_ms = state.last_seen_ms
+        self.status_at_ms = state.status_at_ms
+        self.status = state.status
+        self.reserved = self._next = state.downlink_reserved
+        same_key = state.key_check == self._key_check
+        if same_key:
+            self.window = ReplayWindow(state.highest, state.seen)
+            self.welcomed = state.welcomed
+        self.epochs = {e.short: e if same_key else replace(e, since=0) for e in epochs}
+
+    def state(self, *, welcomed: bool = False, reserve: int = 0) -> NodeState:
+        """Return what the store is to have: welcomed, where it is now, and `reserve` counters to use next."""
+        reserved = self.reserved
+        if reserve and self._next + reserve + SPARE > reserved:
+            reserved = self._next + reserve + RESERVED_AHEAD
+        return NodeState(
+            self.node,
+            self._key_check,
+            self.window.highest,
+            self.window.seen,
+            self.welcomed or welcomed,
+            reserved,
+            self.last_seen_ms,
+            self.status_at_ms,
+            self.status,
+        )
+
+    def stored(self, state: NodeState) -> None:
+        """`state` is on disk."""
+        self.reserved = max(self.reserved, state.downlink_reserved)
+        self.welcomed = self.welcomed or state.welcomed
+
+    def seal(self, body: bytes, *, welcome: bool = False) -> bytes:
+        """Return a downlink with the control body `body`. Raises NoCounter."""
+        if self._next > COUNTER_MAX:
+            raise NoCounter(f"node {self.node} needs a new key: its downlink counters are used up")
+        if self._next >= self.reserved:
+            raise NoCounter(f"no downlink counter is reserved for node {self.node}")
+        counter = self._next
+        self._next += 1
+        if welcome:
+            return self._downlink.seal(pack_header(WELCOME, 0, self.node, counter) + self._names, body)
+        return self._downlink.seal(pack_header(CONTROL, 0, self.node, counter), body)

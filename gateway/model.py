@@ -1,0 +1,184 @@
+"""The values that pass between the gateway's parts. Frozen, and free of imports from the project."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+Span = tuple[int, int]  # record sequences, first and last, both included
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """One frame as a carrier received it, still sealed. `received_at_ms` is UTC."""
+
+    frame: bytes
+    received_at_ms: int
+    carrier: str
+    rssi_dbm: int | None = None
+    snr_db: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Downlink:
+    """One sealed frame for a node; `answers` is the uplink whose receive window it wants to hit."""
+
+    node: int
+    frame: bytes
+    answers: Uplink | None = None
+
+
+class Refusal(StrEnum):
+    """Why a frame was not taken. It is counted under this name and never acknowledged."""
+
+    TOO_LARGE = "too_large"
+    MALFORMED = "malformed"  # no valid header, or an authentic body that does not decode
+    WRONG_TYPE = "wrong_type"  # a downlink's frame type came up
+    UNKNOWN_NODE = "unknown_node"  # no key for the node id it claims
+    BAD_TAG = "bad_tag"  # another key, or altered on its way
+    REPLAY = "replay"  # a frame counter that was taken before, or is too old to tell
+    UNKNOWN_SCHEMA = "unknown_schema"  # the site's configuration lacks this profile
+    UNKNOWN_EPOCH = "unknown_epoch"  # the node has not introduced this backlog yet; STATUS was asked for
+    UNKNOWN_CLOCK = "unknown_clock"  # times on a clock that nothing ties to UTC yet; STATUS was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One sampling of one node with its time settled, as ingest hands it to the store.
+
+    `epoch` is the full 32-bit one; `measured_at_s` is UTC, true to within `time_error_ms`; `moved` says
+    that the gateway changed the time the node gave (its clock ran ahead).
+    """
+
+    node: int
+    epoch: int
+    seq: int
+    measured_at_s: int
+    time_error_ms: int
+    received_at_ms: int
+    schema_id: int
+    values: tuple[int | None, ...]
+    quality: tuple[int, ...]
+    carrier: str
+    rssi_dbm: int | None = None
+    snr_db: float | None = None
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record as the store has it. `commit` numbers the records in the order they were committed.
+
+    `moved` is also true where another record of the node had the same second and this one gave way.
+    """
+
+    commit: int
+    node: int
+    epoch: int
+    seq: int
+    measured_at_s: int
+    time_error_ms: int
+    received_at_ms: int
+    schema_id: int
+    values: tuple[int | None, ...]
+    quality: tuple[int, ...]
+    carrier: str
+    rssi_dbm: int | None
+    snr_db: float | None
+    moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """What the gateway remembers of a node between two frames, besides its records.
+
+    `key_check` tells a new key from the old one: counters start again with a new key. `seen` has bit i
+    set where frame counter `highest` - i was taken. Downlink counters below `downlink_reserved` may have
+    been used. `status` is the node's last STATUS with names for its keys.
+    """
+
+    node: int
+    key_check: bytes
+    highest: int = -1
+    seen: int = 0
+    welcomed: bool = False
+    downlink_reserved: int = 0
+    last_seen_ms: int = 0
+    status_at_ms: int | None = None
+    status: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One backlog ring of a node, as its last STATUS introduced it.
+
+    `next_seq` is the sequence its next record will have, as far as known. Frames with a counter below
+    `since` belong to an older ring with the same short form.
+    """
+
+    node: int
+    epoch: int
+    introduced_at_ms: int
+    next_seq: int = 0
+    since: int = 0
+
+    @property
+    def short(self) -> int:
+        """The form data frames carry."""
+        return self.epoch & 0xFF
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """One moment on both clocks: the node's `clock_ms` was UTC `utc_ms`, to within `error_ms`."""
+
+    clock_ms: int
+    utc_ms: int
+    error_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Records `first`..`last` of an epoch that will never come, and why."""
+
+    node: int
+    epoch: int
+    first: int
+    last: int
+    cause: str
+    noted_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What is settled of an epoch: every sequence below `upto`, and the inclusive `ranges`."""
+
+    upto: int
+    ranges: Sequence[Span]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """What became of one epoch's records. Counts of records; `measured` is what the node says it made."""
+
+    node: int
+    epoch: int
+    measured: int
+    heard: int
+    stored: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value of a record. `value` times `scale` is in `unit` (UCUM); None where there is none.
+
+    A calibrated reading says by which `revision` of its calibration; a raw one has revision 0.
+    """
+
+    key: str
+    value: int | None
+    unit: str
+    scale: float
+    quality: int
+    calibrated: bool = False
+    revision: int = 0

@@ -1,0 +1,10 @@
+"""The only SQL of the gateway: records and everything that must change together with them.
+
+`Store` is the one writing process's; `Reader` reads from any process at the same time.
+"""
+
+from gateway.store.change import Change, Outcome, StoreError
+from gateway.store.reader import Reader
+from gateway.store.store import Store
+
+__all__ = ["Change", "Outcome", "Reader", "Store", "StoreError"]

@@ -1,0 +1,62 @@
+"""Between the values of `gateway.model` and the columns of the store."""
+
+from typing import Any
+
+import cbor2
+
+from gateway.model import NodeState, Record, StoredRecord
+
+RECORD_COLUMNS = (
+    "node, epoch, seq, measured_at_s, time_error_ms, received_at_ms, schema_id, vals, quality, "
+    "carrier, rssi_dbm, snr_db, moved"
+)
+NODE_COLUMNS = (
+    "node, key_check, highest, seen, welcomed, downlink_reserved, last_seen_ms, status_at_ms, status"
+)
+
+
+def record_row(record: Record, measured_at_s: int, moved: bool) -> tuple[Any, ...]:
+    """Return `record` in the order of RECORD_COLUMNS."""
+    return (
+        record.node,
+        record.epoch,
+        record.seq,
+        measured_at_s,
+        record.time_error_ms,
+        record.received_at_ms,
+        record.schema_id,
+        cbor2.dumps(record.values),
+        bytes(record.quality) if any(record.quality) else None,
+        record.carrier,
+        record.rssi_dbm,
+        record.snr_db,
+        moved,
+    )
+
+
+def stored_record(row: tuple[Any, ...]) -> StoredRecord:
+    """Return the record in a row of commit_no and RECORD_COLUMNS."""
+    *head, packed, marks, carrier, rssi_dbm, snr_db, moved = row
+    values = tuple(cbor2.loads(packed))
+    quality = tuple(marks) if marks is not None else (0,) * len(values)
+    return StoredRecord(*(*head, values, quality, carrier, rssi_dbm, snr_db, bool(moved)))
+
+
+def node_row(state: NodeState) -> tuple[Any, ...]:
+    """Return `state` in the order of NODE_COLUMNS."""
+    return (
+        state.node,
+        state.key_check,
+        state.highest,
+        state.seen.to_bytes(8, "big"),
+        state.welcomed,
+        state.downlink_reserved,
+        state.last_seen_ms,
+        state.status_at_ms,
+        state.status,
+    )
+
+
+def node_state(row: tuple[Any, ...]) -> NodeState:
+    """Return the state in a row of NODE_COLUMNS."""
+    return NodeState(row[0], row[1], row[2], int.from_bytes(row[3], "big"), bool(row[4]), *row[5:9])

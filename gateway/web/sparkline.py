@@ -1,0 +1,98 @@
+"""A small chart without axes: the last day of a value as SVG paths. Pure.
+
+It is drawn into a box of WIDTH × HEIGHT that the page stretches. Gaps stay gaps; a point with a gap on
+both sides is a dot.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.web.window import Point
+
+WIDTH = 240
+HEIGHT = 48
+_PAD = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """`line` and `area` are SVG path data; `end` is where the newest point is; `limit_y` a limit's height.
+
+    `low` and `high` are the least and greatest point drawn, in the value's own unit.
+    """
+
+    line: str
+    area: str
+    end: tuple[float, float]
+    limit_y: float | None
+    low: Point
+    high: Point
+    from_s: int
+    to_s: int
+
+
+def sparkline(
+    points: Sequence[Point],
+    *,
+    to_s: int,
+    gap_s: int,
+    least: float,
+    span_s: int = 86_400,
+    zero: bool = False,
+    limit: float | None = None,
+) -> Sparkline | None:
+    """Draw `points` up to `to_s`; None without any.
+
+    The time axis is `span_s` long, or as long as there are points where that is less. `least` is the
+    smallest range of values the height stands for, so that noise does not look like a flood; `zero`
+    starts the height at 0; `limit` is drawn where it is near the values.
+    """
+    points = [point for point in points if to_s - span_s <= point.at_s <= to_s]
+    if not points:
+        return None
+    from_s = max(to_s - span_s, points[0].at_s)
+    low, high = min(points, key=lambda p: p.value), max(points, key=lambda p: p.value)
+    bottom, top = low.value, high.value
+    if zero:
+        bottom, top = min(0.0, bottom), max(0.0, top)
+    if limit is not None and bottom <= limit <= top + 1.0 * max(top - bottom, least):
+        top = max(top, limit)
+    else:
+        limit = None
+    if top - bottom < least:
+        missing = least - (top - bottom)
+        bottom, top = (bottom, top + missing) if zero else (bottom - missing / 2, top + missing / 2)
+
+    def x(point: Point) -> float:
+        return round(_PAD + (point.at_s - from_s) / max(1, to_s - from_s) * (WIDTH - 2 * _PAD), 1)
+
+    def y(value: float) -> float:
+        return round(HEIGHT - _PAD - (value - bottom) / (top - bottom) * (HEIGHT - 2 * _PAD), 1)
+
+    runs = _runs(points, max(gap_s, (to_s - from_s) // 150))
+    line = " ".join(_line([(x(p), y(p.value)) for p in run]) for run in runs)
+    floor = HEIGHT if not zero else y(max(0.0, bottom))
+    area = " ".join(_area([(x(p), y(p.value)) for p in run], floor) for run in runs if len(run) > 1)
+    newest = points[-1]
+    end = (x(newest), y(newest.value))
+    return Sparkline(line, area, end, y(limit) if limit is not None else None, low, high, from_s, to_s)
+
+
+def _runs(points: Sequence[Point], gap_s: int) -> list[list[Point]]:
+    """Split `points` where two neighbours are further apart than `gap_s`."""
+    runs = [[points[0]]]
+    for before, point in zip(points, points[1:], strict=False):
+        if point.at_s - before.at_s > gap_s:
+            runs.append([])
+        runs[-1].append(point)
+    return runs
+
+
+def _line(corners: Sequence[tuple[float, float]]) -> str:
+    if len(corners) == 1:  # drawn as a dot by the stroke's round ends
+        return f"M{corners[0][0]:g} {corners[0][1]:g}h0"
+    return "M" + "L".join(f"{x:g} {y:g}" for x, y in corners)
+
+
+def _area(corners: Sequence[tuple[float, float]], floor: float) -> str:
+    return f"{_line(corners)}V{floor:g}H{corners[0][0]:g}Z"

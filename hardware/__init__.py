@@ -1,0 +1,1 @@
+"""Virtual boards and real benches."""

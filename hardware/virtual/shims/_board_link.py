@@ -1,0 +1,102 @@
+# The line to the board host: requests out on fd 4, answers and interrupts in on fd 3.
+import select
+import sys
+from struct import calcsize, pack, unpack
+
+import _board_ops as ops
+import uos
+import utime
+
+_rx = open(3, "rb", buffering=0)
+_tx = open(4, "wb", buffering=0)
+_head = bytearray(3)
+_arrivals = select.poll()
+_arrivals.register(_rx, select.POLLIN)
+_pending = []
+_dispatching = False
+
+handlers = {}  # (source, number) -> function without arguments
+
+
+def _frame():
+    if _rx.readinto(_head) != 3:
+        # The board host is gone. Firmware may catch any exception, so nothing less than a kill ends a loop.
+        uos.system("kill -9 $PPID")
+    size = _head[1] | _head[2] << 8
+    return _head[0], _rx.read(size) if size else b""
+
+
+def _dispatch():
+    global _dispatching
+    if _dispatching:
+        return
+    _dispatching = True
+    while _pending:
+        event = _pending.pop(0)
+        handler = handlers.get((event[0], event[1]))
+        if handler:
+            try:
+                handler()
+            except Exception as error:
+                # As on the chip: a failing interrupt handler is reported and the program goes on.
+                print("Unhandled exception in callback")
+                sys.print_exception(error)
+    _dispatching = False
+
+
+def call(op, payload=b""):
+    _tx.write(pack("<BH", op, len(payload)) + payload)
+    kind, answer = _frame()
+    while kind == ops.INTERRUPT:
+        _pending.append(answer)
+        kind, answer = _frame()
+    if kind:
+        number = unpack("<i", answer)[0]
+        text = str(answer[4:], "utf8")
+        if kind == ops.VALUE_ERROR:
+            raise ValueError(text)
+        raise OSError(number, text) if text else OSError(number)
+    if _pending:
+        _dispatch()
+    return answer
+
+
+def post(op, payload=b""):
+    _tx.write(pack("<BH", op, len(payload)) + payload)
+
+
+def wait_us(us):
+    end = utime.ticks_add(utime.ticks_us(), us)
+    while True:
+        left = utime.ticks_diff(end, utime.ticks_us())
+        if left < 1000:
+            if left > 0:
+                utime.sleep_us(left)
+            return
+        for _ in _arrivals.ipoll(left // 1000):
+            _pending.append(_frame()[1])
+        _dispatch()
+
+
+def _hello():
+    answer = call(ops.HELLO)
+    ticks_us = utime.ticks_us()
+    fields = unpack(ops.HELLO_FORMAT, answer)
+    start = calcsize(ops.HELLO_FORMAT)
+    end = start + fields[8]
+    return fields, ticks_us, answer[start:end], str(answer[end:], "utf8")
+
+
+hello, hello_ticks_us, uarts, image = _hello()
+
+
+def set_rtc_us(us):
+    # microseconds since 2000-01-01
+    global hello, hello_ticks_us
+    call(ops.RTC_SET, pack("<q", us))
+    hello = hello[:2] + (us,) + hello[3:]
+    hello_ticks_us = utime.ticks_us()
+
+
+def rtc_us():
+    return hello[2] + utime.ticks_diff(utime.ticks_us(), hello_ticks_us)

@@ -1,0 +1,67 @@
+# Starts the board: shims first (they come from the host's file system), then the node's flash as the only file
+# system, then boot.py and main.py as the ESP32 port does.
+import gc
+import os
+import sys
+
+import _board_link as link
+import _board_ops as ops
+import cryptolib
+import ds18x20
+import esp32
+import machine
+import network
+import onewire
+import select
+import socket
+import time
+import vfs
+from _board_flash import Flash
+
+
+def mount():
+    _, _, _, cut_after, torn, blocks, _, _, _ = link.hello
+    flash = Flash(link.image, blocks, cut_after, torn)
+    vfs.umount("/")
+    try:
+        vfs.mount(vfs.VfsLfs2(flash), "/")
+        return
+    except OSError:
+        pass
+    start = bytearray(64)
+    flash.readblocks(0, start)
+    if start != b"\xff" * 64:
+        print("The filesystem appears to be corrupted.")
+        link.call(ops.STUCK, b"file system")
+    print("Performing initial setup")
+    vfs.VfsLfs2.mkfs(flash)
+    vfs.mount(vfs.VfsLfs2(flash), "/")
+
+
+def run(name, scope):
+    try:
+        os.stat(name)
+    except OSError:
+        return True
+    try:
+        execfile(name, scope)
+        return True
+    except SystemExit:
+        link.call(ops.SOFT_RESET)
+    except BaseException as error:
+        sys.print_exception(error)
+    return False
+
+
+def start():
+    mount()
+    sys.path[:] = ["", ".frozen", "/lib"]
+    sys.argv[:] = []
+    gc.collect()
+    scope = {"__name__": "__main__"}
+    if run("boot.py", scope) and not run("main.py", scope):
+        link.call(ops.STUCK, b"uncaught exception")
+    link.call(ops.STUCK, b"program ended")
+
+
+start()

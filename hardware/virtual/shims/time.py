@@ -1,0 +1,44 @@
+# The node's clock: what the board's RTC says, 2000-01-01 after power-on. Ticks are the interpreter's own, because
+# its asyncio is written in C and reads those. A virtual clock would move rtc_us, wait_us and the ticks together.
+import _board_link as _link
+from utime import gmtime as _gmtime
+from utime import mktime as _mktime
+from utime import sleep_us as _sleep_us
+from utime import ticks_add, ticks_cpu, ticks_diff, ticks_ms, ticks_us
+
+_2000_S = 946684800  # 2000-01-01 in Unix time
+_epoch_s = 0 if _link.hello[6] == 2000 else _2000_S  # what time() gives at 2000-01-01
+
+
+def time():
+    return _link.rtc_us() // 1000000 + _epoch_s
+
+
+def time_ns():
+    return (_link.rtc_us() + _epoch_s * 1000000) * 1000
+
+
+def gmtime(s=None):
+    return _gmtime((time() if s is None else int(s)) - _epoch_s + _2000_S)[:8]
+
+
+localtime = gmtime
+
+
+def mktime(fields):
+    return int(_mktime(tuple(fields)[:8])) - _2000_S + _epoch_s
+
+
+def sleep(s):
+    _link.wait_us(int(s * 1000000))
+
+
+def sleep_ms(ms):
+    _link.wait_us(ms * 1000)
+
+
+def sleep_us(us):
+    if us < 2000:
+        _sleep_us(us)
+    else:
+        _link.wait_us(us)
