@@ -4,6 +4,7 @@ V2Writer speaks the v2 API (InfluxDB 1.8+, 2.x, 3.x, Cloud, VictoriaMetrics), V1
 """
 
 import asyncio
+import base64
 import json
 import ssl
 import time
@@ -105,7 +106,7 @@ class V1Writer:
         self._base = to.url.rstrip("/")
         context = ssl.create_default_context(cafile=to.ca_file) if to.url.startswith("https:") else False
         self._session = aiohttp.ClientSession(
-            auth=aiohttp.BasicAuth(user, password or "") if user else None,
+            headers={"Authorization": _basic(user, password or "")} if user else None,
             connector=aiohttp.TCPConnector(ssl=context or True),
             timeout=aiohttp.ClientTimeout(total=to.deadline_s),
         )
@@ -170,6 +171,10 @@ def _unreached(error: Exception, deadline_s: float) -> Verdict:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return judge(error.status, f"the proxy refuses: {error.message}")
     return Later(None, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _text(body: object) -> str:

@@ -5,7 +5,8 @@ transaction and durable when a method returns, so a crash at any moment only mak
 One process and one thread at a time use a Journal.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -130,7 +131,7 @@ class Journal:
         if store_id == self.store_id:
             return False
         was_another = bool(self.store_id)
-        with self._db:
+        with _transaction(self._db):
             self._db.execute("DELETE FROM settled")
             self._set("store_id", store_id)
             self._set("synced", 0)
@@ -146,7 +147,7 @@ class Journal:
         A delivered record leaves quarantine, a refused one enters it or gets its new reason.
         """
         try:
-            with self._db:
+            with _transaction(self._db):
                 if self.quarantined or self.dropped:
                     self._db.executemany(
                         "DELETE FROM quarantine WHERE node = ? AND epoch = ? AND seq = ?",
@@ -207,7 +208,7 @@ class Journal:
     def _change(self, assignment: str, values: tuple[int, ...], ids: Iterable[int] | None) -> int:
         sql = f"UPDATE quarantine SET {assignment} WHERE dropped_at_ms IS NULL"  # noqa: S608
         before = self._db.total_changes()
-        with self._db:
+        with _transaction(self._db):
             if ids is None:
                 self._db.execute(sql, values)
             else:
@@ -233,6 +234,19 @@ class Journal:
         ).get
 
 
+@contextmanager
+def _transaction(db: apsw.Connection) -> Iterator[None]:
+    """As `with db`, but the error of a full disk, at which SQLite itself rolls back, stays what it is."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
 def _identity(item: Item) -> tuple[int, int, int, int, int]:
     return item.commit, item.node, item.epoch, item.seq, item.measured_at_s
 
@@ -244,7 +258,7 @@ def _open(path: Path) -> apsw.Connection:
         db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
         version = db.pragma("user_version")
         if version == 0:
-            with db:
+            with _transaction(db):
                 db.execute(_SCHEMA)
                 db.pragma("application_id", _APPLICATION_ID)
                 db.pragma("user_version", _VERSION)

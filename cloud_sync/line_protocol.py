@@ -1,26 +1,27 @@
 """InfluxDB line protocol: one stored record is one line. Pure.
 
-`<profile>,node=<id>,site=<site> <field>=<integer>i,... <unix seconds>`
+    <profile>,node=<id>,site=<site> seq=<n>i,q=<code>i,epoch=<n>i,<key>=<integer>i,... <unix seconds>
 
-The tags of a node never change and a field never changes its type, so that a line sent again replaces its
-point instead of making a second one.
+The tags of a node never change and every field is an integer, so a line sent again, or with a corrected
+calibration, replaces its point instead of making a second one.
 """
 
-import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import Protocol
 
-from gateway.model import StoredRecord
+from device_configs.model import Site
+from gateway.model import Reading, StoredRecord
+from gateway.readings import WrongSchema, readings
 from wire import quantities
 
 _INTEGERS = range(-(2**63), 2**63)
-_BEFORE_NAMES = {ord(c): f"\\{c}" for c in ", ="}
-_BEFORE_MEASUREMENTS = {ord(c): f"\\{c}" for c in ", "}
-# A backslash cannot be escaped in names (InfluxDB 1.x takes every pair of them apart in its own way), and
-# a line break or other control character ends or spoils the line.
-_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f\\\x85\u2028\u2029]")
+_ESCAPED = {ord(c): f"\\{c}" for c in ", ="}
+_ESCAPED_IN_MEASUREMENT = {ord(c): f"\\{c}" for c in ", "}
+# There is no escape for a backslash in names (servers take pairs of them apart in different ways), and a
+# line break or another control character ends or spoils the line.
+_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2028\u2029\ud800-\udfff]")
 _WORST_FIRST = (
     quantities.FAULT,
     quantities.OUT_OF_RANGE,
@@ -36,20 +37,43 @@ _SEVERITY = {code: len(_WORST_FIRST) - i for i, code in enumerate(_WORST_FIRST)}
 
 
 class Unspeakable(ValueError):
-    """A record that line protocol cannot carry: a name it has no escape for, or no finite 64-bit number."""
+    """A record no line can be made of: its node or profile is unknown, or a name has no escape."""
 
 
-class Value(Protocol):
-    """One field: `key` as in `up_loop_ua`; `value` None where it was not measured.
+def encoder(site: Site) -> Callable[[StoredRecord], str]:
+    """Return what makes the line of any record of the site. It raises Unspeakable.
 
-    An int is written as an InfluxDB integer, a float as a float: which of the two, the key alone decides.
+    A record made under an earlier profile of its node is written as that profile's.
     """
+    nodes = {node.id: node for node in site.nodes}
+    profiles = {profile.schema_id: profile for profile in site.catalog.profiles.values()}
 
-    @property
-    def key(self) -> str: ...
+    def encode(record: StoredRecord) -> str:
+        node = nodes.get(record.node)
+        if node is None:
+            raise Unspeakable(
+                f"node {record.node} is not in nodes.yaml of site {site.id}: add it, restart sync, then retry"
+            )
+        profile = profiles.get(record.schema_id)
+        if profile is None:
+            raise Unspeakable(f"no profile has schema id {record.schema_id}, which node {record.node} used")
+        if profile is not node.profile:
+            node = replace(node, profile=profile)
+        try:
+            return line(record, site.id, profile.name, readings(record, node))
+        except WrongSchema as error:
+            raise Unspeakable(str(error)) from error
 
-    @property
-    def value(self) -> int | float | None: ...
+    return encode
+
+
+def line(record: StoredRecord, site: str, profile: str, values: Iterable[Reading]) -> str:
+    """Return the record's line, without line break. `seq`, `q` (see `worst`) and `epoch` are always in it;
+    a reading without a value is left out. Raises Unspeakable.
+    """
+    fields = [f"seq={_integer(record.seq)},q={worst(record.quality)}i,epoch={_integer(record.epoch)}"]
+    fields += [f"{_name(r.key)}={_integer(r.value)}" for r in values if r.value is not None]
+    return f"{_series(profile, site, record.node)} {','.join(fields)} {record.measured_at_s:d}"
 
 
 def worst(quality: Sequence[int]) -> int:
@@ -60,42 +84,28 @@ def worst(quality: Sequence[int]) -> int:
     return max(quality, key=lambda code: _SEVERITY.get(code, len(_SEVERITY) + code), default=quantities.OK)
 
 
-def line(record: StoredRecord, site: str, profile: str, values: Iterable[Value]) -> str:
-    """Return the record's line, without line break. `seq`, `q` (see `worst`) and `epoch` are always in it.
-
-    Raises Unspeakable.
-    """
-    fields = [f"seq={_number(record.seq)},q={worst(record.quality)}i,epoch={_number(record.epoch)}"]
-    fields += [f"{_name(v.key)}={_number(v.value)}" for v in values if v.value is not None]
-    return f"{_series(profile, site, record.node)} {','.join(fields)} {record.measured_at_s:d}"
-
-
 @lru_cache(maxsize=4096)
 def _series(measurement: str, site: str, node: int) -> str:
-    return f"{_checked(measurement).translate(_BEFORE_MEASUREMENTS)},node={node:d},site={_name(site)}"
+    return f"{_speakable(measurement).translate(_ESCAPED_IN_MEASUREMENT)},node={node:d},site={_name(site)}"
 
 
 @lru_cache(maxsize=4096)
 def _name(name: str) -> str:
     """Escape a tag's value or a field's key."""
-    return _checked(name).translate(_BEFORE_NAMES)
+    return _speakable(name).translate(_ESCAPED)
 
 
-def _checked(name: str) -> str:
+def _speakable(name: str) -> str:
     if not name:
         raise Unspeakable("an empty name cannot be written in line protocol")
     if found := _UNSPEAKABLE.search(name):
         raise Unspeakable(f"the name {name!r} holds {found.group()!r}, for which line protocol has no escape")
-    if name[0] == "#" or name[0] == "_":
+    if name[0] in "#_":
         raise Unspeakable(f"the name {name!r} begins with {name[0]!r}, which line protocol reserves")
     return name
 
 
-def _number(value: int | float) -> str:
-    if isinstance(value, int):
-        if value not in _INTEGERS:
-            raise Unspeakable(f"{value} does not fit a 64-bit integer")
-        return f"{value:d}i"
-    if not math.isfinite(value):
-        raise Unspeakable(f"{value} is not a finite number")
-    return repr(value)
+def _integer(value: int) -> str:
+    if value not in _INTEGERS:
+        raise Unspeakable(f"{value} does not fit a 64-bit integer")
+    return f"{value:d}i"

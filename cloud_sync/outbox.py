@@ -111,10 +111,16 @@ class Outbox:
         )
 
     def _hole(self, source: Source, first: int, last: int) -> Span:
-        """Record numbers without records (pruned, or never used): return all of the hole that ends here."""
+        """Record numbers without records (pruned, or never used): stretch the hole down, in growing steps."""
         gap_first = next(low for low, high in self._journal.settled.gaps(1, last) if high >= first)
-        oldest = source.after(gap_first - 1, 1)
-        return (first if oldest and oldest[0].commit <= last else gap_first), last
+        step = last - first + 1
+        while first > gap_first:
+            lower = max(gap_first, first - step)
+            found = source.after(lower - 1, 1)
+            if found and found[0].commit < first:
+                break
+            first, step = lower, step * 2
+        return first, last
 
     def _wanted_again(self, source: Source, limit: int) -> Batch | None:
         rows = self._journal.wanted_again(limit)

@@ -30,14 +30,16 @@ class Catalog:
     def names(self) -> Names:
         return {"board": [*self.boards], "sensor": [*self.sensors], "profile": [*self.profiles]}
 
-    def output(self, profile: Profile, channel: Channel) -> tuple[int, SensorOutput] | None:
-        """Return (position, output) of the one sensor output that fills a channel; None when not just one does."""
+    def output(self, profile: Profile, channel: Channel) -> SensorOutput | None:
+        """Return the sensor output that fills a channel, None where it is not clear which.
+
+        It is the one the channel names, else the only one of its quantity, else the one called like it.
+        """
         outputs = self.sensors[profile.sensors[channel.sensor]].outputs
-        fitting = [
-            (i, output)
-            for i, output in enumerate(outputs)
-            if output.quantity == channel.quantity and channel.output in (None, output.name)
-        ]
+        fitting = [output for output in outputs if output.quantity == channel.quantity]
+        if channel.output is not None or len(fitting) > 1:
+            names = (channel.output,) if channel.output else (channel.key, channel.name)
+            fitting = [output for output in fitting if output.name in names]
         return fitting[0] if len(fitting) == 1 else None
 
 

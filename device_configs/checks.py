@@ -58,8 +58,8 @@ def check_node(
     profile = catalog.profiles[entry.profile]
     limits = profile.interval
     if entry.interval_s is not None and not limits.lo_s <= entry.interval_s <= limits.hi_s:
-        message = f"`interval_s` {entry.interval_s}: a `{profile.name}` node takes {limits.lo_s} to {limits.hi_s}"
-        yield document.problem((*place, "interval_s"), message)
+        message = f"`interval_s` {entry.interval_s} is not between {limits.lo_s} and {limits.hi_s}"
+        yield document.problem((*place, "interval_s"), message, f"limits of profile `{profile.name}`")
     kind = entry.geometry.kind if entry.geometry else None
     if kind != profile.geometry:
         if profile.geometry is None:

@@ -1,7 +1,7 @@
 """A site as everything else sees it: checked, with its nodes tied to their profiles."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from device_configs.catalog import Catalog
 from device_configs.schema import Profile
@@ -33,7 +33,7 @@ class Node:
     carrier: Carrier
     interval_s: int
     event_interval_s: int | None = None
-    sensors: Mapping[str, Mapping[str, int | str]] | None = None
+    sensors: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
     """For each sensor of the profile its parameters, defaults filled in."""
     geometry: IntakeGeometry | SnowGeometry | None = None
     calibration: tuple[Calibration, ...] = ()

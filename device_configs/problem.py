@@ -27,6 +27,17 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.message}"
 
+    def as_json(self) -> dict[str, str | int | None]:
+        """Return the problem as a JSON object."""
+        return {
+            "file": str(self.file),
+            "line": self.line,
+            "column": self.column,
+            "text": self.text,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
     def pretty(self) -> str:
         """Return the problem with its source line, a caret under the place, and the hint."""
         lines = [str(self)]

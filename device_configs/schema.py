@@ -165,7 +165,7 @@ class Channel(Entry):
     sensor: Word
     """Which of the profile's sensors measures it."""
     output: Word | None = None
-    """Which output of that sensor; left out where only one has this quantity."""
+    """Which output of that sensor; left out where just one has this quantity or the channel's name."""
     derived: Derived | None = None
     """What a calibration makes of it."""
 
@@ -222,6 +222,8 @@ class Profile(Entry):
     """Battery nodes wake, measure, send and sleep; mains nodes stay awake."""
     battery: BatteryLimits | None = None
     """When a battery node saves energy."""
+    batch_s: Annotated[int, Field(ge=1, le=3600)] | None = None
+    """How long a mains node gathers records before it writes them to flash and sends them."""
     geometry: Literal["intake", "snow"] | None = None
     """Which description of its place such a node needs."""
     interval: IntervalLimits
@@ -260,6 +262,7 @@ class Profile(Entry):
             if channel.sensor not in self.sensors:
                 message = f"channel `{channel.name}`: the profile has no sensor `{channel.sensor}`"
                 raise wrong(message, known=self.sensors)
-        if (self.power == "battery") != (self.battery is not None):
-            raise wrong("`battery` limits belong to every battery profile and to no other")
+        on_battery = self.power == "battery"
+        if (self.battery is not None) != on_battery or (self.batch_s is None) != on_battery:
+            raise wrong("a battery profile has `battery` limits, a mains profile has `batch_s`")
         return self

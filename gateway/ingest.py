@@ -106,6 +106,11 @@ class Ingest:
                 self._take(uplink, draft)
             except Refused as refused:
                 self._refuse(refused, uplink)
+            except Exception:
+                # A fault of ours that one frame brings out must not stop all nodes: it is not acknowledged,
+                # so its node keeps what was in it.
+                log.exception("frame_broke_ingest", frame=uplink.frame[:FRAME_MAX].hex())
+                self._refuse(Refused(Refusal.MALFORMED), uplink)
         if not draft.links:
             return []
         states = [self._state(link, draft) for link in draft.links.values()]

@@ -52,7 +52,7 @@ def readings(record: StoredRecord, node: Node) -> list[Reading]:
 def calibration_at(
     calibrations: Sequence[Calibration], channel: Channel, measured_at_s: int
 ) -> Calibration | None:
-    """Return the calibration of `channel` that counts at a time: of those valid then, the highest revision."""
+    """Return the calibration of `channel` that counts: of those valid at the time, the highest revision."""
     starts, valid = _timeline(tuple(calibrations), channel.name)
     i = bisect_right(starts, measured_at_s)
     return valid[i - 1] if i else None

@@ -1,6 +1,7 @@
 """Deep sleep: the RTC's timer and the pins that may end it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from hardware.virtual.clock import Appointment, BoardClock
 from hardware.virtual.rtc import Rtc
@@ -20,44 +21,40 @@ class DeepSleep:
         self._pins = pins
         self._woken = woken
         self._level = 1
-        self._wake_pins: list[int] = []
+        self._wake_pins: Sequence[int] = ()
         self._began_s = 0.0
         self._timer: Appointment | None = None
 
-    def wake_on(self, level: int, pins: list[int]) -> None:
-        """The pins of which one at `level` ends the next sleep."""
-        self._level = level
-        self._wake_pins = pins
+    def begin(self, asked_ms: int, began_s: float, wake_level: int, wake_pins: Sequence[int]) -> None:
+        """Sleeps since `began_s` for what the node's RTC takes for `asked_ms`; 0 means no timer.
 
-    def forget(self) -> None:
-        """A reset: no wake-up source is set."""
-        self._wake_pins = []
-        self._stop()
-
-    def begin(self, asked_ms: int, began_s: float) -> None:
-        """Sleeps since `began_s` for what the node's RTC takes for `asked_ms`; 0 means no timer."""
+        One of `wake_pins` at `wake_level` ends it early.
+        """
         self._began_s = began_s
+        self._level = wake_level
+        self._wake_pins = wake_pins
         if asked_ms > 0:
             left_s = began_s + self._rtc.sleep_s(asked_ms / 1000) - self._clock.monotonic_s()
-            self._timer = self._clock.call_later(max(0.0, left_s), lambda: self._wake(TIMER_WAKE))
+            self._timer = self._clock.call_later(max(0.0, left_s), partial(self._wake, TIMER_WAKE))
         chips = [self._pins[number] for number in self._wake_pins if number in self._pins]
         for chip in chips:
             if isinstance(chip, PinSource):
                 chip.listen(self._pin_changed)
         if any(chip.level() == self._level for chip in chips):
-            self._stop()
-            self._timer = self._clock.call_later(0, lambda: self._wake(EXT0_WAKE))
+            self.stop()
+            self._timer = self._clock.call_later(0.0, partial(self._wake, EXT0_WAKE))
 
     def _pin_changed(self, level: int) -> None:
         if level == self._level:
             self._wake(EXT0_WAKE)
 
     def _wake(self, reason: int) -> None:
-        self._stop()
+        self.stop()
         self._rtc.slept(self._clock.monotonic_s() - self._began_s)
         self._woken(reason)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """No sleep is going on: nothing will wake the board."""
         if self._timer:
             self._timer.cancel()
         self._timer = None
@@ -65,3 +62,4 @@ class DeepSleep:
             chip = self._pins.get(number)
             if isinstance(chip, PinSource):
                 chip.listen(None)
+        self._wake_pins = ()

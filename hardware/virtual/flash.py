@@ -19,7 +19,7 @@ class FlashError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PowerCut:
-    """The supply fails at the `at`-th flash operation (erase or write) from now; `torn` leaves half of it done."""
+    """The supply fails at the `at`-th flash operation (erase or write); `torn`: half of that one is done."""
 
     at: int
     torn: bool = False

@@ -28,7 +28,7 @@ class Ears:
 
 
 class Interpreter:
-    """Started by its constructor. `ended` gets the exit status, negative for a signal, after the last output."""
+    """Started by its constructor. `ended` gets the exit status (negative: a signal) after the last output."""
 
     def __init__(self, ears: Ears, heap_kb: int, uarts: Sequence[int], prefix: Sequence[str] = ()) -> None:
         self._ears = ears
@@ -57,7 +57,7 @@ class Interpreter:
         self._loop.add_reader(self._pidfd, self._read_exit)
 
     def end(self, cut: bool = False) -> None:
-        """Ends the program where it stands: at once on a power cut, by SIGTERM (profilers write theirs) otherwise."""
+        """Ends the program where it stands; by SIGTERM if not `cut`, so that a profiler can write."""
         self._ending = True
         if self._status is None:
             os.kill(self.pid, signal.SIGKILL if cut else signal.SIGTERM)
@@ -141,10 +141,12 @@ def _spawn(heap_kb: int, prefix: Sequence[str], console: int, line: Sequence[int
     # Copies above all target numbers: a target must never overwrite a source that is still to be moved.
     floor = _FIRST_UART_FD + len(line)
     copies = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, floor) for fd in (console, *line)]
-    moves = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
-    targets = (1, *range(3, 3 + len(line)))
-    moves += [(os.POSIX_SPAWN_DUP2, copy, target) for copy, target in zip(copies, targets, strict=True)]
-    moves.append((os.POSIX_SPAWN_DUP2, copies[0], 2))
+    targets = [1, *range(3, 3 + len(line))]
+    moves: list[tuple[int, int, str, int, int] | tuple[int, int, int]] = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        *((os.POSIX_SPAWN_DUP2, copy, target) for copy, target in zip(copies, targets, strict=True)),
+        (os.POSIX_SPAWN_DUP2, copies[0], 2),
+    ]
     # A process group of its own: Ctrl-C at the terminal is for the board host.
     try:
         return os.posix_spawnp(

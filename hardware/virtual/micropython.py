@@ -11,7 +11,9 @@ from pathlib import Path
 
 SHIMS = Path(__file__).parent / "shims"
 # The wheel's launcher without its site start: a third of a wake's time.
-_LAUNCH = "import sys; sys.path.append({folder!r}); from micropython_run import run_main; sys.exit(run_main(sys.argv))"
+_LAUNCH = (
+    "import sys; sys.path.append({folder!r}); import micropython_run as m; sys.exit(m.run_main(sys.argv))"
+)
 
 
 class MicroPythonMissing(Exception):

@@ -1,4 +1,4 @@
-"""What the chip's peripherals do with one request of the shims: pins, buses, converters, radio and storage."""
+"""What the ESP32's peripherals do with a request of the shims: pins, buses, converters, radio, storage."""
 
 import struct
 from collections.abc import Callable
@@ -22,6 +22,7 @@ class _Pin:
     latch: int = 0
     output: bool = False
     pull_up: bool = False
+    driven: int | None = None
 
 
 class Peripherals:
@@ -37,48 +38,50 @@ class Peripherals:
         interrupt: Callable[[int, int], None],
     ) -> None:
         self._wiring = wiring
-        self._rtc = rtc
         self._nvs = nvs
         self._station = station
         self._uarts = uarts
         self._interrupt = interrupt
         self._pins: dict[int, _Pin] = {}
         self._selects = {cs: chip for bus in wiring.spi for cs, chip in bus.chips.items()}
-        self._handlers: dict[int, Callable[[bytes], bytes | None]] = {
-            ops.RTC_SET: self._rtc_set,
+        self._queries: dict[int, Callable[[bytes], bytes]] = {
             ops.RTC_MEMORY_READ: lambda request: rtc.memory,
-            ops.RTC_MEMORY_WRITE: lambda request: _done(rtc.store(request)),
-            ops.PIN_INIT: self._pin_init,
             ops.PIN_READ: lambda request: bytes((self._level(request[0]),)),
-            ops.PIN_WRITE: self._pin_write,
-            ops.PIN_IRQ: self._pin_irq,
             ops.ADC_READ: self._adc_read,
             ops.ONEWIRE_RESET: self._onewire_reset,
-            ops.ONEWIRE_WRITE: self._onewire_write,
             ops.ONEWIRE_READ: self._onewire_read,
-            ops.I2C_INIT: lambda request: b"",
-            ops.I2C_WRITE: self._i2c_write,
             ops.I2C_READ: self._i2c_read,
             ops.I2C_SCAN: self._i2c_scan,
-            ops.SPI_INIT: lambda request: b"",
             ops.SPI_TRANSFER: self._spi_transfer,
-            ops.UART_INIT: lambda request: _done(uarts.init(request)),
-            ops.UART_CLOSE: lambda request: _done(uarts.close(request[0])),
-            ops.UART_WRITE: lambda request: _done(uarts.write(request)),
             ops.UART_ANY: lambda request: uarts.waiting(request[0]).to_bytes(4, "little"),
             ops.NVS_GET: nvs.get,
-            ops.NVS_SET: lambda request: _done(nvs.set(request)),
-            ops.NVS_ERASE: lambda request: _done(nvs.erase(request)),
-            ops.NVS_COMMIT: lambda request: _done(nvs.commit()),
-            ops.WIFI_ACTIVE: lambda request: _done(station.activate(bool(request[0]))),
-            ops.WIFI_CONNECT: self._wifi_connect,
-            ops.WIFI_DISCONNECT: lambda request: _done(station.disconnect()),
             ops.WIFI_STATUS: self._wifi_status,
+        }
+        self._commands: dict[int, Callable[[bytes], None]] = {
+            ops.RTC_SET: lambda request: rtc.set_us(struct.unpack("<q", request)[0]),
+            ops.RTC_MEMORY_WRITE: rtc.store,
+            ops.PIN_INIT: self._pin_init,
+            ops.PIN_WRITE: self._pin_write,
+            ops.PIN_IRQ: self._pin_irq,
+            ops.ONEWIRE_WRITE: self._onewire_write,
+            ops.I2C_WRITE: lambda request: self._i2c_chip(request).i2c_write(request[3:]),
+            ops.UART_INIT: uarts.init,
+            ops.UART_CLOSE: lambda request: uarts.close(request[0]),
+            ops.UART_WRITE: uarts.write,
+            ops.NVS_SET: nvs.set,
+            ops.NVS_ERASE: nvs.erase,
+            ops.NVS_COMMIT: lambda request: nvs.commit(),
+            ops.WIFI_ACTIVE: lambda request: station.activate(bool(request[0])),
+            ops.WIFI_CONNECT: self._wifi_connect,
+            ops.WIFI_DISCONNECT: lambda request: station.disconnect(),
         }
 
     def request(self, op: int, payload: bytes) -> bytes | None:
         """The answer, None for requests that get none; OSError and ValueError travel to the firmware."""
-        return self._handlers[op](payload)
+        if op in self._queries:
+            return self._queries[op](payload)
+        self._commands[op](payload)
+        return None if op in ops.POSTED else b""
 
     def release(self) -> None:
         """The run has ended: pins float, lines close, what NVS did not commit is gone."""
@@ -90,21 +93,16 @@ class Peripherals:
                 chip.driven(None)
         self._nvs.drop_uncommitted()
 
-    def _rtc_set(self, request: bytes) -> bytes:
-        self._rtc.set_us(struct.unpack("<q", request)[0])
-        return b""
-
     def _pin(self, number: int) -> _Pin:
         return self._pins.setdefault(number, _Pin())
 
-    def _pin_init(self, request: bytes) -> bytes:
+    def _pin_init(self, request: bytes) -> None:
         number, mode, pull = struct.unpack("<Bbb", request)
         pin = self._pin(number)
         if mode != -1:
             pin.output = mode in _OUTPUT_MODES
         pin.pull_up = pull == 2 or (pull == -1 and pin.pull_up)
         self._drive(number)
-        return b""
 
     def _pin_write(self, request: bytes) -> None:
         number, level = request
@@ -114,6 +112,9 @@ class Peripherals:
     def _drive(self, number: int) -> None:
         pin = self._pin(number)
         level = pin.latch if pin.output else None
+        if level == pin.driven:
+            return
+        pin.driven = level
         if number in self._selects:
             self._selects[number].select(level == 0)
         elif number in self._wiring.pins:
@@ -125,7 +126,7 @@ class Peripherals:
         pin = self._pin(number)
         return pin.latch if pin.output else int(pin.pull_up)
 
-    def _pin_irq(self, request: bytes) -> bytes:
+    def _pin_irq(self, request: bytes) -> None:
         number, trigger = request
         chip = self._wiring.pins.get(number)
         if isinstance(chip, PinSource):
@@ -135,7 +136,6 @@ class Peripherals:
                     self._interrupt(ops.FROM_PIN, number)
 
             chip.listen(changed if trigger else None)
-        return b""
 
     def _adc_read(self, request: bytes) -> bytes:
         number, attenuation = request
@@ -147,13 +147,12 @@ class Peripherals:
         bus = self._wiring.onewire.get(request[0])
         return bytes((bus is not None and bus.reset(),))
 
-    def _onewire_write(self, request: bytes) -> bytes:
+    def _onewire_write(self, request: bytes) -> None:
         number, bits, value = request
         bus = self._wiring.onewire.get(number)
-        for i in range(bits if bus else 0):
-            assert bus is not None
-            bus.write_bit(value >> i & 1)
-        return b""
+        if bus:
+            for i in range(bits):
+                bus.write_bit(value >> i & 1)
 
     def _onewire_read(self, request: bytes) -> bytes:
         number, bits = request
@@ -166,10 +165,6 @@ class Peripherals:
             if (bus.scl, bus.sda) == (request[0], request[1]) and request[2] in bus.chips:
                 return bus.chips[request[2]]
         raise OSError(_ENODEV, "ENODEV")
-
-    def _i2c_write(self, request: bytes) -> bytes:
-        self._i2c_chip(request).i2c_write(request[3:])
-        return b""
 
     def _i2c_read(self, request: bytes) -> bytes:
         return self._i2c_chip(request).i2c_read(int.from_bytes(request[3:5], "little"))
@@ -195,15 +190,10 @@ class Peripherals:
                         return chip.transfer(request[3:])
         return b"\xff" * (len(request) - 3)
 
-    def _wifi_connect(self, request: bytes) -> bytes:
+    def _wifi_connect(self, request: bytes) -> None:
         ssid, key = request.split(b"\0", 1)
         self._station.connect(ssid.decode(), key.decode())
-        return b""
 
     def _wifi_status(self, request: bytes) -> bytes:
         station = self._station
         return struct.pack("<BHb", station.active, station.status(), station.rssi_dbm())
-
-
-def _done(nothing: None) -> bytes:
-    return b""

@@ -1,7 +1,6 @@
 """Recorded series, as files under tests/data hold them, and what is derived from them.
 
-Sources and licences: tests/data/SOURCES.md. A derived series is named so in its loader's docstring: it is plausible,
-not measured.
+Sources and licences: tests/data/SOURCES.md. A series that its loader calls derived was not measured.
 """
 
 import bisect
@@ -16,7 +15,7 @@ from typing import TypeAlias
 
 Recording: TypeAlias = "dict[str, Series]"
 
-# Trout Creek: from the ranger to the zero of the level, in cm. Chosen just under the lowest water of the recording.
+# Trout Creek: from the ranger to the zero of the level. Chosen just under the recording's lowest water.
 RANGER_ABOVE_ZERO_CM = 390.0
 
 
@@ -73,7 +72,7 @@ def trout_creek(path: Path) -> Recording:
 
 
 def cambridge_energy(path: Path) -> Recording:
-    """A building's two years, hour by hour. Hours that the source stores as 0 because they are missing are left out.
+    """A building's two years, hour by hour. Missing hours, which the source stores as 0, are left out.
 
     outdoor_c, power_w, gas_w     means of the hour (kWh as W)
     import_wh, gas_wh             derived: registers that count from the recording's start

@@ -8,8 +8,8 @@ MEMORY_SIZE = 2048
 class Rtc:
     """Counts microseconds since 2000-01-01, from 0 at power-on.
 
-    While the chip sleeps its RC oscillator keeps the time: `drift_ppm` > 0 means it counts too slowly, so a sleep
-    lasts that much longer than the node believes.
+    While the chip sleeps its RC oscillator keeps the time: `drift_ppm` > 0 means it counts too slowly, so a
+    sleep lasts that much longer than the node believes.
     """
 
     def __init__(self, clock: Clock, drift_ppm: float = 0.0) -> None:

@@ -17,7 +17,9 @@ from hardware.virtual.wiring import UartLine
 
 _INIT = struct.Struct("<BBBIBBBH")
 _PARITIES = "NOE"
-_CHUNK = 32
+# The ESP32's driver passes received bytes on when its FIFO holds this many, or after this many idle characters.
+_FIFO_BYTES = 120
+_IDLE_CHARACTERS = 10
 
 
 @dataclass(slots=True)
@@ -89,18 +91,19 @@ class UartPorts:
         content = _over_the_line(content, sent_with, port.settings)
         now_s = self._clock.monotonic_s()
         at_s = max(now_s, port.line_free_s)
-        for i in range(0, len(content), _CHUNK):
-            chunk = content[i : i + _CHUNK]
-            at_s += len(chunk) * sent_with.byte_s
-            self._clock.call_later(at_s - now_s, partial(self._deliver, number, port, chunk))
+        for i in range(0, len(content), _FIFO_BYTES):
+            burst = content[i : i + _FIFO_BYTES]
+            at_s += len(burst) * sent_with.byte_s
+            idle_s = _IDLE_CHARACTERS * sent_with.byte_s if len(burst) < _FIFO_BYTES else 0.0
+            self._clock.call_later(at_s + idle_s - now_s, partial(self._deliver, number, port, burst))
         port.line_free_s = at_s
 
-    def _deliver(self, number: int, port: _Open, chunk: bytes) -> None:
+    def _deliver(self, number: int, port: _Open, burst: bytes) -> None:
         if self._closed or self._ports.get(number) is not port:
             return
         room = max(0, port.buffer_size - self.waiting(number))
         with contextlib.suppress(BlockingIOError):
-            os.write(self._pipes[number][1], chunk[:room])  # the rest finds the receive buffer full
+            os.write(self._pipes[number][1], burst[:room])  # the rest finds the receive buffer full
 
     def _drain(self, number: int) -> None:
         if number in self._pipes:

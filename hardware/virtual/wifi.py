@@ -1,4 +1,4 @@
-"""Wi-Fi as the node's station sees it. Only the association is simulated: packets are the host's own sockets."""
+"""Wi-Fi as the node's station sees it: the association is simulated, packets are the host's own sockets."""
 
 from dataclasses import dataclass
 

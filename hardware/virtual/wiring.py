@@ -1,4 +1,4 @@
-"""Which pin of the board leads to which chip. As on a real board the pins decide, not the number of the bus."""
+"""Which pin of the board leads to which chip. As on a real board the pins decide, not the bus's number."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,8 +36,8 @@ class PinChip(Protocol):
 
 
 @runtime_checkable
-class PinSource(Protocol):
-    """A pin chip whose level changes on its own and who tells so."""
+class PinSource(PinChip, Protocol):
+    """A pin chip whose level changes on its own, and which tells so."""
 
     def listen(self, listener: Callable[[int], None] | None) -> None: ...
 
@@ -86,8 +86,10 @@ class Wiring:
                 yield part
 
     def _parts(self) -> Iterator[object]:
-        for bus in (*self.i2c, *self.spi):
-            yield from bus.chips.values()
+        for i2c in self.i2c:
+            yield from i2c.chips.values()
+        for spi in self.spi:
+            yield from spi.chips.values()
         for line in self.uart:
             yield line.chip
         yield from self.onewire.values()

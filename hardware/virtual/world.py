@@ -1,4 +1,4 @@
-"""The world around the boards: it plays recordings, faster than real if asked, and notes who looked at it when."""
+"""The world around the boards: it plays recordings, faster than real if asked, and logs who sampled it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ class Sampling:
 
 
 class World:
-    """World time starts at `start_s` (Unix seconds of the recordings) and runs `speed` times as fast as the clock.
+    """World time starts at `start_s` (Unix seconds of the recordings) and runs `speed` times real time.
 
     Only the world's values run faster: every sampling is stamped with real time.
     """
@@ -45,8 +45,12 @@ class World:
         self._start_s = min(s.times_s[0] for s in series.values()) if start_s is None else start_s
         self._origin_ms = clock.utc_ms()
         self._bends: dict[str, Bend] = {}
-        self._log_file: IO[str] | None = log_file.open("a", encoding="ascii", buffering=1) if log_file else None
+        self._log_file: IO[str] | None = log_file.open("a", buffering=1) if log_file else None
         self.samplings: list[Sampling] = []
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(self._series)
 
     def time_s(self, utc_ms: int | None = None) -> float:
         """World time now, or at a moment of real time."""
@@ -67,7 +71,7 @@ class World:
         return lambda: self.value(name)
 
     def bend(self, name: str, bend: Bend | None) -> None:
-        """Changes what a series says from now on, as a clogged grate would; None lets it say what was recorded."""
+        """Changes what a series says from now on, as a clogged grate would; None takes the bend away."""
         if bend is None:
             self._bends.pop(name, None)
         else:

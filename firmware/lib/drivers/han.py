@@ -180,3 +180,25 @@ class HanPort:
 
 def _is_register(name):
     return name.endswith("wh") or name.endswith("varh")
+
+
+class Meter:
+    """The meter's values by name, as the node samples them; poll() takes in what the meter pushes."""
+
+    def __init__(self, port, names):
+        self._port = port
+        self._names = names
+
+    def poll(self):
+        self._port.poll()
+
+    def read(self):
+        self._port.poll()
+        return [self._port.read(name) for name in self._names]
+
+
+def attach(hardware, channels):
+    """For sampling: `output` of each channel, a name of han_lists.NAMES, and `make`: Kamstrup sends no parity."""
+    parity = None if channels[0].get("make") == "kamstrup" else 0  # 0: even
+    uart = hardware.uart(channels[0]["bus"], baudrate=2400, bits=8, parity=parity, stop=1, rxbuf=2048)
+    return Meter(HanPort(uart, hardware.ticks_ms), [c["output"] for c in channels])

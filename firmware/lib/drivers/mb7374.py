@@ -118,3 +118,26 @@ class MB7374:
             else:
                 self._sleep_ms(POLL_MS)
         return pings[: self._wanted], heard
+
+
+class Ranger:
+    """The ranger's outputs, as the node samples them: `distance` and `spread`."""
+
+    def __init__(self, chip, outputs):
+        self._chip = chip
+        self._outputs = outputs
+
+    def read(self):
+        distance = self._chip.read()
+        spread_mm = self._chip.spread_mm
+        return [
+            distance if output == "distance" else (spread_mm, OK if spread_mm is not None else MISSING)
+            for output in self._outputs
+        ]
+
+
+def attach(hardware, channels):
+    """For sampling: `output` of each channel and `pings`."""
+    uart = hardware.uart(channels[0]["bus"], baudrate=9600, rxbuf=256)
+    chip = MB7374(uart, hardware.ticks_ms, hardware.sleep_ms, channels[0].get("pings", PINGS))
+    return Ranger(chip, [c["output"] for c in channels])

@@ -33,7 +33,9 @@ class Node:
         self.channels = config["channels"]
         self.backlog = Backlog(state, len(self.channels), config["backlog_segments"])
         self.clock = Clock(state)
-        self.sampler = Sampler(Hardware(), self.channels, _log_driver)
+        self.sampler = Sampler(
+            Hardware(), self.channels, config["sensor_power"], config["warmup_ms"], _log_driver
+        )
         quantities = tuple([channel["quantity"] for channel in self.channels])
         self.uplink = Uplink(
             config["node"], config["schema"], quantities, me, state, self.backlog, self.clock
@@ -42,8 +44,7 @@ class Node:
 
     def sample(self):
         """Return one row for the backlog: (seconds, clock id or None, values, quality)."""
-        seconds, clock = self.clock.stamp()
-        values, quality = self.sampler.sample()
+        (seconds, clock), values, quality = self.sampler.sample(self.clock.stamp)
         for channel, value in zip(self.channels, values):
             if channel["name"] == "battery":
                 self.battery_mv = value

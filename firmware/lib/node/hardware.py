@@ -36,16 +36,24 @@ class Hardware:
         return self._once(("onewire", bus["pin"]), make)
 
     def adc(self, bus):
-        return self._once(
-            ("adc", bus["pin"]), lambda: machine.ADC(machine.Pin(bus["pin"]), atten=machine.ADC.ATTN_11DB)
-        )
+        def make():
+            if bus.get("enable_pin") is not None:
+                self.output({"pin": bus["enable_pin"], "on_level": bus["enable_level"]}, True)
+            return machine.ADC(machine.Pin(bus["pin"]), atten=machine.ADC.ATTN_11DB)
+
+        return self._once(("adc", bus["pin"]), make)
 
     def uart(self, bus, **options):
-        return self._once(
-            ("uart", bus["uart"]),
-            lambda: machine.UART(bus["uart"], tx=bus.get("tx", -1), rx=bus["rx"], **options),
-        )
+        def make():
+            if bus.get("inverted"):
+                options["invert"] = machine.UART.INV_RX
+            if "tx" in bus:
+                options["tx"] = bus["tx"]
+            return machine.UART(bus["uart"], rx=bus["rx"], **options)
 
-    def switch(self, pin, on):
-        """Drive the pin that powers a sensor."""
-        self._once(("switch", pin), lambda: machine.Pin(pin, machine.Pin.OUT)).value(1 if on else 0)
+        return self._once(("uart", bus["uart"]), make)
+
+    def output(self, wired, on):
+        """Drive an output that the board's description calls {"pin", "on_level"}."""
+        pin = self._once(("output", wired["pin"]), lambda: machine.Pin(wired["pin"], machine.Pin.OUT))
+        pin.value(wired["on_level"] if on else 1 - wired["on_level"])

@@ -33,11 +33,17 @@ def _fit(channel, value, quality):
 
 
 class Sampler:
-    """The sensors of one node. `report(driver, error)` hears of what escaped a driver."""
+    """The sensors of one node. `report(driver, error)` hears of what escaped a driver.
 
-    def __init__(self, hardware, channels, report):
+    `power` is the output that feeds them, None where they always have supply; `warmup_ms` passes between
+    switching it on and the first reading.
+    """
+
+    def __init__(self, hardware, channels, power, warmup_ms, report):
         self._hardware = hardware
         self._channels = channels
+        self._power = power
+        self._warmup_ms = warmup_ms
         self._report = report
         self._groups = _groups(channels)
         self._sensors = {}  # group number -> what its driver attached
@@ -49,8 +55,18 @@ class Sampler:
             self._sensors[n] = module.attach(self._hardware, [self._channels[i] for i in positions])
         return self._sensors[n]
 
-    def sample(self):
-        """Return (values, quality), one of each for every channel."""
+    def sample(self, stamp):
+        """Return (what `stamp()` said when the reading began, values, quality), one of each a channel."""
+        if self._power is None:
+            return (stamp(),) + self._read()
+        self._hardware.output(self._power, True)
+        try:
+            self._hardware.sleep_ms(self._warmup_ms)
+            return (stamp(),) + self._read()
+        finally:
+            self._hardware.output(self._power, False)
+
+    def _read(self):
         values = [None] * len(self._channels)
         quality = [FAULT] * len(self._channels)
         for n, (driver, positions) in enumerate(self._groups):

@@ -8,13 +8,13 @@ TIMEOUT_MS = 12000
 
 
 def join(config):
-    """Connect as `config` says (ssid, password, optional ip tuple). Raises OSError after the time-out."""
+    """Connect as `config` says (ssid, wifi_password, ip). Raises OSError after the time-out."""
     wlan = network.WLAN(network.STA_IF)
     wlan.active(True)
-    if config.get("ip"):
+    if config["ip"]:
         wlan.ifconfig(tuple(config["ip"]))
     if not wlan.isconnected():
-        wlan.connect(config["ssid"], config.get("password"))
+        wlan.connect(config["ssid"], config["wifi_password"])
     end = time.ticks_add(time.ticks_ms(), TIMEOUT_MS)
     while not wlan.isconnected():
         if time.ticks_diff(end, time.ticks_ms()) <= 0:

@@ -1,1 +1,1 @@
-"""Chips as a microcontroller sees them on their bus. Physical quantities come from callables, time from a clock."""
+"""Chips as a microcontroller sees them on their bus: quantities come from callables, time from a clock."""

@@ -27,9 +27,7 @@ def code(volts: float, full_scale_v: float) -> int:
 class Ads1115(Chip):
     """`inputs` maps AIN numbers to volts against ground; an absent one floats at 0 V."""
 
-    def __init__(
-        self, inputs: Mapping[int, Quantity], clock: Clock, witness: Witness | None = None
-    ) -> None:
+    def __init__(self, inputs: Mapping[int, Quantity], clock: Clock, witness: Witness | None = None) -> None:
         super().__init__(witness)
         self._inputs = inputs
         self._clock = clock
@@ -50,7 +48,7 @@ class Ads1115(Chip):
         return self._next is not None
 
     def i2c_write(self, content: bytes) -> None:
-        """A pointer byte, or a pointer byte and a register's two bytes. A chip that is not there raises OSError."""
+        """A pointer byte, or that and a register's two bytes. A chip that is not there raises OSError."""
         self._require()
         if not content:
             return

@@ -49,9 +49,7 @@ class _Phase(Enum):
 class Ds18b20(Chip):
     """One thermometer; `celsius` is read when a conversion starts."""
 
-    def __init__(
-        self, rom: bytes, celsius: Quantity, clock: Clock, witness: Witness | None = None
-    ) -> None:
+    def __init__(self, rom: bytes, celsius: Quantity, clock: Clock, witness: Witness | None = None) -> None:
         if len(rom) != 8 or crc8(rom):
             raise ValueError(f"{rom.hex()} is no 1-Wire ROM code: 8 bytes whose last is the checksum")
         super().__init__(witness)

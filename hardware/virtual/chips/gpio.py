@@ -49,7 +49,7 @@ class Switch(Chip):
 class PulseContact(Chip):
     """A contact to ground with a pull-up (tipping bucket, S0): one low pulse for each whole step of `total`.
 
-    `total` counts pulses since any start and never falls; its value when the supply comes is the starting point.
+    `total` counts pulses since any start and never falls; those before the supply came are not made up for.
     """
 
     PULSE_S = 0.05

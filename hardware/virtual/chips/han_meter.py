@@ -10,7 +10,7 @@ LINE = LineSettings(2400, parity="E")
 
 
 class HanMeter(SerialChip):
-    """`frames` are (seconds after the meter's start, whole frame); times never fall. The meter starts when made."""
+    """`frames` are (seconds after the meter was made, whole frame), in the order of their times."""
 
     def __init__(
         self,

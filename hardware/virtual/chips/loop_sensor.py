@@ -16,7 +16,7 @@ def loop_ua(value: float, lo: float, hi: float) -> float:
 class LoopSensor(Chip):
     """`volts` is what the ADC sees. With supply for less than `settle_s` the current is still rising.
 
-    It has supply from the start unless a Switch feeds it. Faults: a broken loop gives 0 mA, out of range 22 mA.
+    It has supply from the start unless a Switch feeds it. A broken loop gives 0 mA, out of range 22 mA.
     """
 
     def __init__(

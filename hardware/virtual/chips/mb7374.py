@@ -1,4 +1,4 @@
-"""MB7374, an ultrasonic ranger with ASCII output. MaxBotix PD11838 "HRXL-MaxSonar-WRS": serial output, range limits."""
+"""MB7374, an ultrasonic ranger with serial output. MaxBotix PD11838, "HRXL-MaxSonar-WRS"."""
 
 from hardware.virtual.chips.chip import Fault, Quantity, Witness
 from hardware.virtual.chips.serial_line import LineSettings, SerialChip

@@ -13,11 +13,10 @@ class I2C:
         if id not in (0, 1):
             raise ValueError("I2C(%d) doesn't exist" % id)
         pins = self._DEFAULT_PINS[id]
-        self._wires(pins[0] if scl is None else number(scl), pins[1] if sda is None else number(sda), freq)
+        self._wires(pins[0] if scl is None else number(scl), pins[1] if sda is None else number(sda))
 
-    def _wires(self, scl, sda, freq):
+    def _wires(self, scl, sda):
         self._bus = bytes((scl, sda))
-        link.call(ops.I2C_INIT, self._bus + pack("<I", freq))
 
     def scan(self):
         return list(link.call(ops.I2C_SCAN, self._bus))
@@ -48,7 +47,7 @@ class I2C:
 
 class SoftI2C(I2C):
     def __init__(self, scl, sda, *, freq=400000, timeout=50000):
-        self._wires(number(scl), number(sda), freq)
+        self._wires(number(scl), number(sda))
 
 
 class SPI:
@@ -56,8 +55,19 @@ class SPI:
     LSB = 1
     _DEFAULT_PINS = {1: (14, 13, 12), 2: (18, 23, 19)}
 
-    def __init__(self, id, baudrate=1000000, *, polarity=0, phase=0, bits=8, firstbit=MSB,
-                 sck=None, mosi=None, miso=None):
+    def __init__(
+        self,
+        id,
+        baudrate=1000000,
+        *,
+        polarity=0,
+        phase=0,
+        bits=8,
+        firstbit=MSB,
+        sck=None,
+        mosi=None,
+        miso=None,
+    ):
         if id not in self._DEFAULT_PINS:
             raise ValueError("SPI(%d) doesn't exist" % id)
         pins = self._DEFAULT_PINS[id]
@@ -65,7 +75,6 @@ class SPI:
 
     def _wires(self, sck, mosi, miso):
         self._bus = bytes((number(sck), number(mosi), number(miso)))
-        link.call(ops.SPI_INIT, self._bus)
 
     def init(self, **options):
         pass

@@ -1,5 +1,6 @@
-# The node's flash: a file with one u32 pair (erases, writes) per block in a second file, so that wear survives
-# whatever happens to the interpreter. Extended block protocol, as the ESP32's Partition.
+# The node's flash: one file for its content, a second with a pair of u32 (erases, writes) per block, so
+# that the wear survives whatever happens to the interpreter. Extended block protocol, as the ESP32's
+# Partition.
 from struct import pack_into, unpack_from
 
 import _board_link as link

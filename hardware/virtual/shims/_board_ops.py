@@ -23,11 +23,9 @@ ONEWIRE_RESET = 21
 ONEWIRE_WRITE = 22
 ONEWIRE_READ = 23
 
-I2C_INIT = 32
 I2C_WRITE = 33
 I2C_READ = 34
 I2C_SCAN = 35
-SPI_INIT = 36
 SPI_TRANSFER = 37
 UART_INIT = 38
 UART_CLOSE = 39
@@ -52,6 +50,9 @@ INTERRUPT = 3  # unasked: source u8, number u8
 FROM_PIN = 0
 FROM_TIMER = 1
 
-# HELLO's answer, before the UART numbers and the image's path: reset cause, wake reason, RTC in µs since 2000,
-# flash operations until the power goes (-1: never), torn, blocks, first year of time(), unique id, number of UARTs.
+# Requests that get no answer.
+POSTED = (WDT_FEED, PIN_WRITE)
+
+# HELLO's answer, before the UART numbers and the image's path: reset cause, wake reason, RTC (µs since 2000),
+# flash operations until the power goes (-1: never), torn, blocks, first year of time(), unique id, UARTs.
 HELLO_FORMAT = "<BBqiBHH6sB"

@@ -1,5 +1,5 @@
-# Starts the board: shims first (they come from the host's file system), then the node's flash as the only file
-# system, then boot.py and main.py as the ESP32 port does.
+# Starts the board: shims first, from the host's file system; then the node's flash as the only file system;
+# then boot.py and main.py, as the ESP32 port does.
 import gc
 import os
 import sys

@@ -1,4 +1,4 @@
-# UARTs: what a chip sends comes through a pipe of its own, so that poll and asyncio wait for it without polling.
+# UARTs: what a chip sends comes through a pipe of its own, so that poll and asyncio can sleep until it does.
 import io
 import select
 from struct import pack
@@ -37,8 +37,24 @@ class UART(io.IOBase):
             self._pipe, self._arrivals = _pipes[id]
         self.init(baudrate, bits, parity, stop, **options)
 
-    def init(self, baudrate=None, bits=None, parity=-1, stop=None, *, tx=None, rx=None, timeout=None,
-             timeout_char=None, rxbuf=None, txbuf=None, rts=None, cts=None, invert=0, flow=0):
+    def init(
+        self,
+        baudrate=None,
+        bits=None,
+        parity=-1,
+        stop=None,
+        *,
+        tx=None,
+        rx=None,
+        timeout=None,
+        timeout_char=None,
+        rxbuf=None,
+        txbuf=None,
+        rts=None,
+        cts=None,
+        invert=0,
+        flow=0,
+    ):
         s = self._settings
         if baudrate is not None:
             s[0] = baudrate
@@ -59,7 +75,8 @@ class UART(io.IOBase):
         if timeout_char is not None:
             self._timeout_char = timeout_char
         parity = 0 if s[2] is None else 2 if s[2] % 2 == 0 else 1
-        link.call(ops.UART_INIT, pack("<BBBIBBBH", self._id, self._tx, self._rx, s[0], s[1], parity, s[3], s[4]))
+        pins = (self._id, self._tx, self._rx)
+        link.call(ops.UART_INIT, pack("<BBBIBBBH", *pins, s[0], s[1], parity, s[3], s[4]))
 
     def deinit(self):
         link.call(ops.UART_CLOSE, bytes((self._id,)))

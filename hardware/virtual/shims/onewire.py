@@ -62,7 +62,7 @@ class OneWire:
         return roms
 
     def _pass(self, rom, branch):
-        # Fills rom; returns the last bit where 0 was chosen among both, -1 when no choice is left, None on silence.
+        # Fills rom. Returns the last bit where 0 was chosen of both, -1 if none was left, None on silence.
         if not self.reset():
             return None
         self.writebyte(self.SEARCH_ROM)

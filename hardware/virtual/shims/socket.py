@@ -1,6 +1,6 @@
 # The host's sockets behind the node's Wi-Fi: without a connection no address resolves, as on the ESP32.
 import network as _network
-from usocket import *  # noqa: F403
+from usocket import *
 from usocket import getaddrinfo as _getaddrinfo
 
 

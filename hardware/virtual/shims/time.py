@@ -1,5 +1,6 @@
-# The node's clock: what the board's RTC says, 2000-01-01 after power-on. Ticks are the interpreter's own, because
-# its asyncio is written in C and reads those. A virtual clock would move rtc_us, wait_us and the ticks together.
+# The node's clock: what the board's RTC says, 2000-01-01 after power-on. Ticks are the interpreter's own,
+# since its asyncio is written in C and reads those. A virtual clock would move rtc_us, wait_us and ticks
+# together.
 import _board_link as _link
 from utime import gmtime as _gmtime
 from utime import mktime as _mktime

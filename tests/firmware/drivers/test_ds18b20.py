@@ -112,9 +112,11 @@ def read(vectors):
     results = []
     for probes, options, roms in vectors:
         bus = Bus(probes, **options)
+        readings = []
         for rom in roms:
             probe = DS18B20(bus, bus.sleep_ms, bytes(rom) if rom else None)
-            results.append(list(probe.read()) + [probe.fault, bus.slept_ms])
+            readings.append(list(probe.read()) + [probe.fault, bus.slept_ms])
+        results.append(readings)
     return results
 
 
@@ -132,9 +134,8 @@ def registers(pads):
 
 
 def one(on_both, options=None, rom=None, **probe):
-    value, quality, fault, slept_ms = on_both(
-        read, [[{bytes(WATER).hex(): probe}, options or {}, [rom]]], needs=[Bus]
-    )[0]
+    vector = [{bytes(WATER).hex(): probe}, options or {}, [rom]]
+    value, quality, fault, slept_ms = on_both(read, [vector], needs=[Bus])[0][0]
     return (value, quality), fault, slept_ms
 
 
@@ -172,10 +173,9 @@ def test_crc_finds_bursts(content, burst, start):
 
 def test_single_probe_and_by_rom(on_both):
     probes = {bytes(WATER).hex(): {"raw": [5]}, bytes(AIR).hex(): {"raw": [-200]}}
-    assert on_both(read, [[probes, {}, [WATER, AIR]]], needs=[Bus]) == [
-        [31, OK, None, 750],
-        [-1250, OK, None, 1500],
-    ]
+    water, air = on_both(read, [[probes, {}, [WATER, AIR]]], needs=[Bus])[0]
+    assert water == [31, OK, None, 750]
+    assert air == [-1250, OK, None, 1500]
     assert one(on_both, raw=[5]) == ((31, OK), None, 750)
     assert one(on_both, rom=AIR, raw=[5])[:2] == ((None, FAULT), "no answer")
 
@@ -216,7 +216,8 @@ def test_power_on_value_is_believed_only_with_proof(on_both):
 
 
 def test_no_answer_in_words(on_both):
-    assert on_both(read, [[{}, {}, [None]]], needs=[Bus]) == [[None, FAULT, "no probe on the bus", 0]]
+    nobody = on_both(read, [[{}, {}, [None]]], needs=[Bus])[0]
+    assert nobody == [[None, FAULT, "no probe on the bus", 0]]
     assert one(on_both, {"stuck": 0})[:2] == ((None, FAULT), "bad CRC")
     assert one(on_both, {"stuck": 255})[:2] == ((None, FAULT), "no answer")
 

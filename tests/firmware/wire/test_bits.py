@@ -62,8 +62,8 @@ def test_no_parameter_is_shorter(deltas: list[int], width: int) -> None:
 
 
 def test_parameter_beyond_a_hump() -> None:
-    """Small steps and a few large ones: k = 1 to 3 are longer than k = 0, k = 9 is shorter than all."""
-    assert rice_parameter([0, 10_000] * 10, 32) == 9
+    """Small steps and a few large ones: k = 1 to 3 are longer than k = 0, k = 11 is shorter than all."""
+    assert rice_parameter([0, 10_000] * 10, 32) == 11
 
 
 def test_end_of_the_stream() -> None:

@@ -1,0 +1,203 @@
+"""The sync process: one Worker, its journal and its socket in the gateway's state directory."""
+
+import asyncio
+import fcntl
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import apsw
+import structlog
+
+from cloud_sync.influx import Connection, V1Writer, V2Writer, Writer
+from cloud_sync.journal import Journal, JournalError, Quarantined
+from cloud_sync.pace import Pace
+from cloud_sync.worker import Worker
+from gateway import clock
+from gateway.control import Control, ControlError, Message
+from gateway.model import StoredRecord
+from gateway.store import Reader, StoreError
+
+log = structlog.get_logger()
+
+SOCKET_NAME = "sync.sock"
+JOURNAL_NAME = "sync.db"
+STORE_NAME = "store.db"
+SOCKET_PATH_MAX = 107  # bytes: what the kernel takes for a Unix socket
+
+
+class StartError(Exception):
+    """Sync cannot start; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where to write. `database` is the bucket for "v2". `name` and `secret` are user and password for
+    "v1", organisation and token for "v2".
+    """
+
+    state: Path
+    connection: Connection
+    api: Literal["v1", "v2"]
+    database: str
+    name: str | None = None
+    secret: str | None = None
+
+
+class StoreFile:
+    """The store at `path`, opened when first needed and again when the file is another one (a restore)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reader: Reader | None = None
+        self._file: tuple[int, int] | None = None
+
+    def __call__(self) -> Reader:
+        """Return the store as it is now. Raises StoreError."""
+        try:
+            found = self._path.stat()
+        except OSError as error:
+            self.close()
+            raise StoreError(
+                f"{self._path}: {error.strerror}. Has the gateway been started with this state?"
+            ) from error
+        if self._reader is None or self._file != (found.st_dev, found.st_ino):
+            self.close()
+            self._reader = Reader.open(self._path)
+            self._file = found.st_dev, found.st_ino
+        return self._reader
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+async def run(
+    settings: Settings,
+    encode: Callable[[StoredRecord], str],
+    stop: asyncio.Event | None = None,
+    *,
+    pace: Pace = Pace(),  # noqa: B008
+) -> None:
+    """Run until `stop` is set or the process is told to end. Raises StartError."""
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with _locked(settings.state):
+        path = settings.state / JOURNAL_NAME
+        try:
+            writer = _writer(settings)
+        except OSError as error:
+            raise StartError(
+                f"{settings.connection.ca_file}: no certificates can be read: {error}"
+            ) from error
+        try:
+            journal = Journal.open(path, clock.utc_ms())
+        except (JournalError, apsw.Error, OSError) as error:
+            await writer.close()
+            raise StartError(f"{path}: cannot be opened: {error}") from error
+        store = StoreFile(settings.state / STORE_NAME)
+        worker = Worker(store, journal, writer, encode, pace=pace)
+        log.info("sync_started", url=settings.connection.shown, api=settings.api, database=settings.database)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [
+                    tasks.create_task(worker.run(), name="worker"),
+                    tasks.create_task(_control(settings, worker).serve(), name="control"),
+                ]
+                await stop.wait()
+                for task in running:
+                    task.cancel()
+        finally:
+            await writer.close()
+            await worker.close()
+            store.close()
+            journal.close()
+    log.info("sync_stopped")
+
+
+def _writer(settings: Settings) -> Writer:
+    to, database, name, secret = settings.connection, settings.database, settings.name, settings.secret
+    if settings.api == "v1":
+        return V1Writer(to, database, user=name, password=secret)
+    return V2Writer(to, database, org=name or "", token=secret)
+
+
+def _control(settings: Settings, worker: Worker) -> Control:
+    async def status(_: Message) -> Message:
+        try:
+            standing = await worker.status()
+        except StoreError as error:
+            raise ControlError(str(error)) from error
+        target = {
+            "url": settings.connection.shown,
+            "api": settings.api,
+            "database": settings.database,
+        }
+        return {**standing.as_dict(), **target}
+
+    async def listing(_: Message) -> Message:
+        return {"quarantine": [shown(record) for record in await worker.quarantine()]}
+
+    async def show(message: Message) -> Message:
+        number = message.get("id")
+        record = await worker.refused_record(number) if type(number) is int else None
+        if record is None:
+            raise ControlError(f"there is no record {number!r} in quarantine")
+        return {"record": shown(record)}
+
+    async def retry(message: Message) -> Message:
+        return {"records": await worker.retry(_numbers(message))}
+
+    async def drop(message: Message) -> Message:
+        return {"records": await worker.drop(_numbers(message))}
+
+    verbs = {"status": status, "quarantine": listing, "show": show, "retry": retry, "drop": drop}
+    return Control(settings.state / SOCKET_NAME, verbs)
+
+
+def shown(record: Quarantined) -> dict[str, Any]:
+    """Return a quarantined record as JSON has it."""
+    return {**asdict(record), "store_id": record.store_id.hex(), "retry": bool(record.retry)}
+
+
+def _numbers(message: Message) -> Sequence[int] | None:
+    """Return the ids a message names; None for "all"."""
+    ids = message.get("ids")
+    if ids == "all":
+        return None
+    if not isinstance(ids, list) or not all(type(number) is int for number in ids):
+        raise ControlError('"ids" has to be a list of numbers or "all"')
+    return ids
+
+
+@contextmanager
+def _locked(state: Path) -> Iterator[None]:
+    """Keep other sync processes out of the state directory. Raises StartError."""
+    if len(os.fsencode(state / SOCKET_NAME)) > SOCKET_PATH_MAX:
+        raise StartError(f"{state}: this path is too long for a socket; choose a shorter one with --state")
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (state / "sync.lock").open("a+")
+    except OSError as error:
+        raise StartError(f"{state}: sync cannot write here: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            owner = lock.read().strip() or "unknown"
+            raise StartError(
+                f"{state}: another sync (process {owner}) is at work here. "
+                "Stop it first: two would only send everything twice."
+            ) from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield

@@ -1,0 +1,196 @@
+"""The gateway's wiring: all parts are made and tied together here, from plain values."""
+
+import asyncio
+import fcntl
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from gateway import clock
+from gateway.carriers import Carrier
+from gateway.carriers.mqtt import Broker, MqttCarrier
+from gateway.control import SOCKET_NAME, Control, ControlError, Message
+from gateway.ingest import Ingest
+from gateway.store import Store, StoreError
+
+log = structlog.get_logger()
+
+STORE_NAME = "store.db"
+FLUSH_S = 10.0  # how long the count of refused frames may lag behind on disk
+SOCKET_PATH_MAX = 107  # bytes: what the kernel takes for a Unix socket
+
+
+class StartError(Exception):
+    """The gateway cannot start; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a gateway has to be told. keys: node id -> 16 bytes. schemas: schema id -> quantity ids."""
+
+    site: str
+    gateway_id: bytes
+    keys: Mapping[int, bytes]
+    schemas: Mapping[int, tuple[int, ...]]
+    state: Path
+    broker: Broker
+
+
+class Gateway:
+    """The parts of one running gateway."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        now_ms: Callable[[], int] = clock.utc_ms,
+        trusted: Callable[[], bool] = clock.synchronised,
+        carriers: Sequence[Carrier] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.ingest = Ingest(
+            store,
+            keys=settings.keys,
+            schemas=settings.schemas,
+            gateway_id=settings.gateway_id,
+            now_ms=now_ms,
+            trusted=trusted,
+        )
+        if carriers is None:
+            carriers = [MqttCarrier(settings.site, settings.broker, now_ms=now_ms)]
+        self.carriers = carriers
+        self.control = Control(settings.state / SOCKET_NAME, {"status": self._status, "ask": self._ask})
+        self._now_ms = now_ms
+        self._trusted = trusted
+        self._started_at_ms = now_ms()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, then write what is still to be written."""
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                *(tasks.create_task(self._carry(c), name=f"carrier-{c.name}") for c in self.carriers),
+                tasks.create_task(self._flush(), name="flush"),
+                tasks.create_task(self.control.serve(), name="control"),
+            ]
+            await stop.wait()
+            for task in running:
+                task.cancel()
+        await self._flush_once()
+
+    async def _carry(self, carrier: Carrier) -> None:
+        async with aclosing(carrier.uplinks()) as uplinks:
+            async for batch in uplinks:
+                await carrier.send(await self.ingest.accept(batch))
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            await self._flush_once()
+
+    async def _flush_once(self) -> None:
+        try:
+            await self.ingest.flush()
+        except StoreError as error:
+            log.error("refusals_not_stored", reason=str(error))  # noqa: TRY400
+
+    async def _status(self, _: Message) -> Message:
+        settings, reader, ingest = self.settings, self.store.reader, self.ingest
+        refusals: Counter[str] = Counter()
+        for (cause, _node), count in ingest.totals.items():
+            refusals[str(cause)] += count
+        stored = reader.stored()
+        return {
+            "site": settings.site,
+            "gateway_id": settings.gateway_id.hex(),
+            "store_id": self.store.store_id.hex(),
+            "started_at_ms": self._started_at_ms,
+            "now_ms": self._now_ms(),
+            "clock_trusted": self._trusted(),
+            "last_commit": reader.last_commit(),
+            "stored": sum(stored.values()),
+            "carriers": [{"name": c.name, "connected": c.connected} for c in self.carriers],
+            "refusals": dict(sorted(refusals.items())),
+            "nodes": [
+                {
+                    "node": link.node,
+                    "last_seen_ms": link.last_seen_ms or None,
+                    "status_at_ms": link.status_at_ms,
+                    "welcomed": link.welcomed,
+                    "stored": stored.get(link.node, 0),
+                }
+                for link in ingest.links.values()
+            ],
+        }
+
+    async def _ask(self, message: Message) -> Message:
+        """Make a node send its STATUS."""
+        node = message.get("node")
+        if node not in self.ingest.links:
+            raise ControlError(f"there is no node {node!r}")
+        try:
+            downlink = await self.ingest.ask_status(node)
+        except StoreError as error:
+            raise ControlError(str(error)) from error
+        for carrier in self.carriers:
+            await carrier.send([downlink])
+        return {"node": node}
+
+
+async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
+    """Run a gateway until `stop` is set or the process is told to end. Raises StartError."""
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with locked(settings.state):
+        try:
+            store = Store.open(settings.state / STORE_NAME)
+        except StoreError as error:
+            raise StartError(str(error)) from error
+        try:
+            gateway = Gateway(settings, store)
+            log.info(
+                "gateway_started",
+                site=settings.site,
+                nodes=len(settings.keys),
+                store=store.store_id.hex(),
+                last_commit=store.reader.last_commit(),
+            )
+            await gateway.run(stop)
+        finally:
+            await store.close()
+    log.info("gateway_stopped")
+
+
+@contextmanager
+def locked(state: Path) -> Iterator[None]:
+    """Make the state directory, and keep other gateways out of it. Raises StartError."""
+    if len(os.fsencode(state / SOCKET_NAME)) > SOCKET_PATH_MAX:
+        raise StartError(f"{state}: this path is too long for a socket; choose a shorter one with --state")
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (state / "gateway.lock").open("a+")
+    except OSError as error:
+        raise StartError(f"{state}: the gateway cannot write here: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            owner = lock.read().strip() or "unknown"
+            raise StartError(
+                f"{state}: another gateway (process {owner}) uses this directory. "
+                "Stop it first, or choose another directory with --state."
+            ) from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield

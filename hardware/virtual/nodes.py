@@ -1,0 +1,114 @@
+"""A virtual node for a node of a site: its chips on the pins its board names, fed by what is true at its place."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from device_configs.catalog import Catalog
+from device_configs.model import Node
+from hardware.virtual.chips.ads1115 import Ads1115
+from hardware.virtual.chips.battery import Battery
+from hardware.virtual.chips.chip import Chip, Quantity, Witness
+from hardware.virtual.chips.ds18b20 import Ds18b20, OneWireBus
+from hardware.virtual.chips.gpio import Switch
+from hardware.virtual.chips.han_meter import HanMeter
+from hardware.virtual.chips.loop_sensor import LoopSensor
+from hardware.virtual.chips.mb7374 import Mb7374
+from hardware.virtual.chips.serial_line import LineSettings, SerialChip
+from hardware.virtual.clock import Clock
+from hardware.virtual.wiring import I2cBus, PinChip, UartLine, Wiring
+
+Frames = Callable[[], Iterable[tuple[float, bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is true where a node hangs, by channel of its profile.
+
+    Levels in mm over the datum, distances in mm, temperatures in degrees Celsius, the battery in volts.
+    `frames` makes what its meter pushes: (seconds from now, whole frame).
+    """
+
+    quantities: Mapping[str, Quantity] = field(default_factory=dict)
+    frames: Frames | None = None
+
+
+def wire(
+    node: Node, catalog: Catalog, around: Surroundings, clock: Clock, witness: Callable[[str], Witness]
+) -> Wiring:
+    """Return the wiring of `node`; `witness(chip)` is told of the samples of that kind of chip."""
+    board, profile = catalog.boards[node.board], node.profile
+    assert node.sensors is not None
+    sensors = node.sensors
+    channels = {channel.sensor: channel.name for channel in profile.channels}
+    i2c: dict[int, Ads1115] = {}
+    onewire: dict[int, OneWireBus] = {}
+    adc: dict[int, Battery] = {}
+    serial: SerialChip | None = None
+    switched: list[Chip] = []
+    slots = sorted(profile.sensors, key=lambda slot: profile.sensors[slot])
+    for kind, members in groupby(slots, key=lambda slot: profile.sensors[slot]):
+        here = list(members)
+        made: list[Chip] = []
+        if kind == "ads1115":
+            for address in sorted({int(sensors[slot]["address"]) for slot in here}):
+                loops = {
+                    int(sensors[slot]["input"]): _loop(node, channels[slot], sensors[slot], around, clock)
+                    for slot in here
+                    if int(sensors[slot]["address"]) == address
+                }
+                inputs = {number: loop.volts for number, loop in loops.items()}
+                i2c[address] = Ads1115(inputs, clock, witness(kind))
+                made += [i2c[address], *loops.values()]
+        elif kind == "ds18b20" and board.onewire:
+            probes = [
+                _probe(sensors[slot], around.quantities[channels[slot]], clock, witness(kind))
+                for slot in here
+            ]
+            bus = OneWireBus(*probes)
+            onewire[board.onewire.pin] = bus
+            made.append(bus)
+        elif kind == "battery" and board.battery:
+            volts = around.quantities[channels[here[0]]]
+            adc[board.battery.pin] = Battery(
+                volts, clock, board.battery.divider_permille / 1000, witness(kind)
+            )
+        elif kind == "mb7374":
+            serial = Mb7374(around.quantities["distance"], clock, witness(kind))
+            made.append(serial)
+        elif kind == "han" and around.frames:
+            parity = "N" if sensors[here[0]].get("make") == "kamstrup" else "E"
+            serial = HanMeter(around.frames(), clock, LineSettings(2400, parity=parity), witness(kind))
+        if catalog.sensors[kind].switched:
+            switched += made
+    pins: dict[int, PinChip] = {}
+    if board.sensor_power and switched:
+        pins[board.sensor_power.pin] = Switch(*switched, clock=clock, on_level=board.sensor_power.on_level)
+    return Wiring(
+        i2c=(I2cBus(board.i2c.scl, board.i2c.sda, i2c),) if board.i2c and i2c else (),
+        uart=(UartLine(_tx(board.uart.tx), board.uart.rx, serial),) if board.uart and serial else (),
+        onewire=onewire,
+        adc=adc,
+        pins=pins,
+    )
+
+
+def _tx(pin: int | None) -> int:
+    return -1 if pin is None else pin
+
+
+def _probe(
+    parameters: Mapping[str, int | str], celsius: Quantity, clock: Clock, witness: Witness
+) -> Ds18b20:
+    return Ds18b20(bytes.fromhex(str(parameters["rom"])), celsius, clock, witness)
+
+
+def _loop(
+    node: Node, channel: str, parameters: Mapping[str, int | str], around: Surroundings, clock: Clock
+) -> LoopSensor:
+    """A transmitter that is what the node's calibration says it is."""
+    newest = max((c for c in node.calibration if c.channel == channel), key=lambda c: c.revision)
+    slope = (newest.value1 - newest.value0) / (newest.raw1 - newest.raw0)
+    lo = newest.value0 + (4000 - newest.raw0) * slope
+    shunt_ohm = float(parameters.get("shunt_ohm", 100))
+    return LoopSensor(around.quantities[channel], lo, lo + 16000 * slope, clock, shunt_ohm)

@@ -1,0 +1,110 @@
+"""`sensornett check`: is a site's configuration right, and if not, where not?"""
+
+import json
+import os
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from device_configs.catalog import builtin_catalog
+from device_configs.loader import SITES, load_site
+from device_configs.model import Site
+from device_configs.problem import ConfigError, Problem
+
+CONFIGURATION = 3
+PLACEHOLDER = "PLACEHOLDER"  # what `sensornett site new` marks the lines with that still have to be filled in
+
+app = typer.Typer()
+
+
+@app.command()
+def check(
+    sites: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SITE", help="A site's folder, the name of one that comes along, or all."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Check boards, sensors, profiles and sites. Every problem is named with its file, line and column.
+
+    Exit status 0: all is well. 3: there are problems.
+    """
+    problems: list[Problem] = []
+    summaries: list[dict[str, Any]] = []
+    try:
+        builtin_catalog()
+        for path in _paths(sites or ["all"]):
+            try:
+                summaries.append(_summary(load_site(path), path))
+            except ConfigError as error:
+                problems += error.problems
+    except ConfigError as error:  # without the catalog no site can be judged
+        problems += error.problems
+    problems = [replace(problem, file=_shown(problem.file)) for problem in problems]
+    for problem in problems:
+        typer.echo(problem.pretty() + "\n", err=True)
+    for summary in summaries:
+        typer.echo(_line(summary), err=True)
+    if problems:
+        files = len({problem.file for problem in problems})
+        typer.echo(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}", err=True)
+    if as_json:
+        found = [problem.as_json() for problem in problems]
+        typer.echo(json.dumps({"ok": not problems, "sites": summaries, "problems": found}))
+    if problems:
+        raise typer.Exit(CONFIGURATION)
+
+
+def _paths(names: list[str]) -> list[Path]:
+    found: list[Path] = []
+    for name in names:
+        if name == "all":
+            found += sorted(folder for folder in SITES.iterdir() if folder.is_dir())
+        elif not Path(name).exists() and (SITES / name).is_dir():
+            found.append(SITES / name)
+        else:
+            found.append(Path(name))
+    return [_shown(path) for path in dict.fromkeys(found)]
+
+
+def _shown(path: Path) -> Path:
+    """Return the path as people know it: seen from where they are, if it is below."""
+    absolute = path.absolute()
+    here = Path.cwd()
+    return absolute.relative_to(here) if absolute.is_relative_to(here) else Path(os.path.normpath(path))
+
+
+def _summary(site: Site, path: Path) -> dict[str, Any]:
+    files = sorted(path.glob("*.yaml"))
+    return {
+        "site": site.id,
+        "path": str(path),
+        "name": site.name,
+        "demo": site.demo,
+        "nodes": len(site.nodes),
+        "profiles": dict(sorted(Counter(node.profile.name for node in site.nodes).items())),
+        "rules": len(site.rules),
+        "unverified_rules": sum(rule.verified_by is None for rule in site.rules),
+        "buildings": len(site.buildings),
+        "initiatives": len(site.initiatives),
+        "placeholders": sum(file.read_text().count(PLACEHOLDER) for file in files),
+    }
+
+
+def _line(summary: dict[str, Any]) -> str:
+    nodes = ", ".join(f"{count} {name}" for name, count in summary["profiles"].items())
+    line = f"ok   {summary['site']}{' (demo)' if summary['demo'] else ''}: {_count(summary['nodes'], 'node')}"
+    line += f" ({nodes})" if nodes else ""
+    line += f", {_count(summary['rules'], 'rule')}, {_count(summary['buildings'], 'building')}"
+    if summary["unverified_rules"]:
+        line += f"\n     {_count(summary['unverified_rules'], 'rule')} nobody has verified for this site"
+    if summary["placeholders"]:
+        line += f"\n     {_count(summary['placeholders'], 'placeholder')} left: search for {PLACEHOLDER}"
+    return line
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")
