@@ -27,7 +27,7 @@ class Pace:
 
 
 class BatchSize:
-    """How many lines go into one request: `most`, halved on demand, doubled again after ten good ones."""
+    """How many lines go into one request: `most`, halved on demand, doubled again after twenty good ones."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -41,7 +41,7 @@ class BatchSize:
 
     def passed(self) -> None:
         self._good += 1
-        if self._good >= 10 and self.now < self.most:
+        if self._good >= 20 and self.now < self.most:
             self.now = min(self.most, self.now * 2)
             self._good = 0
 

@@ -203,6 +203,9 @@ class Worker:
         waiting: list[tuple[Span | None, Sequence[Item]]] = [(batch.span, batch.items)]
         while waiting:
             span, items = waiting.pop()
+            if len(items) > self._size.now:  # a part of this batch has just been called too large
+                waiting += _halves(span, items)
+                continue
             verdict = await self._write(items) if items else Ok()
             match verdict:
                 case Ok():

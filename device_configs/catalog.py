@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypeVar
 
 from device_configs.board import Board
@@ -96,9 +95,9 @@ def load_catalog(root: Path = ROOT) -> Catalog:
     if problems:
         raise ConfigError(problems)
     catalog = Catalog(
-        MappingProxyType({name: board for name, (_, board) in boards.items()}),
-        MappingProxyType({name: sensor for name, (_, sensor) in sensors.items()}),
-        MappingProxyType({name: profile for name, (_, profile) in profiles.items()}),
+        {name: board for name, (_, board) in boards.items()},
+        {name: sensor for name, (_, sensor) in sensors.items()},
+        {name: profile for name, (_, profile) in profiles.items()},
     )
     if problems := _check_profiles(catalog, {name: document for name, (document, _) in profiles.items()}):
         raise ConfigError(problems)

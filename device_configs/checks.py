@@ -13,10 +13,10 @@ from device_configs.site_schema import (
     Rule,
     SiteFile,
 )
-from device_configs.source import Document, Path_
+from device_configs.source import Document, Place
 from wire.quantities import BY_NAME
 
-Placed = Sequence[tuple[Path_, NodeEntry]]
+Placed = Sequence[tuple[Place, NodeEntry]]
 METER_KEY = "import_energy_wh"  # what makes a node a meter
 FAR_KM = 150  # a site is one municipality: Norway's largest stretches over less
 
@@ -29,11 +29,9 @@ def distance_km(latitude: float, longitude: float, latitude2: float, longitude2:
     return 2 * 6371 * math.asin(min(1.0, math.sqrt(h)))
 
 
-def duplicates(
-    document: Document, found: Iterable[tuple[Path_, object]], field: str
-) -> Iterator[Problem]:
+def duplicates(document: Document, found: Iterable[tuple[Place, object]], field: str) -> Iterator[Problem]:
     """Yield a problem for every entry whose `field` an earlier entry has."""
-    first: dict[object, Path_] = {}
+    first: dict[object, Place] = {}
     for place, entry in found:
         value = getattr(entry, field)
         if (earlier := first.setdefault(value, place)) != place:
@@ -41,7 +39,7 @@ def duplicates(
             yield document.problem((*place, field), f"`{field}` {value} is taken by the entry in line {line}")
 
 
-def check_position(document: Document, place: Path_, entry: NodeEntry, site: SiteFile) -> Iterator[Problem]:
+def check_position(document: Document, place: Place, entry: NodeEntry, site: SiteFile) -> Iterator[Problem]:
     here = entry.latitude, entry.longitude
     km = distance_km(*here, site.latitude, site.longitude)
     if km <= FAR_KM:
@@ -52,7 +50,7 @@ def check_position(document: Document, place: Path_, entry: NodeEntry, site: Sit
 
 
 def check_node(
-    document: Document, place: Path_, entry: NodeEntry, catalog: Catalog, site: SiteFile | None
+    document: Document, place: Place, entry: NodeEntry, catalog: Catalog, site: SiteFile | None
 ) -> Iterator[Problem]:
     """Yield what does not fit together in one node, its wiring apart."""
     profile = catalog.profiles[entry.profile]
@@ -63,9 +61,9 @@ def check_node(
     kind = entry.geometry.kind if entry.geometry else None
     if kind != profile.geometry:
         if profile.geometry is None:
-            message = f"a `{profile.name}` node has no geometry"
+            message = f"nodes of profile `{profile.name}` have no geometry"
         else:
-            message = f"a `{profile.name}` node needs a `geometry` with `kind: {profile.geometry}`"
+            message = f"nodes of profile `{profile.name}` need a `geometry` with `kind: {profile.geometry}`"
         yield document.problem((*place, "geometry"), message)
     if entry.carrier == "lora":
         if catalog.boards[entry.board].sx1262 is None:
@@ -76,13 +74,13 @@ def check_node(
 
 
 def _check_calibrations(
-    document: Document, place: Path_, entry: NodeEntry, catalog: Catalog
+    document: Document, place: Place, entry: NodeEntry, catalog: Catalog
 ) -> Iterator[Problem]:
     used: dict[tuple[str, int], Calibration] = {}
     channels = {channel.name: channel for channel in catalog.profiles[entry.profile].channels}
     derived = [name for name, channel in channels.items() if channel.derived]
     for i, calibration in enumerate(entry.calibration):
-        at: Path_ = (*place, "calibration", i)
+        at: Place = (*place, "calibration", i)
         channel = channels.get(calibration.channel)
         if channel is None or channel.derived is None:
             what = "has no channel" if channel is None else "calibrates nothing in channel"
@@ -110,7 +108,7 @@ def _check_calibrations(
 
 
 def check_rules(
-    document: Document, rules: Sequence[tuple[Path_, Rule]], nodes: Document, placed: Placed, catalog: Catalog
+    document: Document, rules: Sequence[tuple[Place, Rule]], nodes: Document, placed: Placed, catalog: Catalog
 ) -> Iterator[Problem]:
     """Yield what does not fit together in alerts.yaml, or with the nodes."""
     profile_of = {node.id: node.profile for _, node in placed}
@@ -132,7 +130,7 @@ def check_rules(
 
 def check_buildings(
     document: Document,
-    buildings: Sequence[tuple[Path_, Building]],
+    buildings: Sequence[tuple[Place, Building]],
     nodes: Document,
     placed: Placed,
     catalog: Catalog,
@@ -161,7 +159,7 @@ def check_buildings(
 
 
 def check_initiatives(
-    document: Document, initiatives: Sequence[tuple[Path_, Initiative]], buildings: Document
+    document: Document, initiatives: Sequence[tuple[Place, Initiative]], buildings: Document
 ) -> Iterator[Problem]:
     """Yield initiatives in buildings that are not there."""
     listed = buildings.ids("buildings")

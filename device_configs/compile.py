@@ -5,7 +5,7 @@ of it in its STATUS. The node's key is not in it: provisioning hands that over b
 
     {"node": 11, "site": "narvik-demo", "profile": "intake", "schema": 1, "power": "battery",
      "interval_s": 600, "event_interval_s": 60,
-     "backlog_segments": 95,                                  # segment files the ring may take
+     "backlog_segments": 132,                                # segment files the ring may take
      "batch_s": 60,                                           # mains nodes only
      "battery": {"stop_mv": 2900, "low_mv": 3100, "recover_mv": 3300},               # battery nodes only
      "sensor_power": {"pin": 25, "on_level": 1}, "warmup_ms": 2000,     # null and 0: always on

@@ -68,7 +68,8 @@ def _is_plain(text: str) -> str:
     return text
 
 
-Slug = Annotated[str, matching(r"^[a-z0-9][a-z0-9-]{0,31}$", "1 to 32 small letters, digits and hyphens")]
+SLUG = r"^[a-z0-9][a-z0-9-]{0,31}$"
+Slug = Annotated[str, matching(SLUG, "1 to 32 small letters, digits and hyphens")]
 Word = Annotated[str, matching(r"^[a-z][a-z0-9_]{0,30}$", "a small letter, then small letters, digits and _")]
 Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_is_plain)]
 QuantityName = Annotated[str, AfterValidator(_is_quantity)]

@@ -15,7 +15,7 @@ from device_configs.checks import (
 from device_configs.model import Node, Site
 from device_configs.problem import ConfigError, Problem
 from device_configs.site_schema import Building, Initiative, NodeEntry, Recipient, Rule, SiteFile
-from device_configs.source import Document, Path_, read_yaml
+from device_configs.source import Document, Place, read_yaml
 from device_configs.validate import Model, check_lists, entries, validate
 from device_configs.wiring import Wiring, check_roms, check_wiring
 
@@ -49,7 +49,7 @@ class _Reading:
         self.problems += wrong
         return document
 
-    def entries(self, document: Document, name: str, model: type[Model]) -> list[tuple[Path_, Model]]:
+    def entries(self, document: Document, name: str, model: type[Model]) -> list[tuple[Place, Model]]:
         found, wrong = entries(document, name, model, self.catalog.names)
         self.problems += wrong
         self.problems += duplicates(document, found, "id")
@@ -127,7 +127,7 @@ def _site_file(reading: _Reading) -> SiteFile | None:
 
 def _nodes(
     reading: _Reading, document: Document, site: SiteFile | None
-) -> tuple[list[tuple[Path_, NodeEntry]], list[Node]]:
+) -> tuple[list[tuple[Place, NodeEntry]], list[Node]]:
     catalog, problems = reading.catalog, reading.problems
     placed = reading.entries(document, "nodes", NodeEntry)
     problems += duplicates(document, placed, "name")

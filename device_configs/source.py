@@ -24,7 +24,7 @@ from ruamel.yaml.reader import ReaderError
 
 from device_configs.problem import Problem
 
-Path_ = tuple[str | int, ...]  # place of a value in the tree: keys and list positions
+Place = tuple[str | int, ...]  # place of a value in the tree: keys and list positions
 Value = str | int | float | bool | list["Value"] | dict[str, "Value"] | None
 
 SIZE_MAX = 1 << 20  # bytes; two thousand nodes
@@ -44,17 +44,22 @@ class Document:
     file: Path
     lines: list[str] = field(default_factory=list)
     tree: Value = None
-    values: dict[Path_, tuple[int, int]] = field(default_factory=dict)
-    keys: dict[Path_, tuple[int, int]] = field(default_factory=dict)
+    values: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    keys: dict[Place, tuple[int, int]] = field(default_factory=dict)
 
-    def problem(self, path: Path_, message: str, hint: str | None = None, *, key: bool = False) -> Problem:
+    def problem(self, path: Place, message: str, hint: str | None = None, *, key: bool = False) -> Problem:
         """Return a problem of the value (or key) at `path`, or of what is nearest to it in the file."""
-        known: Path_ = ()
+        known = self.nearest(path)
+        line, column = (self.keys if key else self.values).get(known) or self.values.get(known, (1, 1))
+        return self.problem_at(line, column, message, hint)
+
+    def nearest(self, path: Place) -> Place:
+        """Return `path` without the steps that lead nowhere in the file."""
+        known: Place = ()
         for step in path:
             if (*known, step) in self.values:
                 known = (*known, step)
-        line, column = (self.keys if key else self.values).get(known) or self.values.get(known, (1, 1))
-        return self.problem_at(line, column, message, hint)
+        return known
 
     def ids(self, name: str) -> set[Value] | None:
         """Return the `id` of every entry of a list, right or wrong; None when the list can not be read."""
@@ -74,7 +79,7 @@ class _Open:
     """A mapping or list whose end has not been read yet."""
 
     into: dict[str, Value] | list[Value]
-    path: Path_
+    path: Place
     key: str | None = None
 
 
@@ -97,8 +102,8 @@ def read_yaml(file: Path) -> tuple[Document, list[Problem]]:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        before = raw[: error.start].decode("utf-8-sig")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         return document, [document.problem_at(line, column, "not UTF-8 text", "save the file as UTF-8")]
     document.lines = text.splitlines()
     return document, _Builder(document).build(text)
@@ -147,7 +152,7 @@ class _Builder:
         elif "could not find expected ':'" in words:
             hint = "is a colon missing, or a space after it?"
         elif "expected <block end>" in words:
-            hint = "does the line start in the same column as its neighbours?"
+            hint = "does the line start in the column of its neighbours, and is every quote closed?"
         return f"not YAML: {words.splitlines()[0][:120] if words else 'unreadable'}", hint
 
     def take(self, event: object) -> None:
@@ -185,12 +190,12 @@ class _Builder:
         else:
             self.document.keys[path] = line, column
 
-    def put(self, value: Value, event: NodeEvent) -> Path_:
+    def put(self, value: Value, event: NodeEvent) -> Place:
         """Store a value at the place that is due and return that place."""
         if len(self.document.values) >= VALUES_MAX:
             self.stop(event, f"more than {VALUES_MAX} values")
         top = self.open[-1] if self.open else None
-        path: Path_ = ()
+        path: Place = ()
         if top is None:
             self.document.tree = value
         elif isinstance(top.into, list):
@@ -202,13 +207,17 @@ class _Builder:
             path = (*top.path, top.key)
             top.into[top.key] = value
             top.key = None
-        self.document.values[path] = _position(event)
+        # A value that is not there stands where its key is, not where the parser noticed.
+        nothing = isinstance(event, ScalarEvent) and not event.style and not event.value
+        here = self.document.keys.get(path) if nothing else None
+        self.document.values[path] = here or _position(event)
         return path
 
     def refuse_tag(self, event: NodeEvent) -> None:
         tag = getattr(event, "tag", None)
         if tag not in (None, "!"):
-            self.stop(event, f"tags such as `{str(tag)[:40]}` are not used here", "remove it")
+            shown = str(tag).replace("tag:yaml.org,2002:", "!!")[:40]
+            self.stop(event, f"tags such as `{shown}` are not used here", "remove it")
 
     def stop(self, event: object, message: str, hint: str | None = None) -> None:
         self.note(*_position(event), message, hint)

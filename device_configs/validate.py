@@ -1,6 +1,7 @@
 """Checks the values of a YAML file against the schema and says in plain words what is wrong, and where."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
@@ -9,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from device_configs.entry import MEANING, Entry
 from device_configs.problem import Problem, closest, did_you_mean
-from device_configs.source import Document, Path_
+from device_configs.source import Document, Place
 
 Model = TypeVar("Model", bound=Entry)
 Names = Mapping[str, Sequence[str]]  # "board" -> the names that exist
@@ -45,7 +46,7 @@ _BOUNDS: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
 
 
 def validate(
-    document: Document, path: Path_, model: type[Model], names: Names | None = None
+    document: Document, path: Place, model: type[Model], names: Names | None = None
 ) -> tuple[Model | None, list[Problem]]:
     """Return the value at `path` as a `model`, or None and everything wrong with it."""
     tree: Any = document.tree
@@ -57,7 +58,7 @@ def validate(
     except ValidationError as error:
         errors = error.errors(include_url=False)
     problems = []
-    guessed: set[Path_] = set()  # keys that a misspelt one was taken for: not reported as missing too
+    guessed: set[Place] = set()  # keys that a misspelt one was taken for: not reported as missing too
     for details in errors:
         if details["type"] == "extra_forbidden":
             word, fields = str(details["loc"][-1]), _fields(model, details["loc"][:-1])
@@ -71,7 +72,8 @@ def validate(
             if details["loc"] not in guessed:
                 problems.append(document.problem(place, f"`{details['loc'][-1]}` is missing"))
         elif details["type"] != "extra_forbidden":
-            problems.append(document.problem(place, *_explain(details, _subject(place))))
+            subject = _subject(document.nearest(place))
+            problems.append(document.problem(place, *_explain(details, subject)))
     return None, problems
 
 
@@ -85,8 +87,11 @@ def check_lists(document: Document, names: Sequence[str]) -> list[Problem]:
         for key in tree
         if key not in names
     ]
+    guessed = {closest(key, names) for key in tree if key not in names}
     for name in names:
         empty = f"write `{name}: []` when there are none"
+        if name not in tree and name in guessed:
+            continue  # misspelt rather than missing
         if name not in tree:
             problems.append(document.problem((), f"`{name}` is missing", empty))
         elif not isinstance(tree[name], list):
@@ -96,9 +101,9 @@ def check_lists(document: Document, names: Sequence[str]) -> list[Problem]:
 
 def entries(
     document: Document, name: str, model: type[Model], names: Names | None = None
-) -> tuple[list[tuple[Path_, Model]], list[Problem]]:
+) -> tuple[list[tuple[Place, Model]], list[Problem]]:
     """Return (place, entry) of every valid entry of a list, and what is wrong with the others."""
-    found: list[tuple[Path_, Model]] = []
+    found: list[tuple[Place, Model]] = []
     problems: list[Problem] = []
     items = document.tree.get(name) if isinstance(document.tree, dict) else None
     for i in range(len(items) if isinstance(items, list) else 0):
@@ -109,14 +114,11 @@ def entries(
     return found, problems
 
 
-def _subject(place: Path_) -> str:
-    keys = [step for step in place if step != "[key]"]
-    if not keys:
+def _subject(place: Place) -> str:
+    if not place:
         return "the file"
-    last = keys[-1]
-    if isinstance(last, int):
-        return f"entry {last + 1} of `{keys[-2]}`" if len(keys) > 1 else f"entry {last + 1}"
-    return f"`{last[:40]}`"
+    last = place[-1]
+    return f"entry {last + 1} of `{place[-2]}`" if isinstance(last, int) else f"`{last[:40]}`"
 
 
 def _explain(details: ErrorDetails, subject: str) -> tuple[str, str | None]:
@@ -133,9 +135,10 @@ def _explain(details: ErrorDetails, subject: str) -> tuple[str, str | None]:
     if kind == "string_pattern_mismatch":
         return f"{subject} is not {MEANING[context['pattern']]}", None
     if kind == "union_tag_not_found":
-        return f"{subject} needs a {context['discriminator']}", None
+        return f"{subject} needs a `kind`", None
     if kind == "union_tag_invalid":
-        return f"`kind` can not be `{context['tag'][:40]}`", f"known: {context['expected_tags']}"
+        known_kinds = context["expected_tags"].replace("'", "")
+        return f"`kind` can not be `{context['tag'][:40]}`", f"known: {known_kinds}"
     if kind == "literal_error":
         known = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         return f"{subject} can not be {json.dumps(value)[:60]}", did_you_mean(str(value), known)
@@ -150,10 +153,16 @@ def _explain_type(kind: str, value: object, otherwise: str) -> tuple[str, str | 
         hint = _WRITE.get(start)
         if start == "string" and isinstance(value, int | float):
             hint = "put it in quotes"
-        elif start in ("int", "float") and isinstance(value, str) and value.strip("-+.").isdigit():
-            hint = "remove the quotes"
+        elif start in ("int", "float") and isinstance(value, str):
+            hint = _hint_for_number(value)
         return message, hint
     return f"is wrong: {otherwise}", None
+
+
+def _hint_for_number(text: str) -> str | None:
+    if re.fullmatch(r"[-+]?\d+(\.\d+)?", text):
+        return "remove the quotes"
+    return "write a decimal point, not a comma" if re.fullmatch(r"[-+]?\d+,\d+", text) else None
 
 
 def _fields(model: type[Entry], loc: Sequence[str | int]) -> set[str]:
@@ -166,8 +175,14 @@ def _fields(model: type[Entry], loc: Sequence[str | int]) -> set[str]:
             if isinstance(step, str) and step in m.model_fields
             for found in _models(m.model_fields[step].annotation)
         }
-        models = below or models  # list positions and union tags lead nowhere new
+        # Where there is a choice, its `kind` follows as a step of its own. List positions lead nowhere new.
+        chosen = {m for m in models if "kind" in m.model_fields and _is_kind(m, step)}
+        models = below or chosen or models
     return {name for m in models for name in m.model_fields}
+
+
+def _is_kind(model: type[Entry], step: str | int) -> bool:
+    return step in get_args(model.model_fields["kind"].annotation)
 
 
 def _models(annotation: object) -> set[type[Entry]]:

@@ -3,26 +3,29 @@
 from collections.abc import Iterator, Sequence
 
 from device_configs.catalog import Catalog, bus_of
-from device_configs.problem import Problem, did_you_mean
+from device_configs.problem import Problem, closest, did_you_mean
 from device_configs.site_schema import NodeEntry
-from device_configs.source import Document, Path_
+from device_configs.source import Document, Place
 
 Wiring = dict[str, dict[str, int | str]]
 
 
 def check_wiring(
-    document: Document, place: Path_, entry: NodeEntry, catalog: Catalog
+    document: Document, place: Place, entry: NodeEntry, catalog: Catalog
 ) -> tuple[Wiring, list[Problem]]:
     """Return each sensor's parameters with defaults filled in, and everything wrong with them."""
-    at: Path_ = (*place, "sensors")
+    at: Place = (*place, "sensors")
     slots = catalog.profiles[entry.profile].sensors
     problems = []
     for slot in entry.sensors:
         if slot not in slots:
             message = f"profile `{entry.profile}` has no sensor `{slot[:40]}`"
             problems.append(document.problem((*at, slot), message, did_you_mean(slot, slots), key=True))
+    guessed = {closest(slot, slots) for slot in entry.sensors if slot not in slots}
     wiring: Wiring = {}
     for slot, type_name in slots.items():
+        if slot in guessed and slot not in entry.sensors:
+            continue  # misspelt rather than missing
         given = entry.sensors.get(slot, {})
         if not isinstance(given, dict):
             hint = f"for example `{slot}: {{}}`" if given is None else None
@@ -36,7 +39,7 @@ def check_wiring(
 
 
 def _parameters(
-    document: Document, at: Path_, given: dict[str, object], catalog: Catalog, type_name: str
+    document: Document, at: Place, given: dict[str, object], catalog: Catalog, type_name: str
 ) -> tuple[dict[str, int | str], list[Problem]]:
     known = catalog.sensors[type_name].parameters
     values: dict[str, int | str] = {}
@@ -45,7 +48,10 @@ def _parameters(
         if key not in known:
             message = f"`{at[-1]}` ({type_name}) takes no `{key[:40]}`"
             problems.append(document.problem((*at, key), message, did_you_mean(key, known), key=True))
+    guessed = {closest(key, known) for key in given if key not in known}
     for key, parameter in known.items():
+        if key in guessed and key not in given:
+            continue
         value = given.get(key, parameter.default)
         if key not in given and value is None:
             message = f"`{at[-1]}` ({type_name}) needs `{key}`"
@@ -58,7 +64,7 @@ def _parameters(
 
 
 def _clashes(
-    document: Document, at: Path_, entry: NodeEntry, wiring: Wiring, catalog: Catalog
+    document: Document, at: Place, entry: NodeEntry, wiring: Wiring, catalog: Catalog
 ) -> Iterator[Problem]:
     """Yield a problem for every two sensors that answer at the same address."""
     slots = catalog.profiles[entry.profile].sensors
@@ -74,9 +80,7 @@ def _clashes(
             yield document.problem((*at, slot), f"`{slot}` and `{other}` are both the {sensor.name}{told}")
 
 
-def _missing_buses(
-    document: Document, place: Path_, entry: NodeEntry, catalog: Catalog
-) -> Iterator[Problem]:
+def _missing_buses(document: Document, place: Place, entry: NodeEntry, catalog: Catalog) -> Iterator[Problem]:
     board = catalog.boards[entry.board]
     for slot, type_name in catalog.profiles[entry.profile].sensors.items():
         bus = catalog.sensors[type_name].bus
@@ -86,7 +90,7 @@ def _missing_buses(
             yield document.problem((*place, "board"), message, "boards that have one: " + ", ".join(fitting))
 
 
-def check_roms(document: Document, placed: Sequence[tuple[Path_, NodeEntry]]) -> Iterator[Problem]:
+def check_roms(document: Document, placed: Sequence[tuple[Place, NodeEntry]]) -> Iterator[Problem]:
     """Yield a problem for every probe that two nodes claim: a ROM id exists once in the world."""
     owner: dict[object, int] = {}
     for place, entry in placed:

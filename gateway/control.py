@@ -8,6 +8,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,8 @@ def request(path: Path, message: Message, timeout_s: float = 10.0) -> Message:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(timeout_s)
             connection.connect(str(path))
-            connection.sendall(json.dumps(message).encode() + b"\n")
+            with suppress(BrokenPipeError):  # refused: why is there to be read
+                connection.sendall(json.dumps(message).encode() + b"\n")
             with connection.makefile("rb") as answers:
                 line = answers.readline()
     except TimeoutError as error:

@@ -15,7 +15,7 @@ from device_configs.model import Site
 from device_configs.problem import ConfigError, Problem
 
 CONFIGURATION = 3
-PLACEHOLDER = "PLACEHOLDER"  # what `sensornett site new` marks the lines with that still have to be filled in
+PLACEHOLDER = "# PLACEHOLDER"  # how `sensornett site new` marks what has to be filled in
 
 app = typer.Typer()
 
@@ -102,7 +102,7 @@ def _line(summary: dict[str, Any]) -> str:
     if summary["unverified_rules"]:
         line += f"\n     {_count(summary['unverified_rules'], 'rule')} nobody has verified for this site"
     if summary["placeholders"]:
-        line += f"\n     {_count(summary['placeholders'], 'placeholder')} left: search for {PLACEHOLDER}"
+        line += f"\n     {_count(summary['placeholders'], 'placeholder')} left: search for `{PLACEHOLDER}`"
     return line
 
 

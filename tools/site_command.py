@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
+from device_configs.entry import SLUG
 from device_configs.loader import SITES
 
 FAILED, USAGE = 1, 2
 TEMPLATE = Path(__file__).parent / "site_template"
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+ALLOWED = "small letters, digits and hyphens, at most 32"
 
 app = typer.Typer(help="Start the configuration of another municipality.", no_args_is_help=True)
 
@@ -25,18 +26,16 @@ def site() -> None:
 
 @app.command()
 def new(
-    name: Annotated[
-        str, typer.Argument(help="Name of the site: small letters, digits and hyphens, as bodo or bodo-north.")
-    ],
-    folder: Annotated[Path, typer.Option("--dir", help="Folder in which the site's own folder is made.")] = SITES,
+    name: Annotated[str, typer.Argument(help=f"Name of the site: {ALLOWED}.")],
+    folder: Annotated[Path, typer.Option("--dir", help="Where the site's folder is made.")] = SITES,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Make a site's folder to fill in: one node of each profile, and a comment on every line that matters.
 
     An existing folder is never touched.
     """
-    if not NAME.fullmatch(name) or name == "all":
-        typer.echo(f"{name!r} can not be a site's name: small letters, digits and hyphens, at most 32", err=True)
+    if not re.fullmatch(SLUG, name) or name == "all":
+        typer.echo(f"{name!r} can not be a site's name: {ALLOWED}", err=True)
         raise typer.Exit(USAGE)
     path = folder / name
     files = fill_in(name, secrets.token_hex(4))

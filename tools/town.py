@@ -19,7 +19,7 @@ from device_configs.loader import load_site
 from device_configs.model import Node, Site
 from gateway.control import ControlError
 from gateway.store import Reader
-from hardware.virtual.backlog_image import FlashRecord, read_backlog
+from hardware.virtual.backlog_image import FlashRecord, acknowledged, read_backlog
 from hardware.virtual.board import Board, State
 from hardware.virtual.clock import RealClock
 from hardware.virtual.nodes import wire
@@ -38,11 +38,15 @@ Api = Literal["v1", "v2"]
 
 @dataclass(slots=True)
 class Resident:
-    """One node of the town: its configuration, its board, and what surrounds it."""
+    """One node of the town: its configuration, its board, and what surrounds it.
+
+    `acked` counts the records in its flash that it knows to be stored, once it has settled.
+    """
 
     node: Node
     board: Board
     around: Surrounding
+    acked: int = 0
 
 
 class Town:
@@ -71,7 +75,7 @@ class Town:
         self._keys = {node.id: secrets.token_bytes(16) for node in self.site.nodes}
         self._passwords = {f"n{node.id}": secrets.token_hex(8) for node in self.site.nodes}
         self._gateway_password = secrets.token_hex(8)
-        self._speed = speed
+        self.speed = speed
         self.broker = Mosquitto(
             self.folder / "mosquitto",
             credentials={**self._passwords, "gateway": self._gateway_password},
@@ -92,6 +96,9 @@ class Town:
     async def start_database(self) -> None:
         await asyncio.to_thread(self.database.start)
 
+    async def stop_database(self) -> None:
+        await asyncio.to_thread(self.database.stop)
+
     async def start_gateway(self) -> None:
         self._state.mkdir(parents=True, exist_ok=True)
         write_keys(self._state / "keys.json", self._keys)
@@ -111,7 +118,7 @@ class Town:
         firmware = {
             str(path.relative_to(FIRMWARE)): path.read_bytes() for path in sorted(FIRMWARE.rglob("*.py"))
         }
-        arounds = surround(self.site, self._clock, self._speed, self.folder / "world")
+        arounds = surround(self.site, self._clock, self.speed, self.folder / "world")
         for node in self.site.nodes:
             around = arounds[node.id]
             wiring = wire(node, self.site.catalog, around.inputs, self._clock, around.witness)
@@ -151,29 +158,42 @@ class Town:
     # Ending
 
     async def stop_sampling(self, timeout_s: float = WAKE_S) -> None:
-        """Switch each node off at a moment when the gateway has everything its flash holds."""
-        await asyncio.gather(*(self._settle(resident, timeout_s) for resident in self.residents.values()))
+        """Switch each node off at a moment when it knows that the gateway has all its flash holds.
 
-    async def _settle(self, resident: Resident, timeout_s: float) -> None:
-        async with asyncio.timeout(timeout_s):
-            while True:
-                if resident.board.state in (State.ASLEEP, State.OFF) and self._all_stored(resident):
+        Raises TimeoutError, naming the nodes that did not get there.
+        """
+        waiting = {id_: asyncio.create_task(self._settle(r)) for id_, r in self.residents.items()}
+        _, late = await asyncio.wait(waiting.values(), timeout=timeout_s)
+        for task in late:
+            task.cancel()
+        if late:
+            named = [self.residents[id_].node.name for id_, task in waiting.items() if task in late]
+            raise TimeoutError(f"{timeout_s:.0f} s later the gateway lacks records of {', '.join(named)}")
+        await asyncio.gather(*waiting.values())
+
+    async def _settle(self, resident: Resident) -> None:
+        board = resident.board
+        while True:
+            memory = board.rtc.memory
+            if board.state is State.OFF:
+                await board.power_on()  # it may hold records that nobody has heard of
+            elif board.state is State.ASLEEP and self._acknowledged(resident, memory):
+                break
+            elif resident.node.profile.power == "mains" and board.state is State.RUNNING:
+                # It never sleeps: cut its power and see whether flash holds more than it was told is stored.
+                await board.power_cut()
+                if self._acknowledged(resident, memory):
                     break
-                if resident.node.profile.power == "mains" and resident.board.state is State.RUNNING:
-                    # It never sleeps: cut its power, see what is in flash, and let it tell the rest.
-                    await resident.board.power_cut()
-                    if self._all_stored(resident):
-                        break
-                    await resident.board.power_on()
-                    await asyncio.sleep(2 * self._batch_s)
-                await asyncio.sleep(0.2)
-        await resident.board.power_cut()
+                await board.power_on()
+                await asyncio.sleep(2.5 * self._batch_s)
+            await asyncio.sleep(0.2)
+        await board.power_cut()
 
-    def _all_stored(self, resident: Resident) -> bool:
-        held = {(r.epoch, r.seq) for r in self.flash(resident)}
-        with self.reader() as reader:
-            stored = {(e, s) for node, e, s, _ in reader.identities() if node == resident.node.id}
-        return held <= stored
+    def _acknowledged(self, resident: Resident, memory: bytes) -> bool:
+        """Whether the node, by what it remembers, has every record of its flash acknowledged."""
+        found = self.flash(resident)
+        resident.acked = sum(acknowledged(memory, record.seq) for record in found)
+        return resident.acked == len(found)
 
     async def drain(self, timeout_s: float = 60.0) -> None:
         """Wait until sync has settled every stored record. Raises TimeoutError."""
@@ -224,6 +244,19 @@ class Town:
             stored = reader.after(0, 1 << 40)
         moments = {node: resident.around.moments_ms() for node, resident in residents}
         return compare(flash, stored, await self.points(), keys, moments, await self.quarantined())
+
+    async def counts_in_words(self) -> str:
+        """How far the records are on their way, for people."""
+        with self.reader() as reader:
+            measured = sum(line.measured for line in reader.ledger())
+            stored = sum(reader.stored().values())
+        try:
+            assert self.sync is not None
+            sync = await asyncio.to_thread(self.sync.status)
+        except ControlError:
+            return f"measured {measured}   stored {stored}   sync does not answer"
+        away = "" if sync["state"] == "ok" else f"   ({sync['state']})"
+        return f"measured {measured}   stored {stored}   in InfluxDB {sync['synced']}{away}"
 
     async def quarantined(self) -> int:
         assert self.sync is not None

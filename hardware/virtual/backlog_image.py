@@ -4,6 +4,7 @@ Written from the layout described in firmware/lib/node/backlog.py, so that the n
 can only agree if both are right.
 """
 
+import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -78,3 +79,15 @@ def _varints(content: bytes) -> Iterator[int]:
             z = sum(group << 7 * i for i, group in enumerate(groups))
             yield z // 2 if z % 2 == 0 else -(z + 1) // 2
             groups = []
+
+
+def acknowledged(rtc_memory: bytes, seq: int) -> bool:
+    """Whether a node with this RTC memory (firmware/lib/node/retained.py) takes `seq` for acknowledged."""
+    fields = struct.Struct("<HBIHBIIIIIHIqqqI8I")
+    size = fields.size
+    if len(rtc_memory) < size + 4 or zlib.crc32(rtc_memory[:size]) != _u32(rtc_memory, size):
+        return False
+    *_, upto = fields.unpack_from(rtc_memory)[:-8]
+    ranges = fields.unpack_from(rtc_memory)[-8:]
+    spans = zip(ranges[::2], ranges[1::2], strict=True)
+    return seq < upto or any(first <= seq <= last for first, last in spans if last)

@@ -73,13 +73,15 @@ class Board:
         self.state = State.OFF
         self.counts = Counts()
         self.stuck_because = ""
+        self._failure: Exception | None = None
+        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         clock = clock or RealClock()
         self._circuit = Circuit(
             name=name,
             image=folder / "flash.img",
             wiring=wiring or Wiring(),
             clock=clock,
-            console=Console(folder / "console.log"),
+            console=Console(folder / "console.log", self._tell),
             rtc=Rtc(clock, drift_ppm),
             nvs=Nvs(folder / "nvs.json"),
             access_point=access_point,
@@ -92,8 +94,6 @@ class Board:
         self._restart: Appointment | None = None
         self._pulses: list[asyncio.Task[None]] = []
         self._run: Run | None = None
-        self._failure: Exception | None = None
-        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     # What a technician does
 
@@ -195,7 +195,10 @@ class Board:
         return self._run.pid if self._run else None
 
     async def until(self, condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-        """Waits for a condition on state or counts, tested at each change of them. Raises TimeoutError."""
+        """Waits for a condition, tested at each change of state or counts and at each output.
+
+        Raises TimeoutError with the end of the console, BoardFault when the board host itself failed.
+        """
         if self._failure:
             raise BoardFault(f"{self.name}: {self._failure!r}") from self._failure
         if condition():

@@ -5,6 +5,7 @@ Sources and licences: tests/data/SOURCES.md. A series that its loader calls deri
 
 import bisect
 import csv
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,14 +51,18 @@ def trout_creek(path: Path) -> Recording:
     down_level_mm                 derived: the level 5 min before, less a head loss that grows with its square
     water_c                       derived: 40 % of the day's mean board temperature
     """
-    times, battery, board, ranges = [], [], [], []
+    times: list[float] = []
+    battery: list[float] = []
+    board: list[float] = []
+    ranges: list[float] = []
     with path.open(encoding="ascii") as file:
         for row in csv.reader(file):
             if len(row) < 7 or not row[0][:4].isdigit():
                 continue  # the logger's own header
             moment = datetime.strptime(row[0], "%Y/%m/%d %H:%M:%S").replace(tzinfo=UTC)
+            celsius = float(row[3])
             times.append(moment.timestamp())
-            board.append(float(row[3]))
+            board.append(celsius if math.isfinite(celsius) else board[-1])  # the logger wrote nan
             battery.append(float(row[5]))
             ranges.append(float(row[6]))
     level = [(RANGER_ABOVE_ZERO_CM - r) * 10 for r in _running_median(ranges, 5)]

@@ -17,7 +17,7 @@ from hardware.virtual.wiring import UartLine
 
 _INIT = struct.Struct("<BBBIBBBH")
 _PARITIES = "NOE"
-# The ESP32's driver passes received bytes on when its FIFO holds this many, or after this many idle characters.
+# The ESP32's driver passes bytes on when its FIFO holds this many, or after this many idle characters.
 _FIFO_BYTES = 120
 _IDLE_CHARACTERS = 10
 

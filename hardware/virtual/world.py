@@ -41,7 +41,7 @@ class World:
     ) -> None:
         self._series = dict(series)
         self._clock = clock
-        self._speed = speed
+        self.speed = speed
         self._start_s = min(s.times_s[0] for s in series.values()) if start_s is None else start_s
         self._origin_ms = clock.utc_ms()
         self._bends: dict[str, Bend] = {}
@@ -55,7 +55,7 @@ class World:
     def time_s(self, utc_ms: int | None = None) -> float:
         """World time now, or at a moment of real time."""
         moment_ms = self._clock.utc_ms() if utc_ms is None else utc_ms
-        return self._start_s + (moment_ms - self._origin_ms) / 1000 * self._speed
+        return self._start_s + (moment_ms - self._origin_ms) / 1000 * self.speed
 
     def value(self, name: str, utc_ms: int | None = None) -> float:
         """A series' value now, or at a moment of real time; bends apply."""

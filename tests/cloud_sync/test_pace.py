@@ -59,6 +59,6 @@ def test_batch_size_halves_and_recovers() -> None:
     assert size.now == 250
     size.halve(1)
     assert size.now == 1
-    for _ in range(10 * 13):
+    for _ in range(20 * 13):
         size.passed()
     assert size.now == 5000

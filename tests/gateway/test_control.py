@@ -24,7 +24,7 @@ async def path(tmp_path: Path) -> AsyncIterator[Path]:
     path.touch()  # left over by a gateway that was killed
     serving = asyncio.create_task(Control(path, {"echo": echo, "refuse": refuse}).serve())
     async with asyncio.timeout(10):
-        while not path.is_socket():
+        while not path.is_socket():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     yield path
     serving.cancel()
@@ -38,7 +38,7 @@ async def ask(path: Path, message: Message) -> Message:
 
 async def test_a_question_has_an_answer(path: Path) -> None:
     assert await ask(path, {"do": "echo", "what": "æøå"}) == {"said": "æøå"}
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.stat().st_mode & 0o777 == 0o600  # noqa: ASYNC240
 
 
 async def test_no_is_an_answer_too(path: Path) -> None:

@@ -110,7 +110,7 @@ class UART(io.IOBase):
         return taken or None
 
     def read(self, nbytes=-1):
-        return self._take(nbytes if nbytes is not None and nbytes >= 0 else 65536)
+        return self._take(nbytes if nbytes is not None and nbytes >= 0 else self._settings[4])
 
     def readinto(self, buf, nbytes=None):
         taken = self._take(len(buf) if nbytes is None else min(nbytes, len(buf)))
@@ -120,7 +120,7 @@ class UART(io.IOBase):
         return len(taken)
 
     def readline(self):
-        return self._take(65536, True)
+        return self._take(self._settings[4], True)
 
     def write(self, buf):
         link.call(ops.UART_WRITE, bytes((self._id,)) + buf)

@@ -36,7 +36,7 @@ def carrier_at(broker: Mosquitto, site: str = "here") -> MqttCarrier:
 
 async def until_connected(carrier: MqttCarrier, connected: bool = True) -> None:
     async with asyncio.timeout(20):
-        while carrier.connected != connected:
+        while carrier.connected != connected:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

@@ -10,8 +10,6 @@ from hardware.virtual.board import Board
 from hardware.virtual.wiring import Wiring
 
 
-
-
 @pytest.fixture
 async def make_board(tmp_path: Path) -> AsyncIterator[Callable[..., Board]]:
     """make_board(main, wiring=..., tree=..., **options): a board with this main.py, still off."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -23,6 +24,10 @@ n = int(rtc.memory() or b"0") + 1
 rtc.memory(str(n))
 print("run", n, "cause", machine.reset_cause(), "wake", machine.wake_reason())
 """
+
+
+def woken(board: Board, times: int) -> bool:
+    return board.counts.wakes >= times
 
 
 def runs(board: Board) -> list[str]:
@@ -75,7 +80,8 @@ async def test_a_slow_rtc_sleeps_longer_than_the_node_believes(make_board: MakeB
 
 
 async def test_a_hanging_program_is_reset_by_the_watchdog(make_board: MakeBoard) -> None:
-    board = make_board(COUNT + "wdt = machine.WDT(timeout=200)\nif n > 1:\n    machine.deepsleep(60000)\nwhile True: pass")
+    hang = "wdt = machine.WDT(timeout=200)\nif n > 1: machine.deepsleep(60000)\nwhile True: pass"
+    board = make_board(COUNT + hang)
     await board.power_on()
     await board.until(lambda: board.asleep)
     assert board.counts.watchdog_resets == 1
@@ -100,18 +106,28 @@ async def test_reset_and_soft_reset(make_board: MakeBoard) -> None:
 
 
 async def test_deepsleep_ends_the_program_at_once(make_board: MakeBoard) -> None:
-    board = make_board(
-        "import machine\ntry:\n    machine.deepsleep(60000)\nexcept BaseException:\n    print('no')\nfinally:\n    print('no')"
-    )
+    main = """
+import machine
+try:
+    machine.deepsleep(60000)
+except BaseException:
+    print("no")
+finally:
+    print("no")
+"""
+    board = make_board(main)
     await board.power_on()
     await board.until(lambda: board.asleep)
     assert "no" not in board.console.text().split("\n")
 
 
 @pytest.mark.parametrize(
-    ("main", "because"), [("raise ValueError('gone wrong')", "uncaught exception"), ("print(1)", "program ended")]
+    ("main", "because"),
+    [("raise ValueError('gone wrong')", "uncaught exception"), ("print(1)", "program ended")],
 )
-async def test_a_program_that_ends_leaves_the_board_stuck(make_board: MakeBoard, main: str, because: str) -> None:
+async def test_a_program_that_ends_leaves_the_board_stuck(
+    make_board: MakeBoard, main: str, because: str
+) -> None:
     board = make_board(main)
     await board.power_on()
     await board.until(lambda: board.stuck)
@@ -122,7 +138,8 @@ async def test_a_program_that_ends_leaves_the_board_stuck(make_board: MakeBoard,
 
 
 async def test_the_watchdog_frees_a_board_from_the_repl(make_board: MakeBoard) -> None:
-    board = make_board(COUNT + "machine.WDT(timeout=150)\nif n == 1: raise ValueError\nmachine.deepsleep(60000)")
+    raising = "machine.WDT(timeout=150)\nif n == 1: raise ValueError\nmachine.deepsleep(60000)"
+    board = make_board(COUNT + raising)
     await board.power_on()
     await board.until(lambda: board.asleep)
     assert board.counts.ended_programs == 1
@@ -141,8 +158,7 @@ async def test_a_failing_boot_py_keeps_main_py_from_running(make_board: MakeBoar
 async def test_a_killed_interpreter_is_a_crash_and_starts_again(make_board: MakeBoard) -> None:
     board = make_board(COUNT + "if n == 2: machine.deepsleep(60000)\nwhile True: time.sleep(1)")
     await board.power_on()
-    while not runs(board):
-        await asyncio.sleep(0.01)
+    await board.until(lambda: bool(runs(board)))
     assert board.pid is not None
     os.kill(board.pid, signal.SIGKILL)
     await board.until(lambda: board.asleep)
@@ -171,7 +187,7 @@ async def test_two_boards_in_one_process(make_board: MakeBoard) -> None:
     boards = [make_board(COUNT + "machine.deepsleep(50)") for _ in range(2)]
     await asyncio.gather(*(board.power_on() for board in boards))
     for board in boards:
-        await board.until(lambda board=board: board.counts.wakes >= 3)
+        await board.until(partial(woken, board, 3))
         assert runs(board)[:3] == ["run 1 cause 1 wake 0", "run 2 cause 4 wake 4", "run 3 cause 4 wake 4"]
     assert boards[0].image != boards[1].image
 

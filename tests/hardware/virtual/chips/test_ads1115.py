@@ -1,5 +1,7 @@
 """The ADC against its data sheet (SBAS444E)."""
 
+from collections.abc import Callable
+
 import pytest
 
 from hardware.virtual.chips.ads1115 import CONFIG, CONVERSION, Ads1115, code
@@ -14,8 +16,12 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+def steady(volts: float) -> Callable[[], float]:
+    return lambda: volts
+
+
 def chip(clock: ManualClock, **inputs: float) -> Ads1115:
-    made = Ads1115({int(name[3:]): lambda volts=volts: volts for name, volts in inputs.items()}, clock)
+    made = Ads1115({int(name[3:]): steady(volts) for name, volts in inputs.items()}, clock)
     made.power_on()
     return made
 
@@ -37,8 +43,11 @@ def test_power_on_configuration(clock: ManualClock) -> None:
 
 @pytest.mark.parametrize(
     ("volts", "expected"),
-    [(0.0, 0), (62.5e-6, 1), (-62.5e-6, -1), (0.4, 6400), (1.0, 16000), (2.0, 32000), (2.048, 32767), (5, 32767)],
-)
+    [
+        (0.0, 0), (62.5e-6, 1), (-62.5e-6, -1), (0.4, 6400), (1.0, 16000), (2.0, 32000), (2.048, 32767),
+        (5, 32767),
+    ],
+)  # fmt: skip
 def test_one_step_is_62_microvolts_and_it_clips(clock: ManualClock, volts: float, expected: int) -> None:
     assert convert(chip(clock, ain0=volts), clock) == expected
 
@@ -59,7 +68,9 @@ def test_busy_for_the_time_of_the_data_rate(clock: ManualClock) -> None:
     assert register(adc, CONVERSION) == (16000).to_bytes(2, "big")
 
 
-@pytest.mark.parametrize(("mux", "expected"), [(4, 1000), (5, 2000), (6, 3000), (7, 4000), (0, -1000), (3, -1000)])
+@pytest.mark.parametrize(
+    ("mux", "expected"), [(4, 1000), (5, 2000), (6, 3000), (7, 4000), (0, -1000), (3, -1000)]
+)
 def test_multiplexer(clock: ManualClock, mux: int, expected: int) -> None:
     adc = chip(clock, ain0=0.0625, ain1=0.125, ain2=0.1875, ain3=0.25)
     assert convert(adc, clock, 0x8583 & ~0x7000 | mux << 12) == expected

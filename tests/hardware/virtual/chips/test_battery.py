@@ -12,9 +12,11 @@ def test_divider() -> None:
     assert battery.pin_uv() == 1_800_000
 
 
-@pytest.mark.parametrize(("uv", "expected"), [(0, 0), (1_800_000, 1_800_000), (3_300_000, 3_300_000), (9e6, 3_300_000)])
+@pytest.mark.parametrize(
+    ("uv", "expected"), [(0, 0), (1_800_000, 1_800_000), (3_300_000, 3_300_000), (9_000_000, 3_300_000)]
+)
 def test_reading_is_whole_millivolts_and_clips(uv: int, expected: int) -> None:
-    reading = adc_uv(adc_code(int(uv), 3), 3)
+    reading = adc_uv(adc_code(uv, 3), 3)
     assert reading % 1000 == 0
     assert abs(reading - expected) <= 1000
 

@@ -27,7 +27,9 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def bus(clock: ManualClock) -> OneWireBus:
-    made = OneWireBus(Ds18b20(rom(1), lambda: 3.3125, clock), Ds18b20(rom(0x8000_0000_0002), lambda: -10.125, clock))
+    first = Ds18b20(rom(1), lambda: 3.3125, clock)
+    second = Ds18b20(rom(0x8000_0000_0002), lambda: -10.125, clock)
+    made = OneWireBus(first, second)
     made.power_on()
     return made
 
@@ -64,7 +66,7 @@ def test_power_on_value_is_85_degrees(bus: OneWireBus) -> None:
     assert content.hex() == "50054b467fff0c101c"
 
 
-def test_conversion_takes_750_ms_and_the_old_value_stays_until_then(bus: OneWireBus, clock: ManualClock) -> None:
+def test_conversion_takes_750_ms_and_the_old_value_stays(bus: OneWireBus, clock: ManualClock) -> None:
     send(bus, SKIP_ROM, CONVERT)
     assert bus.read_bit() == 0
     clock.advance(0.749)
@@ -102,17 +104,15 @@ def test_read_rom_of_a_lone_device(clock: ManualClock) -> None:
 
 def test_search_shows_a_conflict_where_roms_differ(bus: OneWireBus) -> None:
     send(bus, SEARCH_ROM)
-    found = 0
+    first, second = (device.rom for device in bus.devices)
+    where = next(i for i in range(64) if rom_bit(first, i) != rom_bit(second, i))
+    answers = []
     for i in range(64):
-        bit, complement = bus.read_bit(), bus.read_bit()
-        conflict = any(rom_bit(d.rom, i) == 0 for d in bus.devices) and any(rom_bit(d.rom, i) for d in bus.devices)
-        if found == 0 and conflict:
-            assert (bit, complement) == (0, 0)
-        chosen = rom_bit(bus.devices[1].rom, i)
-        found |= conflict
-        bus.write_bit(chosen)
-    # The second device is now alone on the bus until the next reset.
-    assert bus.read_bit() == 1
+        answers.append((bus.read_bit(), bus.read_bit()))
+        bus.write_bit(rom_bit(second, i))
+    assert answers[where] == (0, 0)
+    # From the conflict on only the chosen one answers.
+    assert [bit for bit, _ in answers[where + 1 :]] == [rom_bit(second, i) for i in range(where + 1, 64)]
 
 
 def rom_bit(rom: bytes, position: int) -> int:

@@ -11,15 +11,12 @@ def test_a_switch_feeds_its_loads() -> None:
     clock = ManualClock()
     load = Chip()
     switch = Switch(load, clock=clock)
-    assert not load.powered
-    switch.driven(1)
-    clock.advance(2)
-    switch.driven(1)
-    assert load.powered
-    assert switch.on_for_s() == 2
-    switch.driven(None)
-    assert not load.powered
-    assert switch.on_for_s() == 0
+    powered = []
+    for level in (None, 1, 1, None):
+        switch.driven(level)
+        clock.advance(2)
+        powered.append((load.powered, switch.on_for_s()))
+    assert powered == [(False, 0), (True, 2), (True, 4), (False, 0)]
 
 
 def test_a_broken_switch_stays_off() -> None:
@@ -39,8 +36,7 @@ async def test_each_step_of_the_total_is_one_pulse() -> None:
     task = asyncio.create_task(contact.run())
     await asyncio.sleep(0)
     total[0] = 10.2
-    until_s = clock.monotonic_s() + 2
-    while clock.monotonic_s() < until_s:
+    for _ in range(20):
         await asyncio.sleep(0)
     task.cancel()
     assert levels == [0, 1] * 3

@@ -97,9 +97,8 @@ print(read(), Pin(26, Pin.IN, Pin.PULL_UP).value(), Pin(27, Pin.IN).value())
 
 async def test_pins_float_when_the_program_ends(make_board: MakeBoard) -> None:
     switch = Switch(clock=RealClock())
-    board = make_board(
-        "from machine import Pin, deepsleep\nPin(25, Pin.OUT, value=1)\ndeepsleep(60000)", Wiring(pins={25: switch})
-    )
+    main = "from machine import Pin, deepsleep\nPin(25, Pin.OUT, value=1)\ndeepsleep(60000)"
+    board = make_board(main, Wiring(pins={25: switch}))
     await board.power_on()
     await board.until(lambda: board.asleep)
     assert not switch.on
@@ -120,8 +119,7 @@ print(seen)
 """
     board = make_board(main, Wiring(pins={33: contact}), clock=clock)
     await board.power_on()
-    while "ready" not in board.console.text():
-        await clock.sleep(0.01)
+    await board.until(lambda: "ready" in board.console.text())
     await contact.tip()
     await contact.tip()
     await board.until(lambda: board.stuck)

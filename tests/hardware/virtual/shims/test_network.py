@@ -38,7 +38,9 @@ async def test_join_and_talk(make_board: MakeBoard) -> None:
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    main = JOIN + f"""
+    main = (
+        JOIN
+        + f"""
 print(wlan.status(), wlan.ifconfig()[0])
 print(join(), wlan.status("rssi"), wlan.ifconfig()[0])
 s = socket.socket()
@@ -46,8 +48,10 @@ s.connect(socket.getaddrinfo("127.0.0.1", {port})[0][-1])
 s.send(b"hello\\n")
 print(s.recv(100))
 """
+    )
     clock = RealClock()
-    lines = await printed(make_board(main, access_point=AccessPoint(clock, "narvik", "secret", -71), clock=clock))
+    access_point = AccessPoint(clock, "narvik", "secret", -71)
+    lines = await printed(make_board(main, access_point=access_point, clock=clock))
     server.close()
     assert lines == ["1000 0.0.0.0", "(True, 1010) -71 127.0.0.1", "b'you said hello\\n'"]
 
@@ -56,13 +60,16 @@ async def test_without_a_network_nothing_joins_and_no_name_resolves(make_board: 
     clock = RealClock()
     access_point = AccessPoint(clock, "narvik", "secret")
     access_point.up = False
-    main = JOIN + """
+    main = (
+        JOIN
+        + """
 print(join())
 try:
     socket.getaddrinfo("127.0.0.1", 1)
 except OSError as error:
     print(error.errno)
 """
+    )
     assert await printed(make_board(main, access_point=access_point, clock=clock)) == ["(False, 201)", "-202"]
 
 
@@ -76,19 +83,22 @@ async def test_wrong_key_and_wrong_name(make_board: MakeBoard) -> None:
 async def test_the_world_takes_wifi_away_and_gives_it_back(make_board: MakeBoard) -> None:
     clock = RealClock()
     access_point = AccessPoint(clock, "narvik", "secret")
-    main = JOIN + """
+    main = (
+        JOIN
+        + """
 print(join())
 while wlan.isconnected(): time.sleep_ms(5)
 print("gone", wlan.status())
 while not wlan.isconnected(): time.sleep_ms(5)
 print("back")
 """
+    )
     board = make_board(main, access_point=access_point, clock=clock)
     await board.power_on()
-    for text, up in (("(True, 1010)", False), ("gone 201", True)):
-        while text not in board.console.text():
-            await asyncio.sleep(0.01)
-        access_point.up = up
+    await board.until(lambda: "(True, 1010)" in board.console.text())
+    access_point.up = False
+    await board.until(lambda: "gone 201" in board.console.text())
+    access_point.up = True
     await board.until(lambda: board.stuck)
     assert "back\n" in board.console.text()
 

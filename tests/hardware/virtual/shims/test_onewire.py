@@ -1,6 +1,7 @@
 """1-Wire with the interface that ESP32 firmware freezes."""
 
 from collections.abc import Callable
+from functools import partial
 
 from hardware.virtual.board import Board
 from hardware.virtual.chips.chip import Fault
@@ -34,7 +35,7 @@ async def printed(board: Board) -> list[str]:
 async def test_search_and_read(make_board: MakeBoard) -> None:
     clock = RealClock()
     temperatures = {3: 3.3125, 0x10003: -10.125, 0x7FFF_FFFF_FFFF: 0.0, 1: 21.5}
-    devices = [Ds18b20(rom(serial), lambda c=celsius: c, clock) for serial, celsius in temperatures.items()]
+    devices = [Ds18b20(rom(n), partial(float, celsius), clock) for n, celsius in temperatures.items()]
     board = make_board(READ, Wiring(onewire={4: OneWireBus(*devices)}))
     in_order = sorted((rom(serial), celsius) for serial, celsius in temperatures.items())
     assert await printed(board) == [

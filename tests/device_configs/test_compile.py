@@ -1,0 +1,116 @@
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device_configs.compile import (
+    SEGMENTS_MAX,
+    config_hash,
+    node_settings,
+    schemas,
+    segments_for,
+    settings_bytes,
+)
+from device_configs.loader import load_site
+from device_configs.model import Site
+from wire.quantities import QUANTITIES
+
+GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("settings.json").read_text())
+DRIVERS = Path(__file__).parents[2] / "firmware/lib/drivers"
+LINK: dict[str, Any] = {"host": "192.0.2.1", "port": 1883, "password": "p", "ssid": "s", "wifi_password": "w"}
+
+
+@pytest.mark.parametrize("number", list(GOLDEN))
+def test_settings_of_the_demonstration(demo: Site, number: str) -> None:
+    settings = node_settings(demo, demo.node(int(number)), **LINK)
+    assert json.loads(settings_bytes(settings)) == GOLDEN[number]
+
+
+def test_schemas_are_those_of_all_profiles(demo: Site) -> None:
+    assert schemas(demo.only(11)) == {
+        1: (1, 1, 3, 3, 4),
+        2: (2, 6, 3, 4),
+        3: (9, 9, 13, 13, 10, 10, 11, 11, 11, 12, 12, 12, 14, 14),
+    }
+
+
+def test_channels_stand_in_the_order_of_the_wire(demo: Site) -> None:
+    for node in demo.nodes:
+        channels = node_settings(demo, node, host="h")["channels"]
+        assert tuple(channel["quantity"] for channel in channels) == schemas(demo)[node.profile.schema_id]
+        assert all(channel["quantity"] in QUANTITIES for channel in channels)
+        assert all((DRIVERS / f"{channel['driver']}.py").exists() for channel in channels)
+
+
+def test_the_hash_is_that_of_the_file(demo: Site) -> None:
+    settings = node_settings(demo, demo.node(11), host="h")
+    raw = settings_bytes(settings)
+    assert json.loads(raw) == settings
+    assert config_hash(settings) == hashlib.sha256(raw).digest()[:4]
+    assert raw == settings_bytes(dict(reversed(settings.items())))
+    assert config_hash({**settings, "interval_s": 601}) != config_hash(settings)
+
+
+def test_demo_and_tests_may_sample_faster_than_a_site(demo: Site) -> None:
+    settings = node_settings(demo, demo.node(31), host="h", interval_s=2, batch_s=4)
+    assert (settings["interval_s"], settings["batch_s"]) == (2, 4)
+    assert settings["backlog_segments"] == SEGMENTS_MAX[4]
+
+
+def test_a_fixed_address(demo: Site) -> None:
+    ip = ("192.0.2.9", "255.255.255.0", "192.0.2.1", "192.0.2.1")
+    assert node_settings(demo, demo.node(11), host="h", ip=ip)["carrier"]["ip"] == list(ip)
+
+
+def test_mqtt_needs_a_host(demo: Site) -> None:
+    with pytest.raises(ValueError, match="node 11 reports over MQTT: its settings need the broker's host"):
+        node_settings(demo, demo.node(11))
+
+
+def test_the_highest_revision_counts(demo: Site) -> None:
+    node = demo.node(11)
+    first = node.calibration[0]
+    newer = first.model_copy(update={"revision": 2, "value0": -180})
+    for calibration in ((first, newer), (newer, first)):
+        changed = dataclasses.replace(node, calibration=calibration)
+        channels = node_settings(demo, changed, host="h")["channels"]
+        assert channels[0]["calibration"] == [4000, -180, 20000, 2800]
+        assert channels[1]["calibration"] is None
+
+
+def test_only_rules_marked_for_nodes_are_sent_to_them(demo: Site) -> None:
+    plain = tuple(rule.model_copy(update={"at_node": False}) for rule in demo.rules)
+    assert node_settings(dataclasses.replace(demo, rules=plain), demo.node(11), host="h")["events"] == []
+    assert len(node_settings(demo, demo.node(11), host="h")["events"]) == 2
+    assert len(node_settings(demo, demo.node(12), host="h")["events"]) == 1
+    assert node_settings(demo, demo.node(21), host="h")["events"] == []
+
+
+def test_a_raw_value_can_be_watched_too(demo: Site) -> None:
+    (rule, *_) = demo.rules
+    site = dataclasses.replace(demo, rules=(rule.model_copy(update={"key": "down_loop_ua", "above": 19000}),))
+    assert node_settings(site, demo.node(11), host="h")["events"] == [
+        {"channel": 1, "calibrated": False, "above": 19000, "below": None, "rise_per_h": None}
+    ]
+
+
+def test_lora(folder: Path) -> None:
+    lora = "lora: {frequency_khz: 869525, spreading_factor: 9, bandwidth_khz: 125, power_dbm: 14}\n"
+    (folder / "site.yaml").write_text((folder / "site.yaml").read_text() + lora)
+    nodes = (folder / "nodes.yaml").read_text()
+    (folder / "nodes.yaml").write_text(nodes.replace("carrier: mqtt", "carrier: lora", 1))
+    site = load_site(folder)
+    carrier = node_settings(site, site.node(11))["carrier"]
+    assert carrier["kind"] == "lora"
+    assert (carrier["frequency_khz"], carrier["sx1262"]["cs"]) == (869525, 5)
+
+
+def test_backlog_holds_the_days_asked_for(demo: Site) -> None:
+    intake = demo.node(11)
+    # 30 days at 600 s are 4320 records. A worst one takes 9 B + 5 quality codes + 2 x 3 + 2 x 3 + 3 B = 29 B,
+    # so 33 fit into the 984 B of a segment.
+    assert segments_for(intake, 600, 30) == -(-4320 // 33) + 1
+    assert segments_for(intake, 300, 30) == -(-8640 // 33) + 1

@@ -1,0 +1,52 @@
+"""The interpreter's process belongs to its board host."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+HOST = """
+import asyncio, sys
+from pathlib import Path
+from hardware.virtual.board import Board
+
+async def main() -> None:
+    board = Board("orphan", Path(sys.argv[1]))
+    board.install({"main.py": b"import time; print('up')\\nwhile True: time.sleep(60)"})
+    await board.power_on()
+    await board.until(lambda: "up" in board.console.text())
+    print(board.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_it_ends_when_the_board_host_is_killed(tmp_path: Path) -> None:
+    host = subprocess.Popen(
+        [sys.executable, "-c", HOST, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert host.stdout is not None
+    pid = int(host.stdout.readline())
+    assert alive(pid)
+    host.kill()
+    host.wait()
+    host.stdout.close()
+    deadline_s = time.monotonic() + 5
+    while alive(pid) and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    gone = not alive(pid)
+    if not gone:
+        os.kill(pid, signal.SIGKILL)
+    assert gone

@@ -1,0 +1,48 @@
+"""A new sensor type is one driver, one description and one test: none of the three is ever forgotten."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from device_configs.catalog import builtin_catalog
+
+ROOT = Path(__file__).parents[1]
+DRIVERS = ROOT / "firmware/lib/drivers"
+SENSORS = ROOT / "device_configs/sensors"
+TESTS = ROOT / "tests/firmware/drivers"
+
+
+def attachable() -> list[str]:
+    """Drivers the node's sampling can use: modules with `attach`. The others are parts of these."""
+    return [
+        file.stem
+        for file in sorted(DRIVERS.glob("*.py"))
+        if any(
+            isinstance(s, ast.FunctionDef) and s.name == "attach" for s in ast.parse(file.read_text()).body
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", attachable())
+def test_every_driver_has_a_description(name: str) -> None:
+    assert (SENSORS / f"{name}.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "name", sorted(file.stem for file in DRIVERS.glob("*.py") if file.stem != "__init__")
+)
+def test_every_driver_has_a_test(name: str) -> None:
+    assert (TESTS / f"test_{name}.py").exists()
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in SENSORS.glob("*.yaml")))
+def test_every_description_has_a_driver(name: str) -> None:
+    assert name in attachable()
+
+
+@pytest.mark.parametrize("name", sorted(builtin_catalog().sensors))
+def test_every_parameter_is_read_by_the_driver(name: str) -> None:
+    source = (DRIVERS / f"{name}.py").read_text()
+    for parameter in builtin_catalog().sensors[name].parameters:
+        assert f'"{parameter}"' in source

@@ -1,0 +1,86 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from device_configs.loader import SITES
+from tools import cli
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to stand in, with a copy of the demonstration site."""
+    shutil.copytree(SITES / "narvik-demo", tmp_path / "narvik-demo")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def breaks(folder: Path) -> None:
+    file = folder / "narvik-demo/nodes.yaml"
+    file.write_text(
+        file.read_text().replace("profile: intake", "profile: intaks", 1).replace("id: 12", "id: 11")
+    )
+
+
+def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check"]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "ok   narvik-demo (demo): 6 nodes (2 energy, 2 intake, 2 snow), 2 rules, 2 buildings",
+        "     2 rules nobody has verified for this site",
+    ]
+
+
+@pytest.mark.parametrize("name", ["all", "narvik-demo", str(SITES / "narvik-demo")])
+def test_ways_to_name_a_site(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert cli.main(["check", name, "--json"]) == 0
+    out, _ = capsys.readouterr()
+    answer = json.loads(out)
+    assert answer["ok"] is True
+    assert answer["problems"] == []
+    assert [site["site"] for site in answer["sites"]] == ["narvik-demo"]
+    assert answer["sites"][0]["profiles"] == {"energy": 2, "intake": 2, "snow": 2}
+
+
+def test_problems(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    breaks(here)
+    assert cli.main(["check", "narvik-demo"]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "narvik-demo/nodes.yaml:8:14: `profile`: unknown profile `intaks`",
+        "        profile: intaks",
+        "                 ^",
+        "    hint: did you mean `intake`?",
+        "",
+        "1 problem in 1 file",
+    ]
+
+
+def test_a_folder_goes_before_a_site_that_comes_along(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    breaks(here)
+    assert cli.main(["check", "narvik-demo", "--json"]) == 3
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] is False
+    assert answer["sites"] == []
+    assert [(p["file"], p["line"], p["hint"]) for p in answer["problems"]] == [
+        ("narvik-demo/nodes.yaml", 8, "did you mean `intake`?")
+    ]
+
+
+def test_good_and_bad_sites_together(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(here / "narvik-demo", here / "good/narvik-demo")
+    breaks(here)
+    assert cli.main(["check", "narvik-demo", "good/narvik-demo"]) == 3
+    err = capsys.readouterr().err
+    assert "ok   narvik-demo (demo): 6 nodes" in err
+    assert "1 problem in 1 file" in err
+
+
+def test_nothing_there(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "bodo"]) == 3
+    assert capsys.readouterr().err.startswith(
+        "bodo:1:1: no such folder\n    hint: `sensornett site new NAME`"
+    )

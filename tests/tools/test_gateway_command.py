@@ -1,0 +1,106 @@
+"""`sensornett gateway` as people type it. That it serves is tested with gateway/app.py."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from socket import AF_UNIX, socket
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tools.gateway_command import app
+
+STATUS = {
+    "site": "here",
+    "carriers": [{"name": "mqtt", "connected": True}],
+    "stored": 7,
+    "last_commit": 9,
+    "refusals": {"bad_tag": 3},
+    "nodes": [
+        {"node": 11, "stored": 7, "last_seen_ms": 1_795_000_000_000, "status_at_ms": None, "welcomed": True}
+    ],
+}
+
+
+class Answering:
+    """A gateway's socket that gives one answer to whatever it is asked."""
+
+    def __init__(self, state: Path) -> None:
+        self.asked: dict[str, Any] = {}
+        self.answer: dict[str, Any] = {"ok": True}
+        self._socket = socket(AF_UNIX)
+        self._socket.bind(str(state / "gateway.sock"))
+        self._socket.listen()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        connection, _ = self._socket.accept()
+        with connection, connection.makefile("rb") as lines:
+            if line := lines.readline():
+                self.asked = json.loads(line)
+                connection.sendall(json.dumps(self.answer).encode() + b"\n")
+
+    def close(self) -> None:
+        with socket(AF_UNIX) as last:  # lets a server that nobody asked come to its end
+            last.connect(self._socket.getsockname())
+            last.shutdown(1)
+            self._thread.join()
+        self._socket.close()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Answering]:
+    serving = Answering(tmp_path)
+    yield serving
+    serving.close()
+
+
+def run(*words: object) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_status_for_people(gateway: Answering, tmp_path: Path) -> None:
+    gateway.answer |= STATUS
+    code, out, _ = run("status", "--state", tmp_path)
+    assert code == 0
+    assert "mqtt: connected" in out
+    assert "refused, bad tag: 3 frames" in out
+    assert "2026-11-18 11:06:40" in out
+    assert "never" in out
+
+
+def test_status_for_programs(gateway: Answering, tmp_path: Path) -> None:
+    gateway.answer |= STATUS
+    code, out, err = run("status", "--state", tmp_path, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == STATUS
+
+
+def test_a_node_is_asked(gateway: Answering, tmp_path: Path) -> None:
+    gateway.answer |= {"node": 11}
+    code, out, _ = run("ask", "11", "--state", tmp_path, "--json")
+    assert (code, json.loads(out)) == (0, {"node": 11})
+    assert gateway.asked == {"do": "ask", "node": 11}
+
+
+def test_no_is_exit_status_1(gateway: Answering, tmp_path: Path) -> None:
+    gateway.answer = {"ok": False, "error": "there is no node 99"}
+    code, _, err = run("ask", "99", "--state", tmp_path)
+    assert (code, err) == (1, "there is no node 99\n")
+
+
+def test_without_a_gateway_the_next_step_is_said(tmp_path: Path) -> None:
+    code, _, err = run("status", "--state", tmp_path)
+    assert code == 1
+    assert "Is the gateway running?" in err
+
+
+def test_what_it_has_to_be_told(tmp_path: Path) -> None:
+    assert run()[0] == 2
+    code, _, err = run("--site", tmp_path, "--state", tmp_path, "--broker", "nowhere:x")
+    assert code == 1
+    assert "expected host:port" in err

@@ -1,0 +1,94 @@
+"""`sensornett gateway`: receive, store and acknowledge the nodes' records."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.app import StartError
+from gateway.control import SOCKET_NAME, ControlError, request
+from gateway.start import broker_at, serve, settings_of
+
+FAILED, USAGE = 1, 2
+
+app = typer.Typer(help="Receive, store and acknowledge the nodes' records.", no_args_is_help=False)
+
+State = Annotated[Path, typer.Option(help="The gateway's state directory.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+@app.callback(invoke_without_command=True)
+def gateway(
+    context: typer.Context,
+    site: Annotated[Path | None, typer.Option(help="The site's folder.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Directory for the store and the socket.")] = None,
+    broker: Annotated[str, typer.Option(help="MQTT broker, as host:port.")] = "127.0.0.1:1883",
+    keys: Annotated[
+        Path | None, typer.Option(help="The nodes' keys. Default: keys.json in the state directory.")
+    ] = None,
+    broker_user: Annotated[str | None, typer.Option(help="User at the broker.")] = None,
+    broker_password_file: Annotated[Path | None, typer.Option(help="File with the user's password.")] = None,
+    broker_ca: Annotated[
+        Path | None, typer.Option(help="Certificates to verify the broker with (PEM); turns TLS on.")
+    ] = None,
+) -> None:
+    """Run a site's gateway until told to end. A record is acknowledged once it is safely on disk."""
+    if context.invoked_subcommand is not None:
+        return
+    if site is None or state is None:
+        _fail("say --site DIR and --state DIR", USAGE)
+    try:
+        at = broker_at(broker, broker_user, broker_password_file, broker_ca)
+        serve(settings_of(site, state, at, keys))
+    except StartError as error:
+        _fail(str(error), FAILED)
+
+
+@app.command()
+def status(state: State, as_json: Json = False) -> None:
+    """Which nodes have been heard, how much is stored, what was refused."""
+    answer = _ask(state, {"do": "status"})
+    if as_json:
+        typer.echo(json.dumps(answer))
+        return
+    console = Console()
+    for carrier in answer["carriers"]:
+        console.print(f"{carrier['name']}: {'connected' if carrier['connected'] else 'NOT connected'}")
+    console.print(f"stored: {answer['stored']} records, the last is commit {answer['last_commit']}")
+    for cause, count in answer["refusals"].items():
+        console.print(f"refused, {cause.replace('_', ' ')}: {count} frames")
+    table = Table("node", "stored", "last heard (UTC)", "last status (UTC)", box=None)
+    for node in answer["nodes"]:
+        times = [_utc(node["last_seen_ms"]), _utc(node["status_at_ms"])]
+        table.add_row(str(node["node"]), str(node["stored"]), *times)
+    console.print(table)
+
+
+@app.command()
+def ask(
+    node: Annotated[int, typer.Argument(help="Number of the node.")], state: State, as_json: Json = False
+) -> None:
+    """Ask a node for its status; a battery node answers when it wakes."""
+    answer = _ask(state, {"do": "ask", "node": node})
+    typer.echo(json.dumps(answer) if as_json else f"Node {node} has been asked.", err=not as_json)
+
+
+def _ask(state: Path, message: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return request(state / SOCKET_NAME, message)
+    except ControlError as error:
+        _fail(str(error), FAILED)
+
+
+def _utc(ms: int | None) -> str:
+    return "never" if ms is None else datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    typer.echo(text, err=True)
+    sys.exit(code)
