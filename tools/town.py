@@ -128,6 +128,7 @@ class Town:
                 wiring,
                 clock=self._clock,
                 access_point=self.access_point,
+                chip=self.site.catalog.boards[node.board].chip,
                 heap_kb=160 if node.profile.power == "battery" else 320,
             )
             board.install({**firmware, **self._provisioning(node)})
@@ -174,7 +175,7 @@ class Town:
     async def _settle(self, resident: Resident) -> None:
         board = resident.board
         while True:
-            memory = board.rtc.memory
+            memory = board.rtc_memory
             if board.state is State.OFF:
                 await board.power_on()  # it may hold records that nobody has heard of
             elif board.state is State.ASLEEP and self._acknowledged(resident, memory):

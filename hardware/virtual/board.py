@@ -15,7 +15,7 @@ from hardware.virtual.console import Console
 from hardware.virtual.deep_sleep import DeepSleep
 from hardware.virtual.nvs import Nvs
 from hardware.virtual.rtc import Rtc
-from hardware.virtual.run import Circuit, Ending, Outcome, Run
+from hardware.virtual.run import Chip, Circuit, Ending, Outcome, Run
 from hardware.virtual.wifi import AccessPoint
 from hardware.virtual.wiring import Wiring
 
@@ -66,6 +66,7 @@ class Board:
         access_point: AccessPoint | None = None,
         heap_kb: int = 160,
         epoch: int = 2000,
+        chip: Chip = "esp32",
         drift_ppm: float = 0.0,
         prefix: Sequence[str] = (),
     ) -> None:
@@ -88,6 +89,7 @@ class Board:
             unique_id=b"\x02" + hashlib.sha256(name.encode()).digest()[:5],
             heap_kb=heap_kb + _SHIMS_HEAP_KB,
             epoch=epoch,
+            chip=chip,
             prefix=prefix,
         )
         self._sleep = DeepSleep(clock, self._circuit.rtc, self._circuit.wiring.pins, self._woken)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from hardware.virtual import flash
 from hardware.virtual.clock import Appointment, BoardClock
@@ -23,6 +24,9 @@ from hardware.virtual.wiring import Wiring
 _UARTS = (1, 2)  # UART 0 is the console
 
 
+Chip: TypeAlias = Literal["esp32", "esp32s3"]
+
+
 @dataclass(slots=True)
 class Circuit:
     """What a board consists of; it outlives every run."""
@@ -38,6 +42,7 @@ class Circuit:
     unique_id: bytes
     heap_kb: int
     epoch: int
+    chip: Chip
     prefix: Sequence[str]
     cut_at_operation: int | None = None  # of the flash, counted since the image was made
     torn: bool = False
@@ -163,6 +168,7 @@ class Run:
             circuit.torn,
             circuit.image.stat().st_size // flash.BLOCK_SIZE,
             circuit.epoch,
+            circuit.chip == "esp32s3",
             circuit.unique_id,
             len(uarts),
         )

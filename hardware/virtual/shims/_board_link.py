@@ -83,7 +83,7 @@ def _hello():
     ticks_us = utime.ticks_us()
     fields = unpack(ops.HELLO_FORMAT, answer)
     start = calcsize(ops.HELLO_FORMAT)
-    end = start + fields[8]
+    end = start + fields[9]
     return fields, ticks_us, answer[start:end], str(answer[end:], "utf8")
 
 

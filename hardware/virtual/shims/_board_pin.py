@@ -5,7 +5,8 @@ import _board_link as link
 import _board_ops as ops
 from umachine import PinBase, Signal, time_pulse_us
 
-_irqs = {}
+# Highest pin, pins that do not exist, first pin that is an input only: ESP32, ESP32-S3.
+_PINS = ((39, (20, 24, 28, 29, 30, 31), 34), (48, (22, 23, 24, 25), 49))
 
 
 class _Irq:
@@ -34,13 +35,14 @@ class Pin(PinBase):
     def __init__(self, id, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
         if isinstance(id, Pin):
             id = id._id
-        if not 0 <= id <= 39 or id in (20, 24, 28, 29, 30, 31):
+        highest, absent, _ = _PINS[link.hello[7]]
+        if not 0 <= id <= highest or id in absent:
             raise ValueError("invalid pin")
         self._id = id
         self.init(mode, pull, value=value)
 
     def init(self, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
-        if mode in (Pin.OUT, Pin.OPEN_DRAIN) and self._id >= 34:
+        if mode in (Pin.OUT, Pin.OPEN_DRAIN) and self._id >= _PINS[link.hello[7]][2]:
             raise ValueError("pin can only be input")
         if value is not None:
             self.value(value)

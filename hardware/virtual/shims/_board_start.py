@@ -20,7 +20,7 @@ from _board_flash import Flash
 
 
 def mount():
-    _, _, _, cut_after, torn, blocks, _, _, _ = link.hello
+    _, _, _, cut_after, torn, blocks, _, _, _, _ = link.hello
     flash = Flash(link.image, blocks, cut_after, torn)
     vfs.umount("/")
     try:

@@ -33,7 +33,7 @@ def wake_reason():
 
 
 def unique_id():
-    return _link.hello[7]
+    return _link.hello[8]
 
 
 def freq(hz=None):
