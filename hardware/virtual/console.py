@@ -23,7 +23,8 @@ class Console:
 
     def note(self, text: str) -> None:
         """A line of the board host's own, between what the firmware printed."""
-        self.write(f"--- {text}\n".encode())
+        start = "" if not self._tail or self._tail.endswith(b"\n") else "\n"
+        self.write(f"{start}--- {text}\n".encode())
 
     def text(self) -> str:
         """The last 64 KB, with plain line ends."""

@@ -158,7 +158,7 @@ async def test_a_failing_boot_py_keeps_main_py_from_running(make_board: MakeBoar
 async def test_a_killed_interpreter_is_a_crash_and_starts_again(make_board: MakeBoard) -> None:
     board = make_board(COUNT + "if n == 2: machine.deepsleep(60000)\nwhile True: time.sleep(1)")
     await board.power_on()
-    await board.until(lambda: bool(runs(board)))
+    await board.until(lambda: "wake 0\n" in board.console.text())
     assert board.pid is not None
     os.kill(board.pid, signal.SIGKILL)
     await board.until(lambda: board.asleep)
