@@ -222,8 +222,7 @@ class Board:
     # From one run to the next
 
     def _start(self, reset_cause: int, wake_reason: int = 0) -> None:
-        self._sleep.stop()
-        self._restart = None
+        self._quiet()
         self.counts.starts += 1
         self._run = Run(self._circuit, reset_cause, wake_reason, self._ended, self._idle)
         self._enter(State.RUNNING)
@@ -258,11 +257,15 @@ class Board:
                 self._circuit.cut_at_operation = None
                 self._off()
 
-    def _off(self) -> None:
+    def _quiet(self) -> None:
+        """Nothing will start a run on its own."""
         self._sleep.stop()
         if self._restart:
             self._restart.cancel()
-            self._restart = None
+        self._restart = None
+
+    def _off(self) -> None:
+        self._quiet()
         for task in self._pulses:
             task.cancel()
         self._pulses.clear()

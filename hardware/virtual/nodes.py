@@ -1,4 +1,4 @@
-"""A virtual node for a node of a site: its chips on the pins its board names, fed by what is true at its place."""
+"""A virtual node for a node of a site: its chips on its board's pins, fed by what is true at its place."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -157,7 +157,8 @@ class HanPort:
             self.clock = decoded.clock
         if decoded.identity is not None:
             self._identity = decoded.identity
-        for name, (value, quality) in decoded.values.items():
+        for name in sorted(decoded.values):  # MicroPython's dictionaries have no order
+            value, quality = decoded.values[name]
             self._values[name] = [value, quality, 0, False]
             if _is_register(name):
                 self._compare(name, value)
@@ -198,7 +199,7 @@ class Meter:
 
 
 def attach(hardware, channels):
-    """For sampling: `output` of each channel, a name of han_lists.NAMES, and `make`: Kamstrup sends no parity."""
+    """For sampling: `output` (a name of han_lists.NAMES) of each channel; `make`: Kamstrup has no parity."""
     parity = None if channels[0].get("make") == "kamstrup" else 0  # 0: even
     uart = hardware.uart(channels[0]["bus"], baudrate=2400, bits=8, parity=parity, stop=1, rxbuf=2048)
     return Meter(HanPort(uart, hardware.ticks_ms), [c["output"] for c in channels])

@@ -112,7 +112,7 @@ class ADC:
 
     def __init__(self, pin, *, atten=ATTN_0DB):
         self._pin = number(pin)
-        if link.hello[7]:
+        if link.hello.s3:
             fits = 1 <= self._pin <= 20
         else:
             fits = 32 <= self._pin <= 39 or self._pin in (0, 2, 4, 12, 13, 14, 15, 25, 26, 27)

@@ -1,6 +1,7 @@
 # The line to the board host: requests out on fd 4, answers and interrupts in on fd 3.
 import select
 import sys
+from collections import namedtuple
 from struct import calcsize, pack, unpack
 
 import _board_ops as ops
@@ -14,6 +15,10 @@ _arrivals = select.poll()
 _arrivals.register(_rx, select.POLLIN)
 _pending = []
 _dispatching = False
+
+_Hello = namedtuple(
+    "Hello", "reset_cause wake_reason rtc_us cut_after torn blocks first_year s3 unique_id uarts"
+)
 
 handlers = {}  # (source, number) -> function without arguments
 
@@ -78,25 +83,26 @@ def wait_us(us):
         _dispatch()
 
 
-def _hello():
+def _say_hello():
     answer = call(ops.HELLO)
     ticks_us = utime.ticks_us()
-    fields = unpack(ops.HELLO_FORMAT, answer)
+    fields = _Hello(*unpack(ops.HELLO_FORMAT, answer))
     start = calcsize(ops.HELLO_FORMAT)
-    end = start + fields[9]
+    end = start + fields.uarts
     return fields, ticks_us, answer[start:end], str(answer[end:], "utf8")
 
 
-hello, hello_ticks_us, uarts, image = _hello()
+hello, _read_ticks_us, uarts, image = _say_hello()
+_read_us = hello.rtc_us  # what the RTC said at _read_ticks_us
 
 
 def set_rtc_us(us):
     # microseconds since 2000-01-01
-    global hello, hello_ticks_us
+    global _read_us, _read_ticks_us
     call(ops.RTC_SET, pack("<q", us))
-    hello = hello[:2] + (us,) + hello[3:]
-    hello_ticks_us = utime.ticks_us()
+    _read_us = us
+    _read_ticks_us = utime.ticks_us()
 
 
 def rtc_us():
-    return hello[2] + utime.ticks_diff(utime.ticks_us(), hello_ticks_us)
+    return _read_us + utime.ticks_diff(utime.ticks_us(), _read_ticks_us)

@@ -54,5 +54,6 @@ FROM_TIMER = 1
 POSTED = (WDT_FEED, PIN_WRITE)
 
 # HELLO's answer, before the UART numbers and the image's path: reset cause, wake reason, RTC (µs since 2000),
-# flash operations until the power goes (-1: never), torn, blocks, first year of time(), ESP32-S3, unique id, UARTs.
+# flash operations until the power goes (-1: never), torn, blocks, first year of time(), whether it is an
+# ESP32-S3, unique id, UARTs.
 HELLO_FORMAT = "<BBqiBHHB6sB"

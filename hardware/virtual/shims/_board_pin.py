@@ -35,14 +35,14 @@ class Pin(PinBase):
     def __init__(self, id, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
         if isinstance(id, Pin):
             id = id._id
-        highest, absent, _ = _PINS[link.hello[7]]
+        highest, absent, _ = _PINS[link.hello.s3]
         if not 0 <= id <= highest or id in absent:
             raise ValueError("invalid pin")
         self._id = id
         self.init(mode, pull, value=value)
 
     def init(self, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
-        if mode in (Pin.OUT, Pin.OPEN_DRAIN) and self._id >= _PINS[link.hello[7]][2]:
+        if mode in (Pin.OUT, Pin.OPEN_DRAIN) and self._id >= _PINS[link.hello.s3][2]:
             raise ValueError("pin can only be input")
         if value is not None:
             self.value(value)

@@ -20,8 +20,8 @@ from _board_flash import Flash
 
 
 def mount():
-    _, _, _, cut_after, torn, blocks, _, _, _, _ = link.hello
-    flash = Flash(link.image, blocks, cut_after, torn)
+    hello = link.hello
+    flash = Flash(link.image, hello.blocks, hello.cut_after, hello.torn)
     vfs.umount("/")
     try:
         vfs.mount(vfs.VfsLfs2(flash), "/")

@@ -25,15 +25,15 @@ ULP_WAKE = 6
 
 
 def reset_cause():
-    return _link.hello[0]
+    return _link.hello.reset_cause
 
 
 def wake_reason():
-    return _link.hello[1]
+    return _link.hello.wake_reason
 
 
 def unique_id():
-    return _link.hello[8]
+    return _link.hello.unique_id
 
 
 def freq(hz=None):

@@ -87,7 +87,7 @@ class WLAN:
         if name is None:
             _settings.update(settings)
         elif name == "mac":
-            return _settings.get("mac", _link.hello[8])
+            return _settings.get("mac", _link.hello.unique_id)
         elif name in _settings:
             return _settings[name]
         else:

@@ -8,7 +8,7 @@ from utime import sleep_us as _sleep_us
 from utime import ticks_add, ticks_cpu, ticks_diff, ticks_ms, ticks_us
 
 _2000_S = 946684800  # 2000-01-01 in Unix time
-_epoch_s = 0 if _link.hello[6] == 2000 else _2000_S  # what time() gives at 2000-01-01
+_epoch_s = 0 if _link.hello.first_year == 2000 else _2000_S  # what time() gives at 2000-01-01
 
 
 def time():

@@ -87,7 +87,7 @@ def states(vectors):
 
 
 def run(on_both, steps, **options):
-    return on_both(ports, [[options, steps]], needs=[Uart, Clock])[0]
+    return on_both(ports, [[options, steps]], needs=[Uart, Clock], heap="320k")[0]
 
 
 def pushed(number, values, at_ms=0, make="aidon", meter_id="1"):

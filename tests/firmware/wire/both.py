@@ -44,14 +44,24 @@ def unhex(text):
 
 
 def check_rfc3610():
-    """RFC 3610 section 8, packet vectors 1 to 3 and 7 (the last has a 10-byte tag: left out)."""
+    """RFC 3610 section 8, packet vectors 1 to 3."""
     key = unhex("c0c1c2c3c4c5c6c7c8c9cacbcccdcecf")
-    for nonce, aad_size, size, sealed in (
-        ("00000003020100a0a1a2a3a4a5", 8, 31, "588c979a61c663d2f066d0c2c0f989806d5f6b61dac38417e8d12cfdf926e0"),
-        ("00000004030201a0a1a2a3a4a5", 8, 32, "72c91a36e135f8cf291ca894085c87e3cc15c439c9e43a3ba091d56e10400916"),
-        ("00000005040302a0a1a2a3a4a5", 8, 33, "51b1e5f44a197d1da46b0f8e2d282ae871e838bb64da8596574adaa76fbd9fb0c5"),
+    aad_size = 8
+    for nonce, sealed in (
+        (
+            "00000003020100a0a1a2a3a4a5",
+            "588c979a61c663d2f066d0c2c0f989806d5f6b61dac38417e8d12cfdf926e0",
+        ),
+        (
+            "00000004030201a0a1a2a3a4a5",
+            "72c91a36e135f8cf291ca894085c87e3cc15c439c9e43a3ba091d56e10400916",
+        ),
+        (
+            "00000005040302a0a1a2a3a4a5",
+            "51b1e5f44a197d1da46b0f8e2d282ae871e838bb64da8596574adaa76fbd9fb0c5",
+        ),
     ):
-        message = bytes(range(size))
+        message = bytes(range(len(sealed) // 2))
         ccm = BlockCcm(key, aes)
         out = ccm.seal(unhex(nonce), message[aad_size:], message[:aad_size])
         assert out == unhex(sealed), out
@@ -170,7 +180,8 @@ def check_mutations():
         for _ in range(1 + random.below(3)):
             mutated[random.below(len(mutated))] ^= 1 << random.below(8)
         try:
-            decode(flags ^ random.below(8), bytes(mutated)[: random.below(len(mutated) + 1) or None], {1: quantities})
+            cut = random.below(len(mutated) + 1) or None
+            decode(flags ^ random.below(8), bytes(mutated)[:cut], {1: quantities})
         except FrameError:
             refused += 1
     assert refused > 500
@@ -199,7 +210,8 @@ def check_control():
             control.decode(bytes(mutated[: random.below(len(mutated)) + 1]))
         except FrameError:
             pass
-    for bad in ("a1", "a10102ff", "a2010201", "a201020103", "a1011800", "a1011903", "8101", "bf01ff", "a101c0", ""):
+    bad_bodies = "a1 a2010201 a1011903 a10102ff a201020103 a1011800 8101 bf01ff a101c0"
+    for bad in bad_bodies.split(" ") + [""]:
         try:
             control.decode(unhex(bad))
             assert False, bad

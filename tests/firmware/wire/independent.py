@@ -38,7 +38,7 @@ class Report:
 
 @dataclass
 class Decoded:
-    """A frame taken apart; `fields` is every field in order: name, size in bits, and its number if it is one."""
+    """A frame taken apart; `fields` is every field in order: name, size in bits, its number if it is one."""
 
     type: int
     flags: int

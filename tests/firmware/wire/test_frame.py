@@ -28,7 +28,15 @@ def test_different_headers_are_different_bytes(
 
 @pytest.mark.parametrize(
     "header",
-    [(-1, 0, 0, 0), (3, 0, 0, 0), (0, 8, 0, 0), (0, -1, 0, 0), (0, 0, 0x10000, 0), (0, 0, -1, 0), (0, 0, 0, 1 << 24)],
+    [
+        (-1, 0, 0, 0),
+        (3, 0, 0, 0),
+        (0, 8, 0, 0),
+        (0, -1, 0, 0),
+        (0, 0, 0x10000, 0),
+        (0, 0, -1, 0),
+        (0, 0, 0, 1 << 24),
+    ],
 )
 def test_fields_that_do_not_fit(header: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="header field out of range: type"):

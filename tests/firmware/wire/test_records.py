@@ -156,7 +156,7 @@ def test_one_record_that_does_not_fit() -> None:
         (MANY, "0134076955b90000d8041ce8", "count 0 or interval 600"),
         (MANY, "0134076955b900028080800800", "count 2 or interval 16777216"),
         (MANY, "013407ffffffff0201f0", "time 4294967296 does not fit 32 bits"),
-        (0, "0134076955b900d0", "unknown quality code 10"),
+        (0, "0134076955b900e8", "unknown quality code 10"),
     ],
 )
 def test_errors_say_what_is_wrong(flags: int, body: str, text: str) -> None:

@@ -1,5 +1,6 @@
 """The independent reader agrees with what the node wrote."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,6 +9,7 @@ from node.backlog import Backlog
 from node.retained import Retained
 
 CHANNELS = 3
+Row = tuple[int, int | None, tuple[int | None, ...]]
 VALUE = st.one_of(st.none(), st.integers(-(1 << 39), 1 << 39))
 ROW = st.tuples(
     st.integers(0, 0xFFFFFFFF),
@@ -18,7 +20,7 @@ ROW = st.tuples(
 
 @settings(max_examples=40)
 @given(rows=st.lists(ROW, min_size=1, max_size=80))
-def test_it_reads_what_the_node_wrote(rows, tmp_path_factory):
+def test_it_reads_what_the_node_wrote(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> None:
     directory = tmp_path_factory.mktemp("flash") / "log"
     state = Retained()
     backlog = Backlog(state, CHANNELS, 50, str(directory))

@@ -183,6 +183,18 @@ async def test_the_reset_button_starts_the_rtc_anew(make_board: MakeBoard) -> No
     assert runs(board) == ["run 1 cause 1 wake 0"] * 2
 
 
+async def test_the_reset_button_after_a_crash_starts_one_run_only(make_board: MakeBoard) -> None:
+    board = make_board("print('up')\nwhile True: pass")
+    await board.power_on()
+    await board.until(lambda: "up" in board.console.text())
+    assert board.pid is not None
+    os.kill(board.pid, signal.SIGKILL)
+    await board.until(lambda: board.counts.crashes == 1)
+    await board.press_reset()
+    await asyncio.sleep(0.4)
+    assert board.counts.starts == 2
+
+
 async def test_two_boards_in_one_process(make_board: MakeBoard) -> None:
     boards = [make_board(COUNT + "machine.deepsleep(50)") for _ in range(2)]
     await asyncio.gather(*(board.power_on() for board in boards))

@@ -1,11 +1,16 @@
 """The interpreter's process belongs to its board host."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
+
+from hardware.virtual.board import Board
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,3 +55,15 @@ def test_it_ends_when_the_board_host_is_killed(tmp_path: Path) -> None:
     if not gone:
         os.kill(pid, signal.SIGKILL)
     assert gone
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+async def test_a_profiler_can_count_the_instructions_of_a_wake(tmp_path: Path) -> None:
+    counts = tmp_path / "instructions"
+    prefix = ("valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}")
+    board = Board("profiled", tmp_path, prefix=prefix)
+    board.install({"main.py": b"import machine\nmachine.deepsleep(60000)"})
+    await board.power_on()
+    await board.until(lambda: board.asleep, timeout_s=60)
+    await board.close()
+    assert "totals: " in counts.read_text()

@@ -223,6 +223,19 @@ for call in (lambda: machine.Pin(20), lambda: machine.Pin(34, machine.Pin.OUT), 
     ]  # fmt: skip
 
 
+async def test_an_esp32_s3_has_other_pins(make_board: MakeBoard) -> None:
+    main = """
+from machine import ADC, Pin
+Pin(34, Pin.OUT), Pin(48, Pin.OUT), ADC(1)
+for call in (lambda: Pin(22), lambda: Pin(49), lambda: ADC(36)):
+    try:
+        call()
+    except ValueError as error:
+        print(error)
+"""
+    assert await printed(make_board(main, chip="esp32s3")) == ["invalid pin"] * 3
+
+
 async def test_free_memory_is_the_esp32s(make_board: MakeBoard) -> None:
     lines = await printed(make_board("import gc\ngc.collect()\nprint(gc.mem_free())"))
     assert 155_000 < int(lines[0]) < 168_000
