@@ -58,7 +58,8 @@ def test_fit(q: Quantity, data: st.DataObject) -> None:
 
 
 def test_every_quality_has_its_name() -> None:
-    codes = {name: code for name, code in vars(quantities).items() if name.isupper() and isinstance(code, int)}
+    names = vars(quantities).items()
+    codes = {name: code for name, code in names if name.isupper() and isinstance(code, int)}
     assert sorted(codes.values()) == list(range(len(QUALITY_NAMES)))
     assert QUALITY_NAMES[codes["AT_HIGH"]] == "at or beyond high limit"
     assert QUALITY_NAMES[codes["ESTIMATED"]] == "estimated"
