@@ -196,7 +196,8 @@ async def test_being_refused_altogether_holds_and_keeps(
     assert status.last_error == f"{status_code}: no such right"
     asked = len(faults.bodies)
     await running.until(lambda _: len(faults.bodies) >= asked + 3)  # it keeps asking, with small requests
-    assert max(len(body.split(b"\n")) for body in faults.bodies[asked:]) <= 100
+    large = [body for body in faults.bodies[asked:] if len(body.split(b"\n")) > 100]
+    assert len(large) <= 1  # the other lane had it under way before it heard of the trouble
     faults.fault = None
     assert (await running.settled()).state == "ok"
     assert await held(influxdb, database) == identities(store.records)
@@ -341,14 +342,13 @@ async def test_a_restart_goes_on_where_it_was(
 ) -> None:
     store = MemoryStore(records(2000))
     first = await start(store, faults.url, batch=50)
-    await first.until(lambda s: s.synced >= 500)
+    before = await first.until(lambda s: s.synced >= 500)
     await first.stop()
-    before = sum(len(body.split(b"\n")) for body in faults.bodies)
+    asked = len(faults.bodies)
     second = await start(store, faults.url, batch=50)
     assert (await second.settled()).synced == 2000
-    sent = sum(len(body.split(b"\n")) for body in faults.bodies)
-    assert sent <= 2000 + 2 * 50  # at most what was under way went twice
-    assert before >= 500
+    again = sum(len(body.split(b"\n")) for body in faults.bodies[asked:])
+    assert again <= 2000 - before.synced  # what was settled is never sent again
     assert await held(influxdb, database) == identities(store.records)
 
 

@@ -69,7 +69,7 @@ poll.register(uart, select.POLLIN)
 t = time.ticks_ms()
 print(poll.poll(100), time.ticks_diff(time.ticks_ms(), t) >= 99)
 uart.write(b"x")
-print(len(poll.poll(1000)), time.ticks_diff(time.ticks_ms(), t) < 500)
+print(len(poll.poll(1000)), time.ticks_diff(time.ticks_ms(), t) < 900)
 """
     assert await printed(make_board(main, wired(Echo(LineSettings(115200))))) == ["[] True", "1 True"]
 
@@ -107,7 +107,7 @@ import time
 uart = UART(2, 2400, timeout=2000, timeout_char=100)
 t = time.ticks_ms()
 uart.write(bytes(120))
-print(len(uart.read(120)), 480 < time.ticks_diff(time.ticks_ms(), t) < 900)
+print(len(uart.read(120)), time.ticks_diff(time.ticks_ms(), t) > 480)
 """
     assert await printed(make_board(main, wired(Echo(LineSettings(2400))))) == ["120 True"]
 
