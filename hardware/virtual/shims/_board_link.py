@@ -1,18 +1,18 @@
 # The line to the board host: requests out on fd 4, answers and interrupts in on fd 3.
-import select
 import sys
 from collections import namedtuple
 from struct import calcsize, pack, unpack
 
 import _board_ops as ops
 import uos
+import uselect
 import utime
 
-_rx = open(3, "rb", buffering=0)
+interrupts = _rx = open(3, "rb", buffering=0)
 _tx = open(4, "wb", buffering=0)
 _head = bytearray(3)
-_arrivals = select.poll()
-_arrivals.register(_rx, select.POLLIN)
+_arrivals = uselect.poll()
+_arrivals.register(_rx, uselect.POLLIN)
 _pending = []
 _dispatching = False
 
@@ -66,6 +66,12 @@ def call(op, payload=b""):
     return answer
 
 
+def take_interrupt():
+    # what a poll found on the line while nobody waits for an answer
+    _pending.append(_frame()[1])
+    _dispatch()
+
+
 def post(op, payload=b""):
     _tx.write(pack("<BH", op, len(payload)) + payload)
 
@@ -79,8 +85,7 @@ def wait_us(us):
                 utime.sleep_us(left)
             return
         for _ in _arrivals.ipoll(left // 1000):
-            _pending.append(_frame()[1])
-        _dispatch()
+            take_interrupt()
 
 
 def _say_hello():
