@@ -101,6 +101,48 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         ) STRICT;
         """,
     ),
+    (
+        "sealed chunks",
+        """
+        -- A segment is the records first_commit..last_commit, as the chunks first_chunk..last_chunk.
+        CREATE TABLE segments (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            first_commit INTEGER NOT NULL,
+            last_commit INTEGER NOT NULL,
+            first_chunk INTEGER NOT NULL,
+            last_chunk INTEGER NOT NULL,
+            count INTEGER NOT NULL,
+            sealed_at_ms INTEGER NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX segments_by_commit ON segments (last_commit);
+
+        CREATE TABLE chunks (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            node INTEGER NOT NULL,
+            epoch INTEGER NOT NULL,
+            schema_id INTEGER NOT NULL,
+            count INTEGER NOT NULL,
+            first_s INTEGER NOT NULL,
+            last_s INTEGER NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX chunks_by_time ON chunks (node, last_s, first_s);
+
+        -- Stored records that were taken out again to make room: after sync had them, or before ('cap').
+        CREATE TABLE pruned (
+            node INTEGER NOT NULL,
+            epoch INTEGER NOT NULL,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            cause TEXT NOT NULL,
+            pruned_at_ms INTEGER NOT NULL,
+            PRIMARY KEY (node, epoch, first)
+        ) STRICT, WITHOUT ROWID;
+
+        -- Commit numbers that sync has settled, as it last said.
+        CREATE TABLE synced (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;
+        """,
+    ),
 )
 
 

@@ -1,0 +1,186 @@
+"""A chunk: records of one node, one epoch and one schema as compressed columns. Pure.
+
+Everything of a record is kept exactly, but for its time of receipt, which is kept to the second. Records
+stand in the order of their sequence, which is that of time: then most differences are small or nothing.
+"""
+
+import struct
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import zstandard
+
+from gateway.model import StoredRecord
+from gateway.store.columns import Malformed, pack, unpack
+
+_VERSION = 1
+_LEVEL = 9
+# snr: no value at all, twentieths of a dB (radios report quarters or fifths), or any floating-point number
+_NO_SNR, _TWENTIETHS, _DOUBLES = 0, 1, 2
+
+Column = Sequence[int]
+Gappy = Sequence[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What the store keeps beside the compressed `body`; first_s and last_s are times of measurement."""
+
+    node: int
+    epoch: int
+    schema_id: int
+    count: int
+    first_s: int
+    last_s: int
+    body: bytes
+
+
+class Columns:
+    """The opened columns of a chunk: `commits` and `seconds` at once, whole records one by one."""
+
+    __slots__ = ("_chunk", "_make", "commits", "seconds", "seqs")
+
+    def __init__(self, chunk: Chunk) -> None:
+        self._chunk = chunk
+        plain = _decompress(chunk.body)
+        try:
+            at, count = 1, chunk.count
+            columns = []
+            for _ in range(5):
+                column, at = unpack(plain, at, count)
+                columns.append(array("q", column))
+            self.seconds, self.seqs, self.commits, errors, delays = columns
+            self._make = _record_maker(chunk, self, errors, delays, plain, at)
+        except (IndexError, OverflowError, ValueError, struct.error) as error:
+            raise Malformed(f"node {chunk.node}: a chunk of {chunk.count} records is damaged") from error
+
+    def record(self, i: int) -> StoredRecord:
+        return self._make(i)
+
+
+def seconds_of(chunk: Chunk) -> Column:
+    """Return the times of measurement alone, which is cheaper than all columns."""
+    return unpack(_decompress(chunk.body), 1, chunk.count)[0]
+
+
+def make_chunk(records: Sequence[StoredRecord]) -> Chunk:
+    """Return the chunk of `records`, all of one node, epoch and schema. OverflowError beyond 64 bits."""
+    records = sorted(records, key=lambda r: r.seq)
+    head = records[0]
+    seconds = [r.measured_at_s for r in records]
+    carriers = sorted({r.carrier for r in records})
+    names = "\n".join(carriers).encode()
+    qualities = list(zip(*(r.quality for r in records), strict=True))
+    parts = [
+        bytes([_VERSION]),
+        pack(seconds),
+        pack([r.seq for r in records]),
+        pack([r.commit for r in records]),
+        pack([r.time_error_ms for r in records]),
+        pack([r.received_at_ms // 1000 - r.measured_at_s for r in records]),
+        struct.pack("<HH", len(names), len(head.values)),
+        names,
+        pack([carriers.index(r.carrier) for r in records]),
+        pack([r.moved for r in records]),
+        _pack_optional([r.rssi_dbm for r in records]),
+        _pack_snr([r.snr_db for r in records]),
+        *(_pack_optional(column) for column in zip(*(r.values for r in records), strict=True)),
+        *(pack(column) for column in qualities),
+    ]
+    body = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(b"".join(parts))
+    return Chunk(head.node, head.epoch, head.schema_id, len(records), min(seconds), max(seconds), body)
+
+
+def _record_maker(
+    chunk: Chunk, columns: Columns, errors: Column, delays: Column, plain: bytes, at: int
+) -> Callable[[int], StoredRecord]:
+    count = chunk.count
+    length, channels = struct.unpack_from("<HH", plain, at)
+    at += 4
+    carriers = plain[at : at + length].decode().split("\n")
+    which, at = unpack(plain, at + length, count)
+    moved, at = unpack(plain, at, count)
+    rssi, at = _unpack_optional(plain, at, count)
+    snr, at = _unpack_snr(plain, at, count)
+    values: list[Gappy] = []
+    for _ in range(channels):
+        column, at = _unpack_optional(plain, at, count)
+        values.append(column)
+    qualities: list[Column] = []
+    for _ in range(channels):
+        marks, at = unpack(plain, at, count)
+        qualities.append(bytes(marks))
+    commits, seconds, seqs = columns.commits, columns.seconds, columns.seqs
+    node, epoch, schema_id = chunk.node, chunk.epoch, chunk.schema_id
+
+    def make(i: int) -> StoredRecord:
+        second = seconds[i]
+        return StoredRecord(
+            commits[i],
+            node,
+            epoch,
+            seqs[i],
+            second,
+            errors[i],
+            (second + delays[i]) * 1000,
+            schema_id,
+            tuple([column[i] for column in values]),
+            tuple([column[i] for column in qualities]),
+            carriers[which[i]],
+            rssi[i],
+            snr[i],
+            bool(moved[i]),
+        )
+
+    return make
+
+
+def _decompress(body: bytes) -> bytes:
+    try:
+        plain = zstandard.ZstdDecompressor().decompress(body)
+    except zstandard.ZstdError as error:
+        raise Malformed(f"a sealed chunk does not open: {error}") from error
+    if plain[:1] != bytes([_VERSION]):
+        raise Malformed(f"a sealed chunk has version {plain[0]}, this gateway knows {_VERSION}")
+    return plain
+
+
+def _pack_optional(values: Gappy) -> bytes:
+    """A mark for each value only where some are missing; a missing one repeats the one before."""
+    if None not in values:
+        return b"\0" + pack(values)  # type: ignore[arg-type]
+    last = next((v for v in values if v is not None), 0)
+    filled = []
+    for value in values:
+        last = last if value is None else value
+        filled.append(last)
+    return b"\1" + pack([v is not None for v in values]) + pack(filled)
+
+
+def _unpack_optional(plain: bytes, at: int, count: int) -> tuple[Gappy, int]:
+    if plain[at] == 0:
+        return unpack(plain, at + 1, count)
+    there, at = unpack(plain, at + 1, count)
+    filled, at = unpack(plain, at, count)
+    return [value if present else None for value, present in zip(filled, there, strict=True)], at
+
+
+def _pack_snr(values: Sequence[float | None]) -> bytes:
+    present = [v for v in values if v is not None]
+    if not present:
+        return bytes([_NO_SNR])
+    if all(abs(v) < 1e6 and round(v * 20) / 20 == v for v in present):
+        return bytes([_TWENTIETHS]) + _pack_optional([None if v is None else round(v * 20) for v in values])
+    bits = [None if v is None else struct.unpack("<q", struct.pack("<d", v))[0] for v in values]
+    return bytes([_DOUBLES]) + _pack_optional(bits)
+
+
+def _unpack_snr(plain: bytes, at: int, count: int) -> tuple[Sequence[float | None], int]:
+    kind = plain[at]
+    if kind == _NO_SNR:
+        return [None] * count, at + 1
+    numbers, at = _unpack_optional(plain, at + 1, count)
+    if kind == _TWENTIETHS:
+        return [None if n is None else n / 20 for n in numbers], at
+    return [None if n is None else struct.unpack("<d", struct.pack("<q", n))[0] for n in numbers], at
