@@ -1,0 +1,1 @@
+"""Snow: from the ranger's distance to depth increase, ploughing call-out and roof load. Pure functions."""
