@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from tools.surroundings import BUILDING_START, MORNING_PEAK
 from tools.town import Resident, Town
 
 CLOG_AT_S, CLOG_TAKES_S, CLOG_MM = 15.0, 60.0, 520.0
@@ -22,6 +23,7 @@ class Event:
 def story(town: Town) -> list[Event]:
     """Return the events that this town can have, in order."""
     events = []
+    buildings = [r for r in town.residents.values() if r.node.profile.name == "energy"]
     intakes = [r for r in town.residents.values() if r.node.profile.name == "intake"]
     snow = [r for r in town.residents.values() if r.node.profile.name == "snow"]
     if intakes:
@@ -33,11 +35,18 @@ def story(town: Town) -> list[Event]:
             Event(POWER_LOST_AT_S, f"{dark.node.name}: the node loses power", dark.board.power_cut),
             Event(POWER_BACK_AT_S, f"{dark.node.name}: the node has power again", dark.board.power_on),
         ]
+    if buildings:
+        at_s = (MORNING_PEAK - BUILDING_START) / town.speed
+        events.append(Event(at_s, f"{buildings[0].node.name}: the morning peak begins", _as_recorded))
     events += [
         Event(CLOUD_LOST_AT_S, "InfluxDB goes away", town.stop_database),
         Event(CLOUD_BACK_AT_S, "InfluxDB is back; sync catches up", town.start_database),
     ]
     return sorted(events, key=lambda event: event.at_s)
+
+
+async def _as_recorded() -> None:
+    """Nothing is to be done: the recording brings it."""
 
 
 def _clog(resident: Resident) -> Callable[[], Awaitable[None]]:

@@ -22,8 +22,9 @@ from hardware.virtual.world import World
 RECORDINGS = Path(__file__).parent.parent / "tests" / "data"
 # A summer thunderstorm raises the creek by 23 cm/h between 18 and 19 UTC.
 CREEK_START = datetime(2022, 6, 13, 15, 0, tzinfo=UTC).timestamp()
-# A Monday in January, some hours before the house wakes up.
+# A Monday in January, some hours before the house wakes up, and when it does.
 BUILDING_START = datetime(2018, 1, 15, 4, 0, tzinfo=UTC).timestamp()
+MORNING_PEAK = datetime(2018, 1, 15, 7, 40, tzinfo=UTC).timestamp()
 STORM_START = datetime(2026, 1, 10, 0, 0, tzinfo=UTC).timestamp()
 LIST_2_S = 1.0  # the meters of a town in a hurry push faster than the 10 s and the hour of real ones
 LIST_3_S = 8.0

@@ -31,7 +31,6 @@ from tools.verify import Comparison, Point, compare
 
 FIRMWARE = Path(__file__).parent.parent / "firmware"
 DATABASE = "sensornett"
-SSID = "narvik-demo"
 WAKE_S = 90.0  # longest wait for a node to finish what it is doing: its watchdog is shorter
 Api = Literal["v1", "v2"]
 
@@ -85,7 +84,7 @@ class Town:
         self._page_port = page_port
         self.gateway: Gateway | None = None
         self.sync: Sync | None = None
-        self.access_point = AccessPoint(self._clock, SSID)
+        self.access_point = AccessPoint(self._clock, self.site.id)
         self.residents: dict[int, Resident] = {}
 
     # Starting, part by part
@@ -142,7 +141,7 @@ class Town:
             host=HOST,
             port=self.broker.port,
             password=self._passwords[f"n{node.id}"],
-            ssid=SSID,
+            ssid=self.site.id,
             wifi_password="",
             interval_s=self._interval_s,
             batch_s=self._batch_s,
