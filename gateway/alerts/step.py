@@ -1,0 +1,233 @@
+"""The state machine of one watch: (terms, state, observation or wish, now) -> (state, events). Pure.
+
+Its laws, each tested:
+- A reading is history only if a newer usable reading has been evaluated; a late breach that is the newest
+  known alerts, however old it is.
+- A reading of bad quality clears nothing and raises nothing.
+- A sensor at its limit on the dangerous side raises and holds the alert.
+- Whoever is active and not silenced has been announced: nothing that ends a silence forgets an alert.
+- Delays between readings are counted in their own time, so that a batch that came late is judged as if it
+  had come in time; only `tick`, called when no reading waits any more, compares with the clock.
+"""
+
+from gateway.alerts.state import Event, Kind, Observation, Phase, State, Terms, Trust
+
+SHELVE_MAX_S = 7 * 86_400
+ESCALATIONS_MAX = 3
+Step = tuple[State, tuple[Event, ...]]
+
+
+class Refused(Exception):
+    """What was asked for makes no sense for the alert as it stands; the text is for people."""
+
+
+def observe(terms: Terms, state: State, seen: Observation, now_s: int, *, silenced: bool = False) -> Step:
+    """Take one observation. `silenced`: maintenance, or another alert, keeps this one quiet."""
+    if seen.trust is Trust.BAD or seen.value is None:
+        return _bad(state, seen), ()
+    if state.newest_s is not None and seen.at_s <= state.newest_s:
+        return state, ()
+    breach, back = _judge(terms, seen)
+    state = state.but(
+        newest_s=seen.at_s,
+        value=seen.value,
+        beyond=breach and seen.trust is not Trust.GOOD,
+        evidence=seen.evidence,
+        recent=(*state.recent, breach)[-terms.m :],
+    )
+    if state.active:
+        return _while_active(terms, state, seen.at_s, back, now_s)
+    if sum(state.recent) < terms.n or not breach:
+        phase = Phase.ERROR if state.blind else Phase.NORMAL
+        return state.but(phase=phase, breach_since_s=None), ()
+    since = seen.at_s if state.breach_since_s is None else state.breach_since_s
+    state = state.but(phase=Phase.PENDING, breach_since_s=since)
+    if seen.at_s - since >= terms.on_delay_s:
+        return _raise(state, now_s, silenced)
+    return state, ()
+
+
+def tick(terms: Terms, state: State, now_s: int, *, silenced: bool = False) -> Step:
+    """Let time pass: delays, silence, shelves and escalations. Call it when no reading waits."""
+    events: list[Event] = []
+    if state.shelved_until_s is not None and now_s >= state.shelved_until_s:
+        events.append(_event(Kind.SHELF_ENDED, state, now_s, by=state.shelved_by))
+        state = state.but(shelved_until_s=None, shelved_by="")
+    if not state.active:
+        since = state.breach_since_s
+        if since is not None and now_s - since >= terms.on_delay_s:
+            state, raised = _raise(state, now_s, silenced)
+            return state, (*events, *raised)
+        known = [t for t in (state.newest_s, state.bad_s) if t is not None]
+        lost = terms.no_data_after_s is not None and known and now_s - max(known) > terms.no_data_after_s
+        if lost and since is None:
+            state = state.but(phase=Phase.NO_DATA)
+        return state, tuple(events)
+    if not (silenced or state.silent):
+        if not state.announced:
+            state = state.but(announced=True, announced_at_s=now_s)
+            events.append(_event(Kind.STANDING, state, now_s, notify=True))
+        elif _escalation_due(terms, state, now_s):
+            state = state.but(escalations=state.escalations + 1)
+            events.append(_event(Kind.ESCALATED, state, now_s, notify=True, level=state.escalations))
+    return state, tuple(events)
+
+
+def acknowledge(state: State, by: str, now_s: int) -> Step:
+    """Somebody takes care. A latched alert whose condition is over clears with it. Raises Refused."""
+    if not state.active:
+        raise Refused("there is no active alert to acknowledge")
+    if state.acknowledged_by:
+        raise Refused(f"{state.acknowledged_by} has acknowledged it already")
+    state = state.but(acknowledged_by=_name(by), acknowledged_at_s=now_s)
+    acknowledged = _event(Kind.ACKNOWLEDGED, state, now_s, by=by)
+    if state.over:
+        state, cleared = _clear(state, now_s)
+        return state, (acknowledged, *cleared)
+    return state, (acknowledged,)
+
+
+def shelve(state: State, by: str, until_s: int, now_s: int, note: str = "") -> Step:
+    """Keep it quiet until a moment, a week ahead at most. Raises Refused."""
+    if not now_s < until_s <= now_s + SHELVE_MAX_S:
+        raise Refused(f"a shelf ends, at most {SHELVE_MAX_S // 86_400} days ahead")
+    state = state.but(shelved_until_s=until_s, shelved_by=_name(by))
+    return state, (_event(Kind.SHELVED, state, now_s, by=by, note=note),)
+
+
+def unshelve(terms: Terms, state: State, by: str, now_s: int, *, silenced: bool = False) -> Step:
+    """End a shelf early. Raises Refused."""
+    if state.shelved_until_s is None:
+        raise Refused("it is not shelved")
+    state = state.but(shelved_until_s=None, shelved_by="")
+    first = _event(Kind.UNSHELVED, state, now_s, by=_name(by))
+    state, events = tick(terms, state, now_s, silenced=silenced)
+    return state, (first, *events)
+
+
+def take_out_of_service(state: State, by: str, now_s: int, note: str = "") -> Step:
+    """Keep it quiet until somebody puts it into service again: for repairs. Raises Refused."""
+    if state.out_of_service_by:
+        raise Refused(f"{state.out_of_service_by} has taken it out of service already")
+    state = state.but(out_of_service_by=_name(by))
+    return state, (_event(Kind.OUT_OF_SERVICE, state, now_s, by=by, note=note),)
+
+
+def put_into_service(terms: Terms, state: State, by: str, now_s: int, *, silenced: bool = False) -> Step:
+    """Raises Refused."""
+    if not state.out_of_service_by:
+        raise Refused("it is in service")
+    state = state.but(out_of_service_by="")
+    first = _event(Kind.IN_SERVICE, state, now_s, by=_name(by))
+    state, events = tick(terms, state, now_s, silenced=silenced)
+    return state, (first, *events)
+
+
+def _judge(terms: Terms, seen: Observation) -> tuple[bool, bool]:
+    """Return (breached, back in bounds by the deadband)."""
+    assert seen.value is not None
+    breach, back = False, True
+    if terms.above is not None:
+        breach = seen.value > terms.above or seen.trust is Trust.BEYOND_HIGH
+        back = seen.value <= terms.above - terms.deadband
+    if terms.below is not None:
+        breach = breach or seen.value < terms.below or seen.trust is Trust.BEYOND_LOW
+        back = back and seen.value >= terms.below + terms.deadband
+    return breach, back and not breach
+
+
+def _bad(state: State, seen: Observation) -> State:
+    if state.bad_s is None or seen.at_s > state.bad_s:
+        state = state.but(bad_s=seen.at_s)
+    if not state.blind:
+        return state  # a newer reading was good
+    if state.active:
+        # What is not seen does not go on recovering; what had recovered only waits to be acknowledged.
+        return state if state.over else state.but(phase=Phase.ALERTING, back_since_s=None)
+    return state.but(phase=Phase.ERROR)
+
+
+def _while_active(terms: Terms, state: State, at_s: int, back: bool, now_s: int) -> Step:
+    if not back or state.blind:
+        return state.but(phase=Phase.ALERTING, back_since_s=None, over=False), ()
+    since = at_s if state.back_since_s is None else state.back_since_s
+    state = state.but(phase=Phase.RECOVERING, back_since_s=since)
+    if at_s - since < terms.off_delay_s:
+        return state, ()
+    if terms.latching and not state.acknowledged_by:
+        return state.but(over=True), ()
+    return _clear(state, now_s)
+
+
+def _raise(state: State, now_s: int, silenced: bool) -> Step:
+    announced = not (silenced or state.silent)
+    state = state.but(
+        phase=Phase.ALERTING,
+        occurrence=state.occurrence + 1,
+        raised_at_s=now_s,
+        announced=announced,
+        announced_at_s=now_s if announced else None,
+        back_since_s=None,
+        over=False,
+        acknowledged_by="",
+        acknowledged_at_s=None,
+        escalations=0,
+    )
+    return state, (_event(Kind.RAISED, state, now_s, notify=announced),)
+
+
+def _clear(state: State, now_s: int) -> Step:
+    cleared = _event(Kind.CLEARED, state, now_s, notify=state.announced)
+    state = state.but(
+        phase=Phase.NORMAL,
+        recent=(),
+        breach_since_s=None,
+        back_since_s=None,
+        over=False,
+        raised_at_s=None,
+        announced=False,
+        announced_at_s=None,
+        acknowledged_by="",
+        acknowledged_at_s=None,
+        escalations=0,
+        beyond=False,
+    )
+    return state, (cleared,)
+
+
+def _escalation_due(terms: Terms, state: State, now_s: int) -> bool:
+    if terms.escalate_after_s is None or state.acknowledged_by or state.escalations >= ESCALATIONS_MAX:
+        return False
+    assert state.announced_at_s is not None
+    return now_s - state.announced_at_s >= terms.escalate_after_s * (state.escalations + 1)
+
+
+def _name(by: str) -> str:
+    if not by.strip():
+        raise Refused("say who you are")
+    return by.strip()
+
+
+def _event(
+    kind: Kind,
+    state: State,
+    now_s: int,
+    *,
+    notify: bool = False,
+    by: str = "",
+    note: str = "",
+    level: int = 0,
+) -> Event:
+    return Event(
+        kind,
+        now_s,
+        state.occurrence,
+        notify,
+        state.value,
+        state.newest_s,
+        state.beyond,
+        state.evidence,
+        by.strip(),
+        note,
+        level,
+    )
