@@ -158,7 +158,11 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """What became of one epoch's records. Counts of records; `measured` is what the node says it made."""
+    """What became of one epoch's records. Counts of records; `measured` is what the node says it made.
+
+    `heard` were stored once; of these `stored` are still there and `pruned` made room for others. `lost`
+    will never come, or left before sync had them.
+    """
 
     node: int
     epoch: int
@@ -166,6 +170,7 @@ class LedgerLine:
     heard: int
     stored: int
     lost: int
+    pruned: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from gateway.store.columns import Malformed, pack, unpack
 
 _VERSION = 1
 _LEVEL = 9
+_PLAIN_MOST = 64 << 20  # bytes of an open chunk: a damaged header must not ask for all memory
 # snr: no value at all, twentieths of a dB (radios report quarters or fifths), or any floating-point number
 _NO_SNR, _TWENTIETHS, _DOUBLES = 0, 1, 2
 
@@ -138,6 +139,8 @@ def _record_maker(
 
 def _decompress(body: bytes) -> bytes:
     try:
+        if zstandard.get_frame_parameters(body).content_size > _PLAIN_MOST:
+            raise Malformed("a sealed chunk says it is larger than any can be")
         plain = zstandard.ZstdDecompressor().decompress(body)
     except zstandard.ZstdError as error:
         raise Malformed(f"a sealed chunk does not open: {error}") from error

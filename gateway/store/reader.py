@@ -1,6 +1,10 @@
-"""Read-only access to a store: in the gateway's own process, or in another one beside it."""
+"""Read-only access to a store: in the gateway's own process, or in another one beside it.
+
+Hot and sealed records look the same here.
+"""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,9 +23,11 @@ from gateway.model import (
 )
 from gateway.store.change import StoreError
 from gateway.store.rows import NODE_COLUMNS, RECORD_COLUMNS, node_state, stored_record
+from gateway.store.sealed import Sealed
 
 _RECORDS = f"SELECT commit_no, {RECORD_COLUMNS} FROM records"  # noqa: S608
 
+_PAGE = 10_000  # records of a walk through all
 Identity = tuple[int, int, int, tuple[int | None, ...]]
 
 
@@ -31,6 +37,7 @@ class Reader:
     def __init__(self, db: apsw.Connection, path: Path) -> None:
         self._db = db
         self._path = path
+        self._sealed = Sealed(db)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -47,6 +54,11 @@ class Reader:
             raise StoreError(f"{path}: this is not a store a gateway wrote: {error}") from error
         return cls(db, path)
 
+    @property
+    def connection(self) -> apsw.Connection:
+        """The reading connection, for the other parts of the store."""
+        return self._db
+
     def close(self) -> None:
         self._db.close()
 
@@ -55,6 +67,18 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def _state(self) -> Iterator[None]:
+        """Let several statements see one state: records are hot before they are sealed, never both."""
+        try:
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._db.execute("COMMIT")
+        except apsw.Error as error:
+            raise StoreError(f"{self._path}: cannot be read: {error}") from error
 
     def _rows(self, sql: str, bindings: tuple[Any, ...] = ()) -> list[Any]:
         try:
@@ -68,36 +92,66 @@ class Reader:
         return bytes(self._rows("SELECT value FROM meta WHERE key = 'store_id'")[0][0])
 
     def last_commit(self) -> int:
-        """The newest commit number; 0 in an empty store."""
-        return int(self._rows("SELECT coalesce(max(commit_no), 0) FROM records")[0][0])
+        """The newest commit number that was ever given; 0 in an empty store."""
+        rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'records'")
+        return int(rows[0][0]) if rows else 0
+
+    def oldest_commit(self) -> int:
+        """The lowest commit number of a hot record; 0 where there is none."""
+        return int(self._rows("SELECT coalesce(min(commit_no), 0) FROM records")[0][0])
 
     def after(self, commit: int, limit: int) -> list[StoredRecord]:
         """Return at most `limit` records committed after `commit`, in commit order."""
-        rows = self._rows(f"{_RECORDS} WHERE commit_no > ? ORDER BY commit_no LIMIT ?", (commit, limit))
-        return [stored_record(row) for row in rows]
+        with self._state():
+            found = self._sealed.after(commit, limit)
+            if len(found) < limit:
+                rows = self._rows(
+                    f"{_RECORDS} WHERE commit_no > ? ORDER BY commit_no LIMIT ?", (commit, limit - len(found))
+                )
+                found += map(stored_record, rows)
+        return found
 
     def history(self, node: int, from_s: int, to_s: int) -> list[StoredRecord]:
         """Return the records of `node` measured in from_s <= t < to_s, in order of time."""
-        rows = self._rows(
-            f"{_RECORDS} WHERE node = ? AND measured_at_s >= ? AND measured_at_s < ? ORDER BY measured_at_s",
-            (node, from_s, to_s),
-        )
-        return [stored_record(row) for row in rows]
+        with self._state():
+            found = self._sealed.history(node, from_s, to_s)
+            rows = self._rows(
+                f"{_RECORDS} WHERE node = ? AND measured_at_s >= ? AND measured_at_s < ? "
+                "ORDER BY measured_at_s",
+                (node, from_s, to_s),
+            )
+            found += map(stored_record, rows)
+        return sorted(found, key=lambda record: record.measured_at_s)
 
     def newest(self, node: int) -> StoredRecord | None:
         """Return the record of `node` with the latest time of measurement."""
-        rows = self._rows(f"{_RECORDS} WHERE node = ? ORDER BY measured_at_s DESC LIMIT 1", (node,))
-        return stored_record(rows[0]) if rows else None
+        with self._state():
+            rows = self._rows(f"{_RECORDS} WHERE node = ? ORDER BY measured_at_s DESC LIMIT 1", (node,))
+            hot = stored_record(rows[0]) if rows else None
+            if hot is None or self._sealed.holds_later(node, hot.measured_at_s):
+                return self._sealed.newest(node)
+            return hot
 
     def identities(self) -> Iterator[Identity]:
         """Yield (node, epoch, sequence, values) of every record, in commit order: what sets are made of."""
-        for row in self._db.execute(f"{_RECORDS} ORDER BY commit_no"):
-            record = stored_record(row)
-            yield record.node, record.epoch, record.seq, record.values
+        commit, last = 0, self.last_commit()
+        while commit < last and (page := self.after(commit, _PAGE)):
+            for record in page:
+                yield record.node, record.epoch, record.seq, record.values
+            commit = page[-1].commit
 
     def counts(self) -> dict[int, int]:
         """Return how many records each node has in the store now. Reads an index from end to end."""
-        return dict(self._rows("SELECT node, count(*) FROM records GROUP BY node"))
+        return dict(
+            self._rows(
+                """
+                SELECT node, sum(count) FROM (
+                    SELECT node, count(*) AS count FROM records GROUP BY node
+                    UNION ALL SELECT node, sum(count) FROM chunks GROUP BY node
+                ) GROUP BY node
+                """
+            )
+        )
 
     def stored(self) -> dict[int, int]:
         """Return how many records of each node were ever stored, pruned ones included. Cheap."""
@@ -110,26 +164,35 @@ class Reader:
         )
 
     def losses(self) -> list[Loss]:
-        return [
-            Loss(*row)
-            for row in self._rows(
-                "SELECT node, epoch, first, last, cause, noted_at_ms FROM losses ORDER BY node, epoch, first"
-            )
-        ]
+        """Return what never came, and what was given up at the cap before sync had it."""
+        rows = self._rows(
+            """
+            SELECT node, epoch, first, last, cause, noted_at_ms FROM losses
+            UNION ALL SELECT * FROM pruned WHERE cause = 'cap'
+            ORDER BY node, epoch, first
+            """
+        )
+        return [Loss(*row) for row in rows]
 
     def ledger(self) -> list[LedgerLine]:
         """Return what became of the records of each epoch of each node."""
         rows = self._rows(
             """
             SELECT node, epoch, max(next_seq, coalesce(h.upto, 0)), coalesce(h.count, 0),
-                   coalesce(r.count, 0), coalesce(l.count, 0)
+                   coalesce(r.count, 0), coalesce(l.count, 0), coalesce(p.count, 0)
             FROM epochs
             LEFT JOIN (SELECT node, epoch, max(last) + 1 AS upto, sum(last - first + 1) AS count
                        FROM heard GROUP BY node, epoch) AS h USING (node, epoch)
-            LEFT JOIN (SELECT node, epoch, count(*) AS count
-                       FROM records GROUP BY node, epoch) AS r USING (node, epoch)
+            LEFT JOIN (SELECT node, epoch, sum(count) AS count FROM (
+                           SELECT node, epoch, count(*) AS count FROM records GROUP BY node, epoch
+                           UNION ALL SELECT node, epoch, count FROM chunks)
+                       GROUP BY node, epoch) AS r USING (node, epoch)
+            LEFT JOIN (SELECT node, epoch, sum(last - first + 1) AS count FROM (
+                           SELECT node, epoch, first, last FROM losses
+                           UNION ALL SELECT node, epoch, first, last FROM pruned WHERE cause = 'cap')
+                       GROUP BY node, epoch) AS l USING (node, epoch)
             LEFT JOIN (SELECT node, epoch, sum(last - first + 1) AS count
-                       FROM losses GROUP BY node, epoch) AS l USING (node, epoch)
+                       FROM pruned GROUP BY node, epoch) AS p USING (node, epoch)
             ORDER BY id
             """
         )

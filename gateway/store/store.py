@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import apsw
 import structlog
@@ -26,8 +26,11 @@ log = structlog.get_logger()
 SQLITE_MIN = (3, 51, 3)
 STORE_ID_SIZE = 8
 
-_Queued = tuple[Change, "asyncio.Future[Outcome]"]
-_Waiting = Sequence["asyncio.Future[Outcome]"]
+T = TypeVar("T")
+Work = Callable[[apsw.Connection], Any]
+
+_Queued = tuple[Change | Work, "asyncio.Future[Any]"]
+_Waiting = Sequence["asyncio.Future[Any]"]
 
 
 class Store:
@@ -72,11 +75,23 @@ class Store:
 
         Changes are applied in the order of the calls.
         """
+        outcome: Outcome = await self._queued(change)
+        return outcome
+
+    async def perform(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run `work` in a transaction of its own on the writer's thread. Raises StoreError, as `append`.
+
+        For what concerns whole segments and the like; records and what belongs to them are appended.
+        """
+        done: T = await self._queued(work)
+        return done
+
+    def _queued(self, item: Change | Work) -> "asyncio.Future[Any]":
         if self._closed:
             raise StoreError("the store is closed")
-        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._queue.put((change, done))
-        return await done
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._queue.put((item, done))
+        return done
 
     def after(self, commit: int, limit: int) -> list[StoredRecord]:
         """Return at most `limit` records committed after `commit`, in commit order."""
@@ -107,8 +122,14 @@ class Store:
     def _commit(self, queued: Sequence[_Queued]) -> None:
         if not queued:
             return
+        works = [i for i, (item, _) in enumerate(queued) if not isinstance(item, Change)]
+        if works and len(queued) > 1:  # a piece of work has a transaction of its own, in its turn
+            i = works[0]
+            for part in (queued[:i], queued[i : i + 1], queued[i + 1 :]):
+                self._commit(part)
+            return
         try:
-            outcomes = self._writer.commit([change for change, _ in queued])
+            outcomes = self._apply(queued)
         except Exception as error:  # noqa: BLE001 - nothing is written; whoever awaits a change is told
             if len(queued) > 1:  # one bad change must not take the others with it
                 for item in queued:
@@ -120,13 +141,20 @@ class Store:
         self.commits += 1
         _tell(_succeed, [done for _, done in queued], outcomes)
 
+    def _apply(self, queued: Sequence[_Queued]) -> Sequence[Any]:
+        """Apply changes together, or one piece of work; return what each comes to."""
+        first, _ = queued[0]
+        if isinstance(first, Change):
+            return self._writer.commit([item for item, _ in queued if isinstance(item, Change)])
+        return [self._writer.perform(first)]
+
 
 def _tell(how: Callable[..., None], waiting: _Waiting, what: object) -> None:
     with suppress(RuntimeError):  # their event loop is closed: nobody waits any more
         waiting[0].get_loop().call_soon_threadsafe(how, waiting, what)
 
 
-def _succeed(waiting: _Waiting, outcomes: Sequence[Outcome]) -> None:
+def _succeed(waiting: _Waiting, outcomes: Sequence[Any]) -> None:
     for done, outcome in zip(waiting, outcomes, strict=True):
         if not done.done():  # cancelled meanwhile: it is stored, and the node will ask again
             done.set_result(outcome)

@@ -4,9 +4,11 @@ What of an epoch is *heard* (stored at some time, also if the row is sealed or p
 duplicates; *settled* is that and what is known to be lost, and is what a node is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from itertools import chain, groupby
+from typing import Any, TypeVar
 
 import apsw
 
@@ -14,13 +16,22 @@ from gateway.heard import SequenceSet
 from gateway.model import Ack, Loss, Record, Uplink
 from gateway.store.change import Change, NodeEpoch, Outcome
 from gateway.store.rows import NODE_COLUMNS, RECORD_COLUMNS, node_row, record_row
+from gateway.store.sealed import Sealed
+
+T = TypeVar("T")
 
 UNKNOWN_BYTES_MAX = 1_000_000  # of raw frames nobody has a key for; the oldest give way
 
-_PLACES = ", ".join("?" * 13)
-_INSERT_RECORD = f"INSERT INTO records ({RECORD_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608
-_INSERT_NODE = f"INSERT OR REPLACE INTO nodes ({NODE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+# Rows of one statement. With each statement this thread gives the interpreter's lock away and has to wait till
+# it gets it back; a statement for each row would spend more time on that than in the database.
+ROWS_TOGETHER = (256, 32, 4, 1)
+
+_INSERT_RECORDS = f"INSERT INTO records ({RECORD_COLUMNS})"
+_INSERT_NODES = f"INSERT OR REPLACE INTO nodes ({NODE_COLUMNS})"
+_INSERT_HEARD = "INSERT OR REPLACE INTO heard (node, epoch, first, last)"
 _INSERT_LOSS = "INSERT INTO losses (node, epoch, first, last, cause, noted_at_ms) VALUES (?, ?, ?, ?, ?, ?)"
+
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,7 @@ class Writer:
         self._cursor = db.cursor()
         self._sets: dict[NodeEpoch, _Sets] = {}
         self._dirty: set[NodeEpoch] = set()
+        self._sealed = Sealed(db)
         self._unknown_bytes = self._sum_unknown_bytes()
 
     def _rows(self, sql: str, bindings: tuple[Any, ...] = ()) -> list[Any]:
@@ -54,10 +66,23 @@ class Writer:
             raise
         return outcomes
 
+    def perform(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run `work`, which does not concern the sets of epochs, in one transaction."""
+        self._cursor.execute("BEGIN IMMEDIATE")
+        try:
+            done = work(self._db)
+            self._cursor.execute("COMMIT")
+        except BaseException:
+            self._forget()
+            raise
+        self._sealed.forget_ends()
+        return done
+
     def _forget(self) -> None:
         """Undo the transaction, and what was mirrored of it."""
         self._sets.clear()
         self._dirty.clear()
+        self._sealed.forget_ends()
         if self._db.in_transaction:
             self._cursor.execute("ROLLBACK")
         self._unknown_bytes = self._sum_unknown_bytes()
@@ -66,11 +91,12 @@ class Writer:
         return int(self._rows("SELECT coalesce(sum(length(frame)), 0) FROM unknown_frames")[0][0])
 
     def _apply(self, change: Change) -> Outcome:
-        stored = sum(map(self._store, change.records))
+        stored = self._store(change.records)
         for loss in change.losses:
             self._note_loss(loss)
         if change.nodes:
-            self._cursor.executemany(_INSERT_NODE, map(node_row, change.nodes))
+            for states in _grouped(change.nodes):
+                self._insert(_INSERT_NODES, [node_row(state) for state in states])
         for epoch in change.epochs:
             self._cursor.execute(
                 "INSERT OR REPLACE INTO epochs (node, epoch, introduced_at_ms, next_seq, since) "
@@ -97,35 +123,54 @@ class Writer:
             acks[key] = Ack(settled.upto, settled.recent(touched))
         return Outcome(stored, len(change.records) - stored, acks)
 
-    def _store(self, record: Record) -> bool:
-        """Insert `record`; False where it was heard before."""
-        key = (record.node, record.epoch)
-        sets = self._sets_of(key)
-        seq = record.seq
-        if seq in sets.heard:
-            return False
+    def _insert(self, insert: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert `rows` with one statement: all of them, or none."""
+        self._cursor.execute(_with_places(insert, len(rows), len(rows[0])), tuple(chain.from_iterable(rows)))
+
+    def _store(self, records: Sequence[Record]) -> int:
+        """Insert those of `records` that were not heard before; return how many these are."""
+        fresh: list[Record] = []
+        for record in records:
+            key = (record.node, record.epoch)
+            sets = self._sets_of(key)
+            seq = record.seq
+            if seq in sets.heard:
+                continue
+            fresh.append(record)
+            sets.heard.add(seq, seq)
+            if seq in sets.settled:
+                self._take_back_loss(key, seq)
+            else:
+                sets.settled.add(seq, seq)
+            self._dirty.add(key)
+        for late, run in groupby(fresh, lambda r: self._sealed.holds(r.node, r.measured_at_s)):
+            if late:
+                for record in run:
+                    self._insert_moved(record)
+            else:
+                for group in _grouped(list(run)):
+                    self._insert_records(group)
+        return len(fresh)
+
+    def _insert_records(self, records: Sequence[Record]) -> None:
         try:
-            self._cursor.execute(_INSERT_RECORD, record_row(record, record.measured_at_s, record.moved))
-        except apsw.ConstraintError:  # the node has a record in this second already
-            second = self._free_second(record.node, record.measured_at_s)
-            self._cursor.execute(_INSERT_RECORD, record_row(record, second, True))
-        sets.heard.add(seq, seq)
-        if seq in sets.settled:
-            self._take_back_loss(key, seq)
-        else:
-            sets.settled.add(seq, seq)
-        self._dirty.add(key)
-        return True
+            self._insert(_INSERT_RECORDS, [record_row(r, r.measured_at_s, r.moved) for r in records])
+        except apsw.ConstraintError:  # a node has a record in the same second already
+            if len(records) > 1:
+                for record in records:
+                    self._insert_records([record])
+                return
+            self._insert_moved(records[0])
+
+    def _insert_moved(self, record: Record) -> None:
+        """Insert a record whose node has another one in its second: it gives way to the next free one."""
+        second = self._free_second(record.node, record.measured_at_s)
+        self._insert(_INSERT_RECORDS, [record_row(record, second, True)])
 
     def _free_second(self, node: int, second: int) -> int:
-        """Return the first second from `second` on in which `node` has no record."""
-        taken = self._db.execute(
-            "SELECT measured_at_s FROM records WHERE node = ? AND measured_at_s >= ? ORDER BY measured_at_s",
-            (node, second),
-        )
-        for (used,) in taken:
-            if used != second:
-                break
+        """Return the first second from `second` on in which `node` has no record, hot or sealed."""
+        hot = "SELECT EXISTS (SELECT 1 FROM records WHERE node = ? AND measured_at_s = ?)"
+        while self._sealed.holds(node, second) or self._db.execute(hot, (node, second)).get:
             second += 1
         return second
 
@@ -138,6 +183,7 @@ class Writer:
         return sets
 
     def _write_heard(self) -> None:
+        rows = []
         for node, epoch in self._dirty:
             for first, last in self._sets[node, epoch].heard.take_changes().items():
                 if last is None:
@@ -145,10 +191,9 @@ class Writer:
                         "DELETE FROM heard WHERE node = ? AND epoch = ? AND first = ?", (node, epoch, first)
                     )
                 else:
-                    self._cursor.execute(
-                        "INSERT OR REPLACE INTO heard (node, epoch, first, last) VALUES (?, ?, ?, ?)",
-                        (node, epoch, first, last),
-                    )
+                    rows.append((node, epoch, first, last))
+        for group in _grouped(rows):
+            self._insert(_INSERT_HEARD, group)
         self._dirty.clear()
 
     def _note_loss(self, loss: Loss) -> None:
@@ -184,3 +229,18 @@ class Writer:
                 "DELETE FROM unknown_frames WHERE id = (SELECT min(id) FROM unknown_frames) "
                 "RETURNING length(frame)"
             ).get
+
+
+@cache
+def _with_places(insert: str, rows: int, columns: int) -> str:
+    """Return the statement that inserts `rows` rows, each a row of question marks."""
+    return f"{insert} VALUES " + ", ".join([f"({', '.join('?' * columns)})"] * rows)
+
+
+def _grouped(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
+    """Yield `rows` in groups for one statement each; of few sizes, so that the statements stay prepared."""
+    at = 0
+    for size in ROWS_TOGETHER:
+        while len(rows) - at >= size:
+            yield rows[at : at + size]
+            at += size

@@ -1,0 +1,149 @@
+"""Reading what is sealed: records in the order of their commits, or of one node by time."""
+
+from array import array
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import apsw
+import structlog
+
+from gateway.model import StoredRecord
+from gateway.store.chunk import Chunk, Columns, seconds_of
+from gateway.store.columns import Malformed
+
+log = structlog.get_logger()
+
+CHUNK_COLUMNS = "id, node, epoch, schema_id, count, first_s, last_s, body"
+_SEGMENTS_OPEN = 2  # a batch may span two
+_SECONDS_KEPT = 64  # chunks
+_POSITION_BITS = 20
+
+
+class _OpenSegment:
+    """`commits` ascend; the record of commits[i] is at _places[i], chunk and position in one number."""
+
+    def __init__(self, chunks: list[Columns]) -> None:
+        pairs = sorted(
+            (commit, number << _POSITION_BITS | i)
+            for number, columns in enumerate(chunks)
+            for i, commit in enumerate(columns.commits)
+        )
+        self.commits = array("q", [commit for commit, _ in pairs])
+        self._places = array("q", [place for _, place in pairs])
+        self._chunks = chunks
+
+    def records(self, commit: int, limit: int) -> list[StoredRecord]:
+        start = bisect_right(self.commits, commit)
+        mask = (1 << _POSITION_BITS) - 1
+        places = self._places[start : start + limit]
+        return [self._chunks[place >> _POSITION_BITS].record(place & mask) for place in places]
+
+
+class Sealed:
+    """The sealed part of the store behind one connection. A chunk that is damaged is logged and left out.
+
+    Chunk numbers are never used again, so what is cached of one stays true.
+    """
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._open: OrderedDict[int, _OpenSegment] = OrderedDict()
+        self._seconds: OrderedDict[int, frozenset[int]] = OrderedDict()
+        self._ends: dict[int, int] = {}
+        self.damaged: set[int] = set()  # chunks met so far
+
+    def after(self, commit: int, limit: int) -> list[StoredRecord]:
+        """Return at most `limit` sealed records committed after `commit`, in commit order."""
+        found: list[StoredRecord] = []
+        for id_, first, last in self._db.execute(
+            "SELECT id, first_chunk, last_chunk FROM segments WHERE last_commit > ? ORDER BY last_commit",
+            (commit,),
+        ):
+            found += self._segment(id_, first, last).records(commit, limit - len(found))
+            if len(found) >= limit:
+                break
+        return found
+
+    def history(self, node: int, from_s: int, to_s: int) -> list[StoredRecord]:
+        """Return the sealed records of `node` measured in from_s <= t < to_s, in no order."""
+        found = []
+        for chunk in self._chunks("node = ? AND last_s >= ? AND first_s < ?", node, from_s, to_s):
+            columns = self._columns(*chunk)
+            if columns is not None:
+                found += [columns.record(i) for i, at in enumerate(columns.seconds) if from_s <= at < to_s]
+        return found
+
+    def newest(self, node: int) -> StoredRecord | None:
+        """Return the sealed record of `node` with the latest time of measurement."""
+        for chunk in self._chunks("node = ? ORDER BY last_s DESC", node):
+            columns = self._columns(*chunk)
+            if columns is not None:
+                return columns.record(max(range(len(columns.seconds)), key=columns.seconds.__getitem__))
+        return None
+
+    def holds(self, node: int, second: int) -> bool:
+        """Whether a sealed record of `node` was measured in that second."""
+        end = self._ends.get(node)
+        if end is None:
+            end = self._ends[node] = self._end(node)
+        if second > end:  # nearly always
+            return False
+        near = self._chunks("node = ? AND last_s >= ? AND first_s <= ?", node, second, second)
+        return any(second in self._seconds_of(*chunk) for chunk in near)
+
+    def holds_later(self, node: int, second: int) -> bool:
+        """Whether a sealed record of `node` was measured after that second. Asks the database."""
+        return self._end(node) > second
+
+    def _end(self, node: int) -> int:
+        ((end,),) = self._db.execute("SELECT max(last_s) FROM chunks WHERE node = ?", (node,))
+        return -(1 << 63) if end is None else int(end)
+
+    def forget_ends(self) -> None:
+        """Chunks were added, or an addition was undone."""
+        self._ends.clear()
+
+    def _chunks(self, condition: str, *bindings: int) -> Iterator[tuple[int, Chunk]]:
+        sql = f"SELECT {CHUNK_COLUMNS} FROM chunks WHERE {condition}"  # noqa: S608
+        for id_, *rest in self._db.execute(sql, bindings):
+            yield id_, Chunk(*rest)
+
+    def _segment(self, id_: int, first: int, last: int) -> _OpenSegment:
+        if id_ not in self._open:
+            opened = [self._columns(*chunk) for chunk in self._chunks("id BETWEEN ? AND ?", first, last)]
+            self._open[id_] = _OpenSegment([columns for columns in opened if columns is not None])
+            while len(self._open) > _SEGMENTS_OPEN:
+                self._open.popitem(last=False)
+        self._open.move_to_end(id_)
+        return self._open[id_]
+
+    def _seconds_of(self, id_: int, chunk: Chunk) -> frozenset[int]:
+        if id_ not in self._seconds:
+            try:
+                self._seconds[id_] = frozenset(seconds_of(chunk))
+            except Malformed as error:
+                self._damaged(id_, error)
+                self._seconds[id_] = frozenset()
+            while len(self._seconds) > _SECONDS_KEPT:
+                self._seconds.popitem(last=False)
+        return self._seconds[id_]
+
+    def _columns(self, id_: int, chunk: Chunk) -> Columns | None:
+        try:
+            return Columns(chunk)
+        except Malformed as error:
+            self._damaged(id_, error)
+            return None
+
+    def _damaged(self, id_: int, error: Malformed) -> None:
+        if id_ not in self.damaged:
+            self.damaged.add(id_)
+            log.error("sealed_chunk_damaged", chunk=id_, reason=str(error))
+
+
+def chunk_rows(db: apsw.Connection, first: int, last: int) -> list[tuple[int, Any]]:
+    """Return (number, Chunk) of the chunks first..last, bodies included."""
+    sql = f"SELECT {CHUNK_COLUMNS} FROM chunks WHERE id BETWEEN ? AND ?"  # noqa: S608
+    return [(id_, Chunk(*rest)) for id_, *rest in db.execute(sql, (first, last))]

@@ -1,0 +1,95 @@
+"""The store seals itself and stays below its cap."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.store import Change, Store, StoreError, sealing
+from gateway.store.pruning import Limits, note_synced
+from gateway.store.upkeep import tend
+from tests.gateway.store.made import made
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "LEAST", 500)
+
+
+async def fill(store: Store, start: int, count: int = 2000) -> None:
+    """Noise in every value, so that the records take room."""
+    noise = random.Random(start)
+    records = [made(n) for n in range(start, start + count)]
+    await store.append(
+        Change(records=[replace(r, values=tuple(noise.choices(range(1 << 30), k=3))) for r in records])
+    )
+
+
+async def test_it_seals_what_is_due(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = Store.open(path)
+    await fill(store, 0)
+    room = await tend(store, path, Limits(), 7)
+    assert room.state == "ok"
+    assert 0 < room.used_bytes <= room.disk_bytes
+    assert room.unsynced_bytes == room.used_bytes
+    hot = store.reader.connection.execute("SELECT count(*) FROM records").get
+    assert hot == 500  # below twice a segment
+    assert [r.seq for r in store.after(0, 9999)] == list(range(2000))
+    assert (await store.append(Change(records=[made(3)]))).duplicates == 1
+    await store.close()
+
+
+async def test_it_stays_below_the_cap_and_counts_what_that_costs(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = Store.open(path)
+    limits = Limits(cap_bytes=600_000, free_bytes=0)
+    lost, seen = 0, set()
+    for start in range(0, 80_000, 2000):
+        await fill(store, start)
+        room = await tend(store, path, limits, 7)
+        lost += room.lost
+        seen.add(room.state)
+        assert room.used_bytes <= limits.drop_bytes
+    assert seen == {"ok", "watermark", "losing"}
+    assert sum(loss.last - loss.first + 1 for loss in store.reader.losses()) == lost > 0
+    (line,) = [(len(store.after(0, 99_999)), store.reader.stored()[11])]
+    assert line == (80_000 - lost, 80_000)
+    await store.close()
+
+
+async def test_what_is_synced_makes_room_without_a_loss(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = Store.open(path)
+    limits = Limits(cap_bytes=600_000, free_bytes=0)
+    for start in range(0, 80_000, 2000):
+        await fill(store, start)
+        upto = start + 1000
+        await store.perform(lambda db, upto=upto: note_synced(db, [(1, upto)]))  # type: ignore[misc]
+        room = await tend(store, path, limits, 7)
+        assert (room.state, room.lost) == ("ok", 0)
+        assert room.unsynced_bytes < room.used_bytes <= limits.prune_bytes
+    await store.close()
+
+
+async def test_a_disk_that_others_fill_costs_only_what_is_synced(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = Store.open(path)
+    await fill(store, 0)
+    full = Limits(free_bytes=1 << 60)
+    assert (await tend(store, path, full, 7)).lost == 0
+    assert len(store.after(0, 9999)) == 2000
+    await store.perform(lambda db: note_synced(db, [(1, 1000)]))
+    assert (await tend(store, path, full, 7)).lost == 0
+    assert len(store.after(0, 9999)) == 1000
+    await store.close()
+
+
+async def test_work_fails_alone(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store.db")
+    with pytest.raises(StoreError, match="no such table"):
+        await store.perform(lambda db: db.execute("INSERT INTO nowhere VALUES (1)"))
+    await fill(store, 0, 5)
+    assert len(store.after(0, 9)) == 5
+    await store.close()
