@@ -6,7 +6,7 @@ from pathlib import Path
 
 from device_configs.problem import ConfigError
 from gateway.app import StartError
-from gateway.start import broker_at, serve, settings_of
+from gateway.start import broker_at, page_at, serve, settings_of
 
 
 def main() -> int:
@@ -19,12 +19,17 @@ def main() -> int:
     parser.add_argument("--broker-user", help="user name at the broker")
     parser.add_argument("--broker-password-file", type=Path, help="file with the password")
     parser.add_argument("--broker-ca", type=Path, help="certificates to verify the broker with; turns TLS on")
+    parser.add_argument("--page", help="host:port to serve the page on; left out: no page")
+    parser.add_argument("--interval", type=int, help="seconds between samples, where not as the site says")
     arguments = parser.parse_args()
     try:
         broker = broker_at(
             arguments.broker, arguments.broker_user, arguments.broker_password_file, arguments.broker_ca
         )
-        serve(settings_of(arguments.site, arguments.state, broker, arguments.keys))
+        page = page_at(arguments.page) if arguments.page else None
+        serve(
+            settings_of(arguments.site, arguments.state, broker, arguments.keys, page, arguments.interval)
+        )
     except ConfigError as error:
         print("\n".join(problem.pretty() for problem in error.problems), file=sys.stderr)  # noqa: T201
         return 3

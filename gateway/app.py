@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -40,6 +41,14 @@ class Settings:
     schemas: Mapping[int, tuple[int, ...]]
     state: Path
     broker: Broker
+    page: "Beside | None" = None
+
+
+class Beside(Protocol):
+    """What runs beside ingest, in threads of its own, and keeps its troubles to itself."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 class Gateway:
@@ -164,8 +173,12 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                 store=store.store_id.hex(),
                 last_commit=store.reader.last_commit(),
             )
+            if settings.page is not None:
+                settings.page.start()
             await gateway.run(stop)
         finally:
+            if settings.page is not None:
+                await asyncio.to_thread(settings.page.stop)
             await store.close()
     log.info("gateway_stopped")
 

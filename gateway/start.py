@@ -11,17 +11,26 @@ import structlog
 from device_configs import compile as compiled
 from device_configs.keys import read_keys
 from device_configs.loader import load_site
-from gateway.app import Settings, StartError, run
+from gateway.app import STORE_NAME, Settings, StartError, run
 from gateway.carriers.mqtt import Broker
+from gateway.web.server import Address, Page
 
 KEYS_NAME = "keys.json"
 MQTT_PORT = 1883
 
 
-def settings_of(site_path: Path, state: Path, broker: Broker, keys_path: Path | None = None) -> Settings:
+def settings_of(
+    site_path: Path,
+    state: Path,
+    broker: Broker,
+    keys_path: Path | None = None,
+    page: Address | None = None,
+    interval_s: int | None = None,
+) -> Settings:
     """Return what a gateway of the site has to be told. Raises ConfigError.
 
-    Keys of nodes that the site does not have are left out: their frames count as unknown.
+    Keys of nodes that the site does not have are left out: their frames count as unknown. `page` is where
+    the page is served, `interval_s` how often the nodes sample where that is not what the site says.
     """
     site = load_site(site_path)
     keys = read_keys(keys_path or state / KEYS_NAME)
@@ -32,7 +41,16 @@ def settings_of(site_path: Path, state: Path, broker: Broker, keys_path: Path | 
         schemas=compiled.schemas(site),
         state=state,
         broker=broker,
+        page=Page(site, state, state / STORE_NAME, page, interval_s) if page else None,
     )
+
+
+def page_at(address: str) -> Address:
+    """Return where the page is served: "host:port", or "port" on this machine alone. Raises StartError."""
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise StartError(f"--page {address}: expected host:port, for example 127.0.0.1:8080")
+    return Address(host.strip("[]") or "127.0.0.1", int(port))
 
 
 def broker_at(

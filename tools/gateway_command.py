@@ -12,7 +12,7 @@ from rich.table import Table
 
 from gateway.app import StartError
 from gateway.control import SOCKET_NAME, ControlError, request
-from gateway.start import broker_at, serve, settings_of
+from gateway.start import broker_at, page_at, serve, settings_of
 
 FAILED, USAGE = 1, 2
 
@@ -36,6 +36,10 @@ def gateway(
     broker_ca: Annotated[
         Path | None, typer.Option(help="Certificates to verify the broker with (PEM); turns TLS on.")
     ] = None,
+    page: Annotated[str | None, typer.Option(help="Serve the page on host:port.")] = None,
+    interval: Annotated[
+        int | None, typer.Option(help="Seconds between samples, where not as the site says (demo).", min=1)
+    ] = None,
 ) -> None:
     """Run a site's gateway until told to end. A record is acknowledged once it is safely on disk."""
     if context.invoked_subcommand is not None:
@@ -44,7 +48,7 @@ def gateway(
         _fail("say --site DIR and --state DIR", USAGE)
     try:
         at = broker_at(broker, broker_user, broker_password_file, broker_ca)
-        serve(settings_of(site, state, at, keys))
+        serve(settings_of(site, state, at, keys, page_at(page) if page else None, interval))
     except StartError as error:
         _fail(str(error), FAILED)
 

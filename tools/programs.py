@@ -46,9 +46,17 @@ class Gateway(Program):
     socket_name = SOCKET_NAME
 
     def __init__(
-        self, state: Path, site: Path, broker: str, password: Path, page_port: int | None = None
+        self,
+        state: Path,
+        site: Path,
+        broker: str,
+        password: Path,
+        page_port: int | None = None,
+        interval_s: int | None = None,
     ) -> None:
         where = ["--site", str(site), "--state", str(state), "--broker", broker]
+        if interval_s is not None:
+            where += ["--interval", str(interval_s)]
         user = ["--broker-user", "gateway", "--broker-password-file", str(password)]
         super().__init__(state, [*where, *user], page_port)
 

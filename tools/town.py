@@ -105,7 +105,9 @@ class Town:
         password.touch(mode=0o600)
         password.write_text(self._gateway_password)
         address = f"{HOST}:{self.broker.port}"
-        self.gateway = Gateway(self._state, self.site_path, address, password, self._page_port)
+        self.gateway = Gateway(
+            self._state, self.site_path, address, password, self._page_port, self._interval_s
+        )
         await asyncio.to_thread(self.gateway.start)
 
     async def start_sync(self) -> None:

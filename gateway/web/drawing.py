@@ -47,29 +47,46 @@ class IntakeDrawing:
     down_label_y: float | None
     bracket: tuple[float, float] | None
     bracket_label_y: float | None
+    limit_y: float | None
     scale: tuple[float, float]
     scale_mm: int
 
 
-def intake(geometry: IntakeGeometry, up_mm: float | None, down_mm: float | None) -> IntakeDrawing:
-    """Draw an intake with water at `up_mm` before and `down_mm` behind the grate, above the site's datum."""
+def intake(
+    geometry: IntakeGeometry, up_mm: float | None, down_mm: float | None, limit_mm: float | None = None
+) -> IntakeDrawing:
+    """Draw an intake with water at `up_mm` before and `down_mm` behind the grate, above the site's datum.
+
+    `limit_mm` is a level before the grate that is marked.
+    """
     opening = geometry.soffit_mm - geometry.invert_mm
     floor_mm = min(geometry.invert_mm, geometry.grate_mm)
     bottom_mm = floor_mm - 0.22 * opening
-    top_mm = max(geometry.soffit_mm + 0.55 * opening, (up_mm or floor_mm) + 0.2 * opening)
+    top_mm = max(geometry.soffit_mm + 0.55 * opening, (up_mm or floor_mm) + 0.3 * opening)
     per_mm = INTAKE_HEIGHT / (top_mm - bottom_mm)
 
     def y(level_mm: float) -> float:
         return round((top_mm - level_mm) * per_mm, 1)
 
-    bottom, soffit, invert, foot = INTAKE_HEIGHT, y(geometry.soffit_mm), y(geometry.invert_mm), y(geometry.grate_mm)
+    bottom, right = INTAKE_HEIGHT, INTAKE_WIDTH
+    soffit, invert, foot = y(geometry.soffit_mm), y(geometry.invert_mm), y(geometry.grate_mm)
     head_mm = geometry.soffit_mm + 0.2 * opening
     lean = (foot - y(head_mm)) * _GRATE_LEAN
     grate = (float(_GRATE_FOOT_X), foot, round(_GRATE_FOOT_X - lean, 1), y(head_mm))
     bed_left = round(foot - 0.05 * INTAKE_HEIGHT, 1)
-    bed = f"0,{bed_left} 70,{round((bed_left + foot) / 2 + 1, 1)} {_GRATE_FOOT_X},{foot} {_GRATE_FOOT_X},{invert} {INTAKE_WIDTH},{invert} {INTAKE_WIDTH},{bottom} 0,{bottom}"
-    wall = f"{_MOUTH_X},{y(head_mm)} {INTAKE_WIDTH},{y(head_mm)} {INTAKE_WIDTH},{soffit} {_MOUTH_X},{soffit}"
-    slab = f"{_GRATE_FOOT_X},{invert} {INTAKE_WIDTH},{invert} {INTAKE_WIDTH},{invert + 4} {_GRATE_FOOT_X},{invert + 4}"
+    knee = round((bed_left + foot) / 2 + 1, 1)
+    foot_x, mouth_x, head = _GRATE_FOOT_X, _MOUTH_X, y(head_mm)
+    bed = _polygon(
+        (0, bed_left),
+        (70, knee),
+        (foot_x, foot),
+        (foot_x, invert),
+        (right, invert),
+        (right, bottom),
+        (0, bottom),
+    )
+    wall = _polygon((mouth_x, head), (right, head), (right, soffit), (mouth_x, soffit))
+    slab = _polygon((foot_x, invert), (right, invert), (right, invert + 4), (foot_x, invert + 4))
 
     def grate_x(level_y: float) -> float:
         return round(_GRATE_FOOT_X - max(0.0, foot - level_y) * _GRATE_LEAN, 1)
@@ -77,16 +94,18 @@ def intake(geometry: IntakeGeometry, up_mm: float | None, down_mm: float | None)
     up_y = up_water = up_label = None
     if up_mm is not None:
         up_y = min(y(up_mm), foot)
-        up_water = f"0,{up_y} {grate_x(up_y)},{up_y} {_GRATE_FOOT_X},{foot} 70,{round((bed_left + foot) / 2 + 1, 1)} 0,{max(bed_left, up_y)}"
+        up_water = _polygon(
+            (0, up_y), (grate_x(up_y), up_y), (foot_x, foot), (70, knee), (0, max(bed_left, up_y))
+        )
         up_label = up_y - 5
     down_y = down_water = down_surface = down_label = None
     if down_mm is not None:
         down_y = min(y(down_mm), invert)
         down_surface = max(down_y, soffit)
-        down_water = (
-            f"{grate_x(down_y)},{down_y} {_MOUTH_X},{down_y} {_MOUTH_X},{down_surface} {INTAKE_WIDTH},{down_surface} "
-            f"{INTAKE_WIDTH},{invert} {_GRATE_FOOT_X},{invert} {_GRATE_FOOT_X},{foot}"
-        )
+        down_water = _polygon(
+            (grate_x(down_y), down_y), (mouth_x, down_y), (mouth_x, down_surface), (right, down_surface),
+            (right, invert), (foot_x, invert), (foot_x, foot),
+        )  # fmt: skip
         room_below = invert - down_surface > _TEXT + 4
         down_label = down_surface + _TEXT if room_below else down_surface - 5
     bracket = bracket_label = None
@@ -115,9 +134,14 @@ def intake(geometry: IntakeGeometry, up_mm: float | None, down_mm: float | None)
         down_label_y=down_label,
         bracket=bracket,
         bracket_label_y=bracket_label,
+        limit_y=None if limit_mm is None else y(limit_mm),
         scale=(round(bottom - 8 - scale_mm * per_mm, 1), bottom - 8.0),
         scale_mm=scale_mm,
     )
+
+
+def _polygon(*corners: tuple[float, float]) -> str:
+    return " ".join(f"{x:g},{y:g}" for x, y in corners)
 
 
 def _bars(grate: tuple[float, float, float, float]) -> tuple[tuple[float, float, float, float], ...]:
@@ -176,7 +200,8 @@ def stake(depth_mm: float | None, fresh_mm: float | None, height_mm: int) -> Sta
     marks = range(0, int(span_mm) + 1, step_mm)
     label_every = 2 if step_mm == 100 else 1
     ticks = tuple(Tick(y(mm), str(mm // 10)) for i, mm in enumerate(marks) if i % label_every == 0)
-    segments = tuple((y(mm + step_mm), round(step_mm * per_mm, 1)) for mm in marks[:-1] if (mm // step_mm) % 2 == 0)
+    dark = [mm for mm in marks[:-1] if (mm // step_mm) % 2 == 0]
+    segments = tuple((y(mm + step_mm), round(step_mm * per_mm, 1)) for mm in dark)
     if depth_mm is None:
         return StakeDrawing("", None, None, None, ticks, segments, ground, x)
     surface = min(ground, max(y(depth_mm), 4.0))

@@ -1,11 +1,11 @@
 """What the page needs to know of a node's place, taken from the site's configuration. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from device_configs.model import Node
-from device_configs.site_schema import IntakeGeometry, SnowGeometry
+from device_configs.model import Node, Site
+from device_configs.site_schema import IntakeGeometry, Rule, SnowGeometry
 
 Kind = Literal["intake", "snow", "building", "other"]
 KINDS: tuple[Kind, ...] = ("intake", "snow", "building", "other")
@@ -13,54 +13,87 @@ KINDS: tuple[Kind, ...] = ("intake", "snow", "building", "other")
 # The one large value of a card: the first key a profile has.
 _MAIN: dict[Kind, tuple[str, ...]] = {
     "intake": ("up_level_mm",),
-    "snow": ("snow_depth_mm", "depth_mm", "distance_mm"),
-    "building": ("import_power_w", "power_w"),
+    "snow": ("depth_mm",),
+    "building": ("import_power_w",),
+    "other": (),
+}
+# Of these the page keeps the last day in memory, for sparkline and trend; of all others the newest value.
+_FOLLOWED: dict[Kind, tuple[str, ...]] = {
+    "intake": ("up_level_mm", "down_level_mm"),
+    "snow": ("depth_mm",),
+    "building": ("import_power_w", "import_energy_wh"),
     "other": (),
 }
 _MISSED = 3  # records in a row, after which a node counts as silent
-_GRACE_S = 15  # for the way through radio, store and page
+_GRACE_S = 10  # for the way through radio, store and page
+# What a meter behind current transformers shows too small.
+_TRANSFORMED = ("power_w", "reactive_var", "energy_wh", "reactive_energy_varh", "current_ma")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node's place. `main` is the key of the large value, `keys` are all the values it has."""
+    """A node's place. `main` is the key of the large value; the last day of the keys `followed` is kept.
 
-    id: int
-    name: str
-    where: str
+    `factor` turns what a meter's port shows into what the building uses.
+    """
+
+    node: Node
     kind: Kind
     interval_s: int
     main: str
-    keys: tuple[str, ...]
-    carrier: str = "mqtt"
-    geometry: IntakeGeometry | SnowGeometry | None = None
-    battery_low_mv: int | None = None
+    followed: tuple[str, ...]
+    factor: float = 1.0
+    rules: tuple[Rule, ...] = field(default=())
+
+    @property
+    def id(self) -> int:
+        return self.node.id
 
     @property
     def stale_after_s(self) -> int:
         """A newest record older than this is no longer live."""
-        return _MISSED * self.interval_s + _GRACE_S
+        return _MISSED * self.interval_s + (self.node.profile.batch_s or 0) + _GRACE_S
 
     @property
     def gap_s(self) -> int:
         """Records further apart than this have a gap between them."""
         return _MISSED * self.interval_s
 
+    @property
+    def intake(self) -> IntakeGeometry | None:
+        return self.node.geometry if isinstance(self.node.geometry, IntakeGeometry) else None
+
+    @property
+    def snow(self) -> SnowGeometry | None:
+        return self.node.geometry if isinstance(self.node.geometry, SnowGeometry) else None
+
     def key(self, *candidates: str) -> str | None:
         """Return the first of `candidates` that this place has a value of."""
-        return next((key for key in candidates if key in self.keys), None)
+        return next((key for key in candidates if key in self.node.profile.keys), None)
+
+    def factor_of(self, key: str) -> float:
+        """Return what a value of `key` is multiplied with."""
+        return self.factor if self.factor != 1 and key.endswith(_TRANSFORMED) else 1
+
+    def levels(self, key: str) -> list[Rule]:
+        """Return the rules that watch how high or low `key` is."""
+        watching = (rule for rule in self.rules if rule.key == key)
+        return [rule for rule in watching if rule.above is not None or rule.below is not None]
 
 
-def place(node: Node) -> Place:
-    """Return what the page needs of `node`."""
-    profile = node.profile
+def places(site: Site, interval_s: int | None = None) -> dict[int, Place]:
+    """Return the places of the site by node id. `interval_s` replaces what the site says: for demos."""
+    factors = {meter.node: meter.meter_factor for b in site.buildings for meter in b.meters}
+    return {node.id: _place(site, node, interval_s, factors) for node in site.nodes}
+
+
+def _place(site: Site, node: Node, interval_s: int | None, factors: Mapping[int, float]) -> Place:
     kind = _kind(node)
-    keys = profile.keys
+    keys = node.profile.keys
     main = next((key for key in _MAIN[kind] if key in keys), keys[0])
-    low = profile.battery.low_mv if profile.battery else None
-    return Place(
-        node.id, node.name, node.place, kind, node.interval_s, main, keys, node.carrier, node.geometry, low
-    )
+    followed = tuple(key for key in _FOLLOWED[kind] if key in keys) or (main,)
+    rules = tuple(r for r in site.rules if r.profile == node.profile.name or node.id in r.nodes)
+    return Place(node, kind, interval_s or node.interval_s, main, followed, factors.get(node.id, 1.0), rules)
 
 
 def _kind(node: Node) -> Kind:
@@ -68,11 +101,6 @@ def _kind(node: Node) -> Kind:
         return "intake"
     if isinstance(node.geometry, SnowGeometry):
         return "snow"
-    if any(key.endswith("power_w") for key in node.profile.keys):
+    if "import_power_w" in node.profile.keys:
         return "building"
     return "other"
-
-
-def places(nodes: Sequence[Node]) -> dict[int, Place]:
-    """Return the places by node id."""
-    return {node.id: place(node) for node in nodes}

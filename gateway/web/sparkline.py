@@ -6,6 +6,7 @@ both sides is a dot.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from gateway.web.window import Point
 
@@ -69,23 +70,23 @@ def sparkline(
     def y(value: float) -> float:
         return round(HEIGHT - _PAD - (value - bottom) / (top - bottom) * (HEIGHT - 2 * _PAD), 1)
 
-    runs = _runs(points, max(gap_s, (to_s - from_s) // 150))
-    line = " ".join(_line([(x(p), y(p.value)) for p in run]) for run in runs)
+    lines = runs(points, max(gap_s, (to_s - from_s) // 150))
+    line = " ".join(_line([(x(p), y(p.value)) for p in run]) for run in lines)
     floor = HEIGHT if not zero else y(max(0.0, bottom))
-    area = " ".join(_area([(x(p), y(p.value)) for p in run], floor) for run in runs if len(run) > 1)
+    area = " ".join(_area([(x(p), y(p.value)) for p in run], floor) for run in lines if len(run) > 1)
     newest = points[-1]
     end = (x(newest), y(newest.value))
     return Sparkline(line, area, end, y(limit) if limit is not None else None, low, high, from_s, to_s)
 
 
-def _runs(points: Sequence[Point], gap_s: int) -> list[list[Point]]:
+def runs(points: Sequence[Point], gap_s: int) -> list[list[Point]]:
     """Split `points` where two neighbours are further apart than `gap_s`."""
-    runs = [[points[0]]]
-    for before, point in zip(points, points[1:], strict=False):
+    found = [[points[0]]]
+    for before, point in pairwise(points):
         if point.at_s - before.at_s > gap_s:
-            runs.append([])
-        runs[-1].append(point)
-    return runs
+            found.append([])
+        found[-1].append(point)
+    return found
 
 
 def _line(corners: Sequence[tuple[float, float]]) -> str:

@@ -17,7 +17,7 @@ _QUIET = 1.0  # a change smaller than this many times the scatter about the line
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """`per_s` is the slope in the value's unit per second; `direction` -1, 0 or 1; `span_s` what it rests on."""
+    """`per_s` is the slope in the value's unit per second, `direction` -1, 0 or 1, over `span_s`."""
 
     per_s: float
     direction: int
@@ -32,7 +32,7 @@ def trend(points: Sequence[Point], window_s: int, least: float) -> Trend | None:
     if not points:
         return None
     end_s = points[-1].at_s
-    recent = [point for point in points if point.at_s > end_s - window_s]
+    recent: Sequence[Point] = [point for point in points if point.at_s > end_s - window_s]
     if len(recent) < POINTS_MIN:
         return None
     recent = _thinned(recent)

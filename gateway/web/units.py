@@ -1,11 +1,11 @@
-"""In which unit people read a value: the integer of a key's quantity times a factor, and how many decimals."""
+"""In which unit people read a value: the integer of its quantity times a factor, with how many decimals."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """`value * factor` is in `unit`. `decimals` None: three figures, so that 4,21 and 421 are equally exact."""
+    """`value * factor` is in `unit`. `decimals` None: three figures, so that 4,21 is as exact as 421."""
 
     unit: str
     factor: float

@@ -39,6 +39,11 @@ class Words:
         shown = {name: self.number(v) if isinstance(v, int) else v for name, v in values.items()}
         return texts()[key][self.language].format(**shown)
 
+    def value(self, key: str) -> str:
+        """Return the name of a value; a new key is its own name until it has one."""
+        named = texts().get(f"value.{key}")
+        return named[self.language] if named else key.replace("_", " ")
+
     def plural(self, key: str, count: int) -> str:
         """Return the text `key.one` or `key.many` with `n` filled in."""
         return self(f"{key}.one" if count == 1 else f"{key}.many", n=count)

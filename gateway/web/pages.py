@@ -1,0 +1,229 @@
+"""The pages as a Starlette application over what is live. It only reads."""
+
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import structlog
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from sse_starlette.event import ServerSentEvent
+from sse_starlette.sse import EventSourceResponse
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from device_configs.model import Site
+from gateway.web.cards import Card, amount, by_need, card
+from gateway.web.concerns import Concern, concerns
+from gateway.web.hub import Event, Full, Hub
+from gateway.web.live import Live, NodeLive
+from gateway.web.places import KINDS
+from gateway.web.units import shown
+from gateway.web.way import NodeCounts, Sync, Way
+from gateway.web.words import LANGUAGES, Language, Words, preferred
+
+log = structlog.get_logger()
+
+SEND_TIMEOUT_S = 10.0  # a page that takes nothing for so long is closed
+Judge = Callable[[Sequence[NodeLive], float], Sequence[Concern]]
+_STATIC = Path(str(files(__package__).joinpath("static")))
+_THEMES = ("light", "dark")
+
+
+class Pages:
+    """Renders what `live` and `way` hold. `judge` says what needs attention: the place for real alerts."""
+
+    def __init__(
+        self,
+        site: Site,
+        live: Live,
+        *,
+        clock: Callable[[], float] = time.time,
+        judge: Judge = concerns,
+    ) -> None:
+        self.site = site
+        self.live = live
+        self.hub = Hub()
+        self.way = Way(0, 0, 0, 0, Sync("off"))
+        self.counts: Mapping[int, NodeCounts] = {}
+        self.trouble = ""  # why the store cannot be read
+        self._clock = clock
+        self._judge = judge
+        offered = tuple(lang for lang in LANGUAGES if lang in site.languages) or LANGUAGES
+        self.languages: tuple[Language, ...] = offered
+        self.words: Mapping[Language, Words] = {lang: Words(lang, site.timezone) for lang in offered}
+        self._templates = Environment(
+            loader=PackageLoader(__package__),
+            autoescape=select_autoescape(),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._version = _fingerprint()
+        routes = [
+            Route("/", self._live),
+            Route("/events", self._events),
+            Route("/healthz", self._health),
+            Mount("/static", _Static(directory=_STATIC)),
+        ]
+        self.app = Starlette(
+            routes=routes, exception_handlers={HTTPException: self._wrong, Exception: self._broken}
+        )
+
+    # What all pages share
+
+    def _words(self, request: Request) -> Words:
+        asked = request.query_params.get("lang")
+        for language in self.languages:
+            if language == asked:
+                return self.words[language]
+        return self.words[preferred(request.headers.get("accept-language", ""), self.languages)]
+
+    def _page(self, request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+        say = self._words(request)
+        query = {k: v for k, v in request.query_params.items() if k in ("lang", "theme", "view", "range")}
+
+        def link(path: str | None = None, **changes: str | None) -> str:
+            """Return the address of a page, with the reader's choices kept unless changed."""
+            kept = {k: v for k, v in query.items() if path is None or k != "range"}
+            asked = {k: v for k, v in {**kept, **changes}.items() if v is not None}
+            text = "&".join(f"{k}={v}" for k, v in sorted(asked.items()) if v.isalnum())
+            return (request.url.path if path is None else path) + (f"?{text}" if text else "")
+
+        theme = query.get("theme", "")
+        html = self.render(
+            name,
+            say,
+            link=link,
+            theme=theme if theme in _THEMES else "",
+            wall=query.get("view") == "wall",
+            path=request.url.path,
+            **values,
+        )
+        headers = {"Vary": "Accept-Language", "Content-Language": say.language}
+        return HTMLResponse(html, status, headers)
+
+    def render(self, name: str, say: Words, **values: Any) -> str:
+        """Return a template filled in."""
+        return self._templates.get_template(name).render(
+            say=say,
+            site=self.site,
+            now_s=self._clock(),
+            version=self._version,
+            languages=self.languages,
+            amount=amount,
+            shown=shown,
+            **values,
+        )
+
+    # The live page
+
+    async def _live(self, request: Request) -> Response:
+        say = self._words(request)
+        cards = [card(node, say, self._clock()) for node in self.live.nodes.values()]
+        kinds = [(kind, by_need([c for c in cards if c.place.kind == kind])) for kind in KINDS]
+        return self._page(
+            request,
+            "live.html",
+            kinds=[(kind, found) for kind, found in kinds if found],
+            concerns=self.concerns(),
+            newest_s=self.live.newest_at_s(),
+            way=self.way,
+        )
+
+    def concerns(self) -> Sequence[Concern]:
+        """Return what needs attention, the most urgent first."""
+        return self._judge(list(self.live.nodes.values()), self._clock())
+
+    def card_of(self, node: int, say: Words) -> Card:
+        return card(self.live.nodes[node], say, self._clock())
+
+    # What open pages are told
+
+    def card_event(self, node: int, language: Language) -> Event:
+        say = self.words[language]
+        found = self.card_of(node, say)
+        html = self.render("card_alone.html", say, card=found)
+        return _event("card", node=node, kind=found.place.kind, need=list(found.need), html=html)
+
+    def state_event(self, language: Language) -> Event:
+        say = self.words[language]
+        return _event("state", html=self.render("state_alone.html", say, concerns=self.concerns()))
+
+    def way_event(self, language: Language) -> Event:
+        return _event("way", html=self.render("way_alone.html", self.words[language], way=self.way))
+
+    def tick_event(self) -> Event:
+        return _event("tick", now=round(self._clock(), 1), newest=self.live.newest_at_s())
+
+    async def _events(self, request: Request) -> Response:
+        language = self._words(request).language
+        try:
+            client = self.hub.join(language)
+        except Full:
+            return PlainTextResponse("Too many pages are open.\n", 503, {"Retry-After": "30"})
+
+        async def tell() -> AsyncIterator[ServerSentEvent]:
+            try:
+                # Everything first: whoever comes back after a while has missed it.
+                yield _sent(self.tick_event())
+                yield _sent(self.state_event(language))
+                yield _sent(self.way_event(language))
+                for node in self.live.nodes:
+                    yield _sent(self.card_event(node, language))
+                async for event in client.events():
+                    yield _sent(event)
+            finally:
+                self.hub.leave(client)
+
+        return EventSourceResponse(tell(), send_timeout=SEND_TIMEOUT_S, ping=0, sep="\n")
+
+    # The rest
+
+    async def _health(self, _: Request) -> Response:
+        """200 while the store can be read."""
+        answer = {
+            "ok": not self.trouble,
+            "newest_s": self.live.newest_at_s(),
+            "trouble": self.trouble or None,
+        }
+        return JSONResponse(answer, 503 if self.trouble else 200, {"Cache-Control": "no-store"})
+
+    async def _wrong(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return self._page(request, "error.html", error.status_code, key="404")
+
+    async def _broken(self, request: Request, error: Exception) -> Response:
+        log.error("page_failed", path=request.url.path, reason=f"{type(error).__name__}: {error}")
+        return self._page(request, "error.html", 500, key="500")
+
+
+class _Static(StaticFiles):
+    """Files whose address holds their fingerprint: a browser may keep them."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def _fingerprint() -> str:
+    found = hashlib.sha256()
+    for file in sorted(_STATIC.iterdir()):
+        found.update(file.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def _event(name: str, **values: object) -> Event:
+    return Event(name, json.dumps(values, ensure_ascii=False, separators=(",", ":")))
+
+
+def _sent(event: Event) -> ServerSentEvent:
+    return ServerSentEvent(event.data, event=event.name, sep="\n")

@@ -1,0 +1,174 @@
+"""The page beside the gateway: a thread with an event loop and a reader of its own.
+
+Nothing here reaches ingest: what goes wrong is logged, and the page starts again a little later.
+"""
+
+import asyncio
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from device_configs.model import Site
+from gateway.store import Reader, StoreError
+from gateway.web.guard import Guard, own_names
+from gateway.web.live import Live
+from gateway.web.pages import Pages
+from gateway.web.way import ask_sync, counts, way
+
+log = structlog.get_logger()
+
+FOLLOW_S = 0.5  # how often the store is asked for what is new
+WAY_S = 2.0
+TICK_S = 5.0  # a page that hears nothing for several of these is offline
+RESTART_S = 5.0
+STOP_S = 5.0
+BACKLOG = 64  # connections that wait to be accepted
+CONNECTIONS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the page is served. Port 0: any free one."""
+
+    host: str
+    port: int
+
+
+class Page:
+    """Serves the page of `site` whose store is at `store`, between `start` and `stop`."""
+
+    def __init__(
+        self, site: Site, state: Path, store: Path, address: Address, interval_s: int | None = None
+    ) -> None:
+        self._site = site
+        self._state = state
+        self._store = store
+        self._address = address
+        self._interval_s = interval_s
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._server: uvicorn.Server | None = None
+
+    def start(self) -> None:
+        """Begin to serve, in a thread of its own; return at once."""
+        self._thread = threading.Thread(target=self._run, name="page", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it; wait a moment for that, not longer."""
+        self._stopping.set()
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(STOP_S)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with _listen(self._address) as listening:
+                    asyncio.run(self._serve(listening))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it stays here
+                reason = f"{type(error).__name__}: {error}"
+                where = f"{self._address.host}:{self._address.port}"
+                log.error("page_down", where=where, reason=reason, next_try_s=RESTART_S)  # noqa: TRY400
+            self._stopping.wait(RESTART_S)
+
+    async def _serve(self, listening: socket.socket) -> None:
+        live = Live(self._site, self._interval_s)
+        with Reader.open(self._store) as reader:
+            live.fill(reader, int(time.time()))
+            pages = Pages(self._site, live)
+            config = uvicorn.Config(
+                Guard(pages.app, own_names()),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                backlog=BACKLOG,
+                limit_concurrency=CONNECTIONS_MAX,
+                timeout_keep_alive=15,
+                timeout_graceful_shutdown=1,
+            )
+            self._server = server = uvicorn.Server(config)
+            if self._stopping.is_set():
+                return
+            host, port = listening.getsockname()[:2]
+            log.info("page_served", address=f"http://{host}:{port}")
+            async with asyncio.TaskGroup() as tasks:
+                feeding = [
+                    tasks.create_task(_follow(pages, reader)),
+                    tasks.create_task(_count(pages, reader, self._state)),
+                    tasks.create_task(_tick(pages)),
+                ]
+                serving = tasks.create_task(server.serve([listening]))
+                while not self._stopping.is_set() and not serving.done():  # noqa: ASYNC110 - set by a thread
+                    await asyncio.sleep(0.1)
+                pages.hub.close()
+                server.should_exit = True
+                await serving
+                for task in feeding:
+                    task.cancel()
+
+
+async def _follow(pages: Pages, reader: Reader) -> None:
+    """Tell open pages what was committed, and what has become old meanwhile."""
+    told: dict[str, str] = {}
+    stale: set[int] = set()
+    while True:
+        await asyncio.sleep(FOLLOW_S)
+        try:
+            changed = pages.live.follow(reader)
+            pages.trouble = ""
+        except StoreError as error:
+            changed = set()
+            if not pages.trouble:
+                log.error("page_cannot_read", reason=str(error))  # noqa: TRY400
+            pages.trouble = str(error)
+        now_s = time.time()
+        old = {id_ for id_, node in pages.live.nodes.items() if node.stale(now_s)}
+        changed |= old ^ stale
+        stale = old
+        for language in pages.hub.languages:
+            for node in sorted(changed):
+                pages.hub.send(pages.card_event(node, language), language)
+            state = pages.state_event(language)
+            if told.get(language) != state.data:
+                told[language] = state.data
+                pages.hub.send(state, language)
+        if changed:
+            pages.hub.send(pages.tick_event())
+
+
+async def _count(pages: Pages, reader: Reader, state: Path) -> None:
+    """Keep count of the records on their way."""
+    while True:
+        sync = await asyncio.to_thread(ask_sync, state)
+        try:
+            pages.counts = counts(reader)
+            found = way(list(pages.counts.values()), reader, sync)
+        except StoreError:
+            found = pages.way  # `_follow` tells why
+        if found != pages.way:
+            pages.way = found
+            for language in pages.hub.languages:
+                pages.hub.send(pages.way_event(language), language)
+        await asyncio.sleep(WAY_S)
+
+
+async def _tick(pages: Pages) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        pages.hub.send(pages.tick_event())
+
+
+def _listen(address: Address) -> socket.socket:
+    """Return a listening socket. Raises OSError."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listening = socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
+    listening.setblocking(False)
+    return listening

@@ -1,0 +1,125 @@
+"use strict";
+// Adds life to a page that is complete without it: new values as they come, ages that keep counting, and a
+// banner when the gateway is out of reach. Times are the gateway's: the reader's clock may be wrong.
+
+const body = document.body;
+const SILENT_MS = 16000; // three ticks missed
+const units = body.dataset.units.split(" ");
+let ahead = Date.now() / 1000 - Number(body.dataset.now); // of this clock before the gateway's
+let heardAt = Date.now();
+let offlineSince = null;
+let source = null;
+let wait = 1000;
+
+const now = () => Date.now() / 1000 - ahead;
+
+function span(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return `${s}\u00a0${units[0]}`;
+  if (s < 3600) return `${Math.floor(s / 60)}\u00a0${units[1]}`;
+  if (s < 172800) return `${Math.floor(s / 3600)}\u00a0${units[2]}`;
+  return `${Math.floor(s / 86400)}\u00a0${units[3]}`;
+}
+
+function countAges() {
+  const at = now();
+  for (const time of document.querySelectorAll("time[data-at]")) {
+    const text = body.dataset.ago.replace("%", span(at - Number(time.dataset.at)));
+    if (time.textContent !== text) time.textContent = text;
+  }
+  for (const card of document.querySelectorAll("[data-stale-at]")) {
+    card.classList.toggle("stale", at > Number(card.dataset.staleAt));
+  }
+}
+
+function showOffline() {
+  if (offlineSince !== null) return;
+  offlineSince = heardAt;
+  const clock = new Intl.DateTimeFormat("nb", { hour: "2-digit", minute: "2-digit", timeZone: body.dataset.zone });
+  const moment = body.dataset.clock.replace("%", clock.format(offlineSince - ahead * 1000));
+  const banner = document.querySelector(".offline");
+  banner.firstElementChild.textContent = body.dataset.offline.replace("%", moment);
+  banner.hidden = false;
+  document.documentElement.classList.add("is-offline");
+}
+
+function showOnline() {
+  heardAt = Date.now();
+  if (offlineSince === null) return;
+  offlineSince = null;
+  document.querySelector(".offline").hidden = true;
+  document.documentElement.classList.remove("is-offline");
+}
+
+function replace(element, html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  element.replaceChildren(template.content);
+}
+
+function placeCard({ node, kind, need, html }) {
+  const list = document.querySelector(`[data-kind="${kind}"]`);
+  const old = document.getElementById(`node-${node}`);
+  if (!list || !old) return;
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const card = template.content.firstElementChild;
+  for (const link of card.querySelectorAll('a[href^="/"]')) link.search = location.search;
+  card.dataset.need = JSON.stringify(need);
+  const focused = old.contains(document.activeElement);
+  old.replaceWith(card);
+  if (focused) card.querySelector("a")?.focus({ preventScroll: true });
+  else sortCards(list);
+}
+
+function sortCards(list) {
+  // Nobody's card moves away under the finger or the focus.
+  if (list.matches(":hover, :focus-within")) return;
+  const cards = [...list.children];
+  if (!cards.every((card) => card.dataset.need)) return;
+  const rank = (card) => JSON.parse(card.dataset.need);
+  const sorted = [...cards].sort((a, b) => {
+    const [x, y] = [rank(a), rank(b)];
+    return x[0] - y[0] || x[1].localeCompare(y[1], "nb");
+  });
+  if (sorted.some((card, i) => card !== cards[i])) list.append(...sorted);
+}
+
+const listeners = {
+  card: placeCard,
+  state: ({ html }) => replace(document.getElementById("state"), html),
+  way: ({ html }) => replace(document.getElementById("way"), html),
+  tick({ now: theirs, newest }) {
+    ahead = Date.now() / 1000 - theirs;
+    const time = document.querySelector("#newest time");
+    if (time && newest) time.dataset.at = newest;
+  },
+};
+
+function connect() {
+  source = new EventSource(body.dataset.events);
+  for (const [name, listen] of Object.entries(listeners)) {
+    source.addEventListener(name, (event) => {
+      showOnline();
+      wait = 1000;
+      listen(JSON.parse(event.data));
+      countAges();
+    });
+  }
+  source.onerror = lost;
+}
+
+function lost() {
+  source.close();
+  source = null;
+  showOffline();
+  setTimeout(connect, wait * (0.7 + 0.6 * Math.random()));
+  wait = Math.min(wait * 1.6, 10000);
+}
+
+setInterval(() => {
+  countAges();
+  if (source && Date.now() - heardAt > SILENT_MS) lost(); // the connection looks open, but nothing comes
+}, 1000);
+
+if (document.getElementById("state")) connect();
