@@ -17,22 +17,20 @@ async def test_a_new_municipality_runs_as_it_comes_out_of_the_box(tmp_path: Path
         assert await proved(town) >= 2 * len(town.site.nodes)
 
 
-@pytest.mark.parametrize("make", ["aidon", "kaifa", "kamstrup"])
-async def test_each_make_of_meter_reports_power_and_registers(tmp_path: Path, make: str) -> None:
+async def test_meters_of_other_makes_report_power_and_registers(tmp_path: Path) -> None:
     site = tmp_path / "narvik-demo"
     site.mkdir()
     for file in NARVIK.iterdir():
-        text = file.read_text().replace("meter: {make: aidon}", f"meter: {{make: {make}}}")
-        (site / file.name).write_text(text)
-    async with running(tmp_path / "town", site, only=[31]) as town:
+        (site / file.name).write_text(file.read_text().replace("{make: aidon}", "{make: kaifa}"))
+    async with running(tmp_path / "town", site, only=[31, 32]) as town:  # 32 has a Kamstrup
         await heard(town, 4)
         await proved(town)
-        with town.reader() as reader:
-            records = reader.history(31, 0, 1 << 40)
-        keys = town.site.nodes[0].profile.keys
-        power = [record.values[keys.index("import_power_w")] for record in records]
-        register = [record.values[keys.index("import_energy_wh")] for record in records]
-        assert any(watts is not None and watts > 10_000 for watts in power)
-        known = [wh for wh in register if wh is not None]
-        assert known
-        assert known == sorted(known)  # a register only ever counts up
+        for node in town.site.nodes:
+            with town.reader() as reader:
+                records = reader.history(node.id, 0, 1 << 40)
+            power = [record.values[node.profile.keys.index("import_power_w")] for record in records]
+            register = [record.values[node.profile.keys.index("import_energy_wh")] for record in records]
+            assert any(watts is not None and watts > 10_000 for watts in power)
+            known = [wh for wh in register if wh is not None]
+            assert known
+            assert known == sorted(known)  # a register only ever counts up
