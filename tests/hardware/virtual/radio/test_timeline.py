@@ -18,5 +18,5 @@ def test_appointments_are_kept_in_order_and_may_make_others() -> None:
     early = [name for name, _ in kept]
     timeline.run_until(10)
     assert early == ["a", "b", "c"]
-    assert kept[-1] == ("d", 3)
-    assert (timeline.monotonic_s(), timeline.utc_ms()) == (10, 11_000)
+    assert kept[-1] == ("d", 3.0)
+    assert (timeline.monotonic_s(), timeline.utc_ms()) == (10.0, 11_000)
