@@ -10,7 +10,6 @@ from device_configs.site_schema import (
     Calibration,
     Initiative,
     NodeEntry,
-    Rule,
     SiteFile,
 )
 from device_configs.source import Document, Place
@@ -105,27 +104,6 @@ def _check_calibrations(
             turn = "rise" if channel.derived.rising else "fall"
             message = f"`{channel.derived.name}` has to {turn} when `{channel.key}` rises"
             yield document.problem((*at, "value1"), message, "are the two values swapped?")
-
-
-def check_rules(
-    document: Document, rules: Sequence[tuple[Place, Rule]], nodes: Document, placed: Placed, catalog: Catalog
-) -> Iterator[Problem]:
-    """Yield what does not fit together in alerts.yaml, or with the nodes."""
-    profile_of = {node.id: node.profile for _, node in placed}
-    listed, roles = nodes.ids("nodes"), document.ids("recipients")
-    for place, rule in rules:
-        if roles is not None and rule.recipient not in roles:
-            hint = did_you_mean(rule.recipient, map(str, roles))
-            yield document.problem((*place, "recipient"), f"unknown recipient `{rule.recipient}`", hint)
-        for i, number in enumerate(rule.nodes):
-            if listed is not None and number not in listed:
-                yield document.problem((*place, "nodes", i), f"nodes.yaml has no node {number}")
-        profiles = {rule.profile} if rule.profile else {profile_of[n] for n in rule.nodes if n in profile_of}
-        for name in sorted(profiles):
-            keys = catalog.profiles[name].keys
-            if rule.key not in keys:
-                message = f"profile `{name}` has no value `{rule.key}`"
-                yield document.problem((*place, "key"), message, did_you_mean(rule.key, keys))
 
 
 def check_buildings(

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from device_configs.alert_checks import check_rules
 from device_configs.catalog import Catalog, builtin_catalog
 from device_configs.checks import (
     check_buildings,
     check_initiatives,
     check_node,
     check_position,
-    check_rules,
     duplicates,
 )
 from device_configs.model import Node, Site

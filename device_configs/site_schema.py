@@ -1,4 +1,4 @@
-"""What the files of a site may say: site, nodes, alerts, buildings and initiatives."""
+"""What the files of a site may say: site, nodes, buildings and initiatives. Alerts: `alert_schema`."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
+from device_configs.alert_schema import Recipient as Recipient
+from device_configs.alert_schema import Rule as Rule
 from device_configs.entry import (
     BoardName,
     Entry,
@@ -20,7 +22,6 @@ from device_configs.entry import (
     wrong,
 )
 
-Priority = Literal["info", "warning", "alarm"]
 Carrier = Literal["mqtt", "lora"]
 Hex4 = Annotated[str, matching(r"^[0-9a-f]{8}$", "8 hexadecimal digits (0-9, a-f) in quotes")]
 
@@ -48,7 +49,6 @@ def _is_sane(day: date) -> date:
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Day = Annotated[date, AfterValidator(_is_sane)]
 Zone = Annotated[str, AfterValidator(_is_zone)]
-Minutes = Annotated[int, Field(ge=1, le=10_080)]
 LevelMm = Annotated[int, Field(ge=-20_000, le=20_000)]
 
 
@@ -137,6 +137,8 @@ class SnowGeometry(Entry):
     """What depth 0 is: bare ground, lawn, roof surface ..."""
     sensor_height_mm: Annotated[int, Field(ge=600, le=10_000)]
     """From depth 0 to the ranger's front."""
+    design_load_kg_per_m2: Annotated[int, Field(ge=50, le=1500)] | None = None
+    """On a roof: the snow load this building is designed for, from its papers."""
 
 
 class Calibration(Entry):
@@ -201,70 +203,6 @@ class NodeEntry(Entry):
     """The place in numbers."""
     calibration: tuple[Calibration, ...] = ()
     """From raw to calibrated, every revision ever used."""
-
-
-class Recipient(Entry):
-    """Someone alerts go to: a role."""
-
-    id: Slug
-    """Name in the rules."""
-    role: Text
-    """Which duty or department."""
-
-
-class Rule(Entry):
-    """When an alert is raised, why, and what to do about it. No required action, no rule."""
-
-    id: Slug
-    """Name of the rule, unique in the site."""
-    name: Text
-    """Headline people read."""
-    priority: Priority
-    """How much it matters."""
-    profile: ProfileName | None = None
-    """It holds for every node of this profile ..."""
-    nodes: tuple[NodeId, ...] = ()
-    """... or for these nodes."""
-    key: Word
-    """Which value is watched; limits and `deadband` are in its unit."""
-    above: int | None = None
-    """Raised above this."""
-    below: int | None = None
-    """Raised below this."""
-    rise_per_h: Annotated[int, Field(gt=0)] | None = None
-    """Raised when it rises faster than this in an hour."""
-    deadband: Annotated[int, Field(ge=0)] = 0
-    """How far it has to go back before the alert clears."""
-    on_delay_s: Annotated[int, Field(ge=0, le=86_400)] = 0
-    """How long it has to last before the alert is raised."""
-    off_delay_s: Annotated[int, Field(ge=0, le=86_400)] = 0
-    """How long it has to be over before the alert clears."""
-    at_node: bool = False
-    """True: the node checks it too, reports at once and samples faster."""
-    cause: Text
-    """What it means when this happens."""
-    consequence: Text
-    """What happens when nobody acts."""
-    action: Text
-    """What to do."""
-    respond_within_min: Minutes
-    """How soon it has to be done."""
-    recipient: Slug
-    """Who is told: a recipient above."""
-    source: Text
-    """Where the limit comes from."""
-    verified_by: Text | None = None
-    """Which role has confirmed the limit for this site, and when; left out: nobody yet."""
-
-    @model_validator(mode="after")
-    def _check_itself(self) -> Self:
-        if (self.profile is None) == (not self.nodes):
-            raise wrong("say either `profile` or `nodes`")
-        if self.above is None and self.below is None and self.rise_per_h is None:
-            raise wrong("a limit is missing: `above`, `below` or `rise_per_h`")
-        if self.above is not None and self.below is not None and self.below >= self.above:
-            raise wrong("`below` has to be smaller than `above`")
-        return self
 
 
 class Meter(Entry):

@@ -80,6 +80,6 @@ def test_ids_are_unique_in_every_list(folder: Path, breaking: Breaking) -> None:
     )
     problems = breaking("alerts.yaml", "id: stiger-fort", "id: kulvert-80")
     assert messages(problems) == [
-        "`id` kulvert-80 is taken by the entry in line 7",
+        "`id` kulvert-80 is taken by the entry in line 13",
         "`id` radhuset is taken by the entry in line 3",
     ]

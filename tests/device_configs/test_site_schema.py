@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from device_configs.site_schema import Calibration, Initiative, IntakeGeometry, Rule, SiteFile
+from device_configs.site_schema import Calibration, Initiative, IntakeGeometry, SiteFile
 
 CALIBRATION = {
     "channel": "up", "revision": 1, "valid_from": "2026-03-29T01:30:00+01:00",
@@ -49,29 +49,6 @@ def test_geometry_is_the_right_way_up() -> None:
     for changes in ({"soffit_mm": 0}, {"grate_mm": 1000}, {"invert_mm": 2000}):
         with pytest.raises(ValidationError, match="has to lie above"):
             geometry(**changes)
-
-
-RULE = {
-    "id": "r", "name": "R", "priority": "alarm", "profile": "intake", "key": "up_level_mm", "above": 5,
-    "cause": "c", "consequence": "c", "action": "a", "respond_within_min": 30, "recipient": "x",
-    "source": "s",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "key", ["action", "respond_within_min", "cause", "consequence", "source", "recipient"]
-)
-def test_a_rule_asks_someone_to_do_something(key: str) -> None:
-    with pytest.raises(ValidationError, match=key):
-        Rule.model_validate({name: value for name, value in RULE.items() if name != key})
-
-
-def test_a_rule_has_a_limit_and_nodes() -> None:
-    assert Rule.model_validate(RULE).verified_by is None
-    with pytest.raises(ValidationError, match="say either `profile` or `nodes`"):
-        Rule.model_validate({**RULE, "nodes": (1,)})
-    with pytest.raises(ValidationError, match="a limit is missing"):
-        Rule.model_validate({**RULE, "above": None})
 
 
 def test_days() -> None:

@@ -28,8 +28,8 @@ def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "ok   narvik-demo (demo): 6 nodes (2 energy, 2 intake, 2 snow), 2 rules, 2 buildings",
-        "     2 rules nobody has verified for this site",
+        "ok   narvik-demo (demo): 6 nodes (2 energy, 2 intake, 2 snow), 14 rules, 2 buildings",
+        "     14 rules nobody has verified for this site",
     ]
 
 
