@@ -5,7 +5,7 @@ of it in its STATUS. The node's key is not in it: provisioning hands that over b
 
     {"node": 11, "site": "narvik-demo", "profile": "intake", "schema": 1, "power": "battery",
      "interval_s": 600, "event_interval_s": 60,
-     "backlog_segments": 132,                                # segment files the ring may take
+     "backlog_segments": 132, "segment_bytes": 1000,         # segment files the ring may take, and their size
      "batch_s": 60,                                           # mains nodes only
      "battery": {"stop_mv": 2900, "low_mv": 3100, "recover_mv": 3300},               # battery nodes only
      "sensor_power": {"pin": 25, "on_level": 1}, "warmup_ms": 2000,     # null and 0: always on
@@ -13,15 +13,18 @@ of it in its STATUS. The node's key is not in it: provisioning hands that over b
      "channels": [{"name": "up", "quantity": 1, "driver": "ads1115", "output": "loop",
                    "bus": {"i2c": 0, "scl": 22, "sda": 21},
                    "address": 72, "input": 0, "shunt_ohm": 100,         # the sensor's parameters
+                   "frozen_s": 86400, "plausible": [-100, 3000],         # where there are such limits
                    "calibration": [4000, -200, 20000, 2800]}],          # raw0, value0, raw1, value1, or null
-     "events": [{"channel": 0, "calibrated": true, "above": 960, "below": null, "rise_per_h": null}],
+     "events": [{"channel": 0, "calibrated": true, "above": 960, "below": null, "rise_per_h": null,
+                 "deadband": 60}],
      "carrier": {"kind": "mqtt", "ssid": "...", "wifi_password": "...", "ip": null,
-                 "host": "...", "port": 1883, "user": "n11", "password": "..."}}
+                 "host": "...", "port": 1883, "user": "n11", "password": "...",
+                 "tls": {"ca": "<DER in base64>", "name": "gateway"}}}              # null: no TLS
 
 Channels stand in the order of the wire. `bus` is, by the sensor's bus, {"i2c", "scl", "sda"}, {"pin"}
-(1-Wire), {"uart", "rx", "tx", "inverted"} or {"pin", "divider_permille", "enable_pin", "enable_level"}
-(battery). Channels of equal driver and bus share one sensor object. The calibration is a copy for the
-node's own limits only: what is sent is raw.
+(1-Wire and pulses), {"uart", "rx", "tx", "inverted"} or {"pin", "divider_permille", "enable_pin",
+"enable_level"} (battery). Channels of equal driver and bus share one sensor object. The calibration is a copy
+for the node's own limits only: what is sent is raw.
 """
 
 import hashlib
@@ -35,8 +38,12 @@ from wire.quantities import BY_NAME
 
 Settings = dict[str, Any]
 
-BACKLOG_DAYS = 30
-SEGMENT_BYTES = 1000 - 16  # a segment file without its head
+BACKLOG_DAYS = {"battery": 30, "mains": 3}
+BACKLOG_INTERVAL_S = {"battery": 600, "mains": 10}  # at which the ring holds that many days
+# A segment takes one block of 4 KB. Records that come singly cost less flash in small files: littlefs copies
+# the block at each append. Mains nodes write batches, and fill the block.
+SEGMENT_BYTES = {"battery": 1000, "mains": 4000}
+HEAD_BYTES = 16  # of a segment
 ENTRY_BYTES = 3 + 6  # of a record, beside its values
 # A segment takes one 4 KiB block. The file system has 2 MiB on a 4 MiB chip, 6 MiB on 8; the rest is for
 # two versions of the firmware. Beyond that, listing the folder gets slow.
@@ -58,12 +65,14 @@ def node_settings(
     ssid: str | None = None,
     wifi_password: str | None = None,
     ip: tuple[str, str, str, str] | None = None,
+    tls: dict[str, str] | None = None,
     interval_s: int | None = None,
     batch_s: int | None = None,
 ) -> Settings:
     """Return the settings of one node, in the shape shown above.
 
-    `host`, `port` and `password` are the broker's, `ip` is a fixed (address, netmask, gateway, DNS server).
+    `host`, `port` and `password` are the broker's, `ip` is a fixed (address, netmask, gateway, DNS server),
+    `tls` the CA whose certificates are believed and the name the broker's has to be made out to.
     `interval_s` and `batch_s` replace what the site says: for demos and tests, so their limits do not count.
     Raises ValueError when an MQTT node is given no `host`.
     """
@@ -77,7 +86,8 @@ def node_settings(
         "power": profile.power,
         "interval_s": interval,
         "event_interval_s": node.event_interval_s,
-        "backlog_segments": min(SEGMENTS_MAX[board.flash_mb], segments_for(node, interval, BACKLOG_DAYS)),
+        "backlog_segments": min(SEGMENTS_MAX[board.flash_mb], segments_for(node, interval)),
+        "segment_bytes": SEGMENT_BYTES[profile.power],
         "sensor_power": board.sensor_power.model_dump() if board.sensor_power else None,
         "warmup_ms": _warmup_ms(site, node),
         "led": board.led.model_dump() if board.led else None,
@@ -105,6 +115,7 @@ def node_settings(
             "port": port,
             "user": f"n{node.id}",
             "password": password,
+            "tls": tls,
         }
     return settings
 
@@ -119,12 +130,16 @@ def config_hash(settings: Settings) -> bytes:
     return hashlib.sha256(settings_bytes(settings)).digest()[:4]
 
 
-def segments_for(node: Node, interval_s: int, days: int) -> int:
-    """Return how many segments of the node's ring hold `days` of records, if all values are present."""
+def segments_for(node: Node, interval_s: int) -> int:
+    """Return how many segments of the node's ring hold the days it has to, if all values are present.
+
+    A longer interval than the one the days are promised for keeps the ring's size: it holds more days.
+    """
+    power = node.profile.power
     widths = [BY_NAME[channel.quantity].width + 1 for channel in node.profile.channels]
-    record = ENTRY_BYTES + len(widths) + sum(-(-width // 7) for width in widths)
-    records = days * 86_400 // interval_s
-    per_segment = SEGMENT_BYTES // record
+    record = ENTRY_BYTES + -(-len(widths) // 2) + sum(-(-width // 7) for width in widths)
+    records = BACKLOG_DAYS[power] * 86_400 // min(interval_s, BACKLOG_INTERVAL_S[power])
+    per_segment = (SEGMENT_BYTES[power] - HEAD_BYTES) // record
     # One more, since the oldest segment is dropped whole when a new one begins.
     return -(-records // per_segment) + 1
 
@@ -140,6 +155,11 @@ def _channel(site: Site, node: Node, board: Board, channel: Channel) -> Settings
     assert output is not None  # load_catalog has refused such a profile
     mine = [c for c in node.calibration if c.channel == channel.name]
     newest = max(mine, key=lambda c: c.revision, default=None)
+    limits: Settings = {}
+    if output.frozen_h:
+        limits["frozen_s"] = output.frozen_h * 3600
+    if channel.plausible:
+        limits["plausible"] = list(channel.plausible)
     return {
         "name": channel.name,
         "quantity": BY_NAME[channel.quantity].id,
@@ -147,6 +167,7 @@ def _channel(site: Site, node: Node, board: Board, channel: Channel) -> Settings
         "output": output.name,
         "bus": _bus(board, sensor.bus),
         **node.sensors[channel.sensor],
+        **limits,
         "calibration": newest and [newest.raw0, newest.value0, newest.raw1, newest.value1],
     }
 
@@ -159,6 +180,8 @@ def _bus(board: Board, bus: Bus) -> Settings:
     if bus == "uart" and board.uart:
         uart = {"uart": board.uart.bus, "rx": board.uart.rx, "inverted": board.uart.rx_inverted}
         return uart if board.uart.tx is None else uart | {"tx": board.uart.tx}
+    if bus == "pulse" and board.pulse:
+        return {"pin": board.pulse.pin}
     if bus == "adc" and board.battery:
         return board.battery.model_dump()
     raise ValueError(f"board {board.name} has no {bus}")  # the loader has refused such a node
@@ -173,6 +196,11 @@ def _events(site: Site, node: Node) -> list[Settings]:
         for i, channel in enumerate(node.profile.channels):
             calibrated = channel.derived is not None and channel.derived.name == rule.key
             if calibrated or channel.key == rule.key:
-                limits = {"above": rule.above, "below": rule.below, "rise_per_h": rule.rise_per_h}
+                limits = {
+                    "above": rule.above,
+                    "below": rule.below,
+                    "rise_per_h": rule.rise_per_h,
+                    "deadband": rule.deadband,
+                }
                 events.append({"channel": i, "calibrated": calibrated, **limits})
     return events

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from device_configs.entry import Entry, QuantityName, SensorName, Slug, Text, Word, wrong
 from wire.quantities import BY_NAME
 
-Bus = Literal["i2c", "onewire", "uart", "adc"]
+Bus = Literal["i2c", "onewire", "uart", "adc", "pulse"]
 
 
 def rom_crc8(rom: bytes) -> int:
@@ -83,6 +83,8 @@ class SensorOutput(Entry):
     """At or below this the instrument is at its lower limit: the truth may be lower still."""
     at_high: int | None = None
     """At or above this the instrument is at its upper limit: the truth may be higher still."""
+    frozen_h: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """After this many hours of one and the same value the sensor has frozen; none: it may stand still."""
 
     @model_validator(mode="after")
     def _check_limits(self) -> Self:
@@ -168,6 +170,14 @@ class Channel(Entry):
     """Which output of that sensor; left out where just one has this quantity or the channel's name."""
     derived: Derived | None = None
     """What a calibration makes of it."""
+    plausible: tuple[int, int] | None = None
+    """Lowest and highest raw value that can be true where such a node hangs; others are marked."""
+
+    @model_validator(mode="after")
+    def _check_plausible(self) -> Self:
+        if self.plausible and not self.plausible[0] < self.plausible[1]:
+            raise wrong("`plausible` has to rise: lowest, highest")
+        return self
 
     @cached_property
     def key(self) -> str:

@@ -65,7 +65,9 @@ def _record(epoch: int, seq: int, body: bytes, channels: int) -> FlashRecord:
     rest = body[6:]
     quality = bytes(channels)
     if body[5]:
-        quality, rest = rest[:channels], rest[channels:]
+        size = (channels + 1) // 2
+        quality = bytes(byte >> shift & 15 for byte in rest[:size] for shift in (0, 4))[:channels]
+        rest = rest[size:]
     numbers = _varints(rest)
     values = tuple(None if code in _NO_VALUE else next(numbers) for code in quality)
     return FlashRecord(epoch, seq, _u32(body, 0), body[4], values, tuple(quality))
@@ -83,11 +85,13 @@ def _varints(content: bytes) -> Iterator[int]:
 
 def acknowledged(rtc_memory: bytes, seq: int) -> bool:
     """Whether a node with this RTC memory (firmware/lib/node/retained.py) takes `seq` for acknowledged."""
-    fields = struct.Struct("<HBIHBIIIIIHIqqqI8I")
-    size = fields.size
-    if len(rtc_memory) < size + 4 or zlib.crc32(rtc_memory[:size]) != _u32(rtc_memory, size):
+    fields = struct.Struct("<HBIHBIIIIIHIqqqI8IBBBiHIq8HH")
+    if len(rtc_memory) < fields.size:
         return False
-    *_, upto = fields.unpack_from(rtc_memory)[:-8]
-    ranges = fields.unpack_from(rtc_memory)[-8:]
+    values = fields.unpack_from(rtc_memory)
+    end = fields.size + values[-1]
+    if len(rtc_memory) < end + 4 or zlib.crc32(rtc_memory[:end]) != _u32(rtc_memory, end):
+        return False
+    upto, ranges = values[15], values[16:24]
     spans = zip(ranges[::2], ranges[1::2], strict=True)
     return seq < upto or any(first <= seq <= last for first, last in spans if last)

@@ -21,6 +21,25 @@ from wire.quantities import QUANTITIES
 GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("settings.json").read_text())
 DRIVERS = Path(__file__).parents[2] / "firmware/lib/drivers"
 LINK: dict[str, Any] = {"host": "192.0.2.1", "port": 1883, "password": "p", "ssid": "s", "wifi_password": "w"}
+RAIN = """
+  - id: 41
+    name: Rain
+    place: A roof
+    latitude: 68.44
+    longitude: 17.43
+    profile: rain
+    board: generic-esp32-sx1262
+    carrier: mqtt
+    calibration:
+      - channel: pulses
+        revision: 1
+        valid_from: 2026-01-01T12:00:00+01:00
+        raw0: 0
+        value0: 0
+        raw1: 1000
+        value1: 200000
+        source: Invented
+"""
 
 
 @pytest.mark.parametrize("number", list(GOLDEN))
@@ -34,6 +53,7 @@ def test_schemas_are_those_of_all_profiles(demo: Site) -> None:
         1: (1, 1, 3, 3, 4),
         2: (2, 6, 3, 4),
         3: (9, 9, 13, 13, 10, 10, 11, 11, 11, 12, 12, 12, 14, 14),
+        4: (15,),
     }
 
 
@@ -93,7 +113,7 @@ def test_a_raw_value_can_be_watched_too(demo: Site) -> None:
     (rule, *_) = demo.rules
     site = dataclasses.replace(demo, rules=(rule.model_copy(update={"key": "down_loop_ua", "above": 19000}),))
     assert node_settings(site, demo.node(11), host="h")["events"] == [
-        {"channel": 1, "calibrated": False, "above": 19000, "below": None, "rise_per_h": None}
+        {"channel": 1, "calibrated": False, "above": 19000, "below": None, "rise_per_h": None, "deadband": 60}
     ]
 
 
@@ -108,9 +128,39 @@ def test_lora(folder: Path) -> None:
     assert (carrier["frequency_khz"], carrier["sx1262"]["cs"]) == (869525, 5)
 
 
+def test_a_rain_gauge(folder: Path) -> None:
+    (folder / "nodes.yaml").write_text((folder / "nodes.yaml").read_text() + RAIN)
+    site = load_site(folder)
+    (channel,) = node_settings(site, site.node(41), host="h")["channels"]
+    assert channel == {
+        "name": "pulses",
+        "quantity": 15,
+        "driver": "pulses",
+        "output": "pulses",
+        "bus": {"pin": 33},
+        "bounce_ms": 400,
+        "calibration": [0, 0, 1000, 200000],
+    }
+
+
 def test_backlog_holds_the_days_asked_for(demo: Site) -> None:
     intake = demo.node(11)
-    # 30 days at 600 s are 4320 records. A worst one takes 9 B + 5 quality codes + 2 x 3 + 2 x 3 + 3 B = 29 B,
-    # so 33 fit into the 984 B of a segment.
-    assert segments_for(intake, 600, 30) == -(-4320 // 33) + 1
-    assert segments_for(intake, 300, 30) == -(-8640 // 33) + 1
+    # 30 days at 600 s are 4320 records. A worst one takes 9 B + 3 B of quality codes + 2 x 3 + 2 x 3 + 3 B = 27 B,
+    # so 36 fit into the 984 B of a segment.
+    assert segments_for(intake, 600) == -(-4320 // 36) + 1
+    assert segments_for(intake, 300) == -(-8640 // 36) + 1
+    assert segments_for(intake, 3600) == segments_for(intake, 600)
+    # A meter's worst record, its four registers in it, takes 77 B; a file of one block has 3984.
+    energy = demo.node(31)
+    assert segments_for(energy, 60) == segments_for(energy, 10) == -(-25920 // 51) + 1
+
+
+def test_limits_reach_the_node_where_there_are_some(demo: Site) -> None:
+    up, _, water, _, battery = node_settings(demo, demo.node(11), host="h")["channels"]
+    assert (up["frozen_s"], water["plausible"]) == (86_400, [-200, 3000])
+    assert {"frozen_s", "plausible"} & set(battery) == set()
+
+
+def test_tls_is_passed_on(demo: Site) -> None:
+    tls = {"ca": "MII=", "name": "gateway"}
+    assert node_settings(demo, demo.node(11), host="h", tls=tls)["carrier"]["tls"] == tls

@@ -1,18 +1,20 @@
 """What every node does at power-on and after each sleep, and the parts it then works with."""
 
 import os
-import sys
 
 import machine
 
-from node import identity, retained, settings
+from node import guard, identity, power, retained, settings
 from node.backlog import Backlog
 from node.clock import Clock
 from node.hardware import Hardware
-from node.sampling import Sampler
-from node.uplink import Uplink
+from wire import control
 
-RETRY_S = 600  # sleep after a start that failed before the node knew its interval
+RESTART_MS = 1000
+UNPROVISIONED_MS = 3600000
+_PWRON_RESET = 1  # as machine numbers them on the ESP32
+_WDT_RESET = 3
+_BUTTON_WAKES = (2, 3)  # EXT0, EXT1
 
 
 def log(*words):
@@ -26,33 +28,93 @@ def _log_driver(driver, error):
 class Node:
     """The parts of one node, wired."""
 
-    def __init__(self, config, config_hash, me, state):
-        self.config = config
-        self.config_hash = config_hash
+    def __init__(self, found, me, state, hardware, supply, watchdog, cause):
+        self.config = config = found.values
+        self._found = found
+        self._me = me
         self.state = state
+        self.hardware = hardware
+        self.supply = supply
+        self.watchdog = watchdog
+        self.cause = cause  # (reset cause, wake reason)
+        self.called = cause[1] in _BUTTON_WAKES  # somebody pressed the button
         self.channels = config["channels"]
-        self.backlog = Backlog(state, len(self.channels), config["backlog_segments"])
+        self.backlog = Backlog(
+            state, len(self.channels), config["backlog_segments"], config.get("segment_bytes", 1000)
+        )
         self.clock = Clock(state)
-        self.sampler = Sampler(
-            Hardware(), self.channels, config["sensor_power"], config["warmup_ms"], _log_driver
-        )
-        quantities = tuple([channel["quantity"] for channel in self.channels])
-        self.uplink = Uplink(
-            config["node"], config["schema"], quantities, me, state, self.backlog, self.clock
-        )
         self.battery_mv = None
+        self._uplink = self._sampler = self._watch = self.lamp = None
+
+    @property
+    def uplink(self):
+        if self._uplink is None:
+            from node.uplink import Uplink
+
+            quantities = tuple([channel["quantity"] for channel in self.channels])
+            config = self.config
+            self._uplink = Uplink(
+                config["node"], config["schema"], quantities, self._me, self.state, self.backlog, self.clock
+            )
+        return self._uplink
+
+    @property
+    def sampler(self):
+        if self._sampler is None:
+            from node.sampling import Sampler
+
+            config = self.config
+            self._sampler = Sampler(
+                self.hardware, self.channels, config["sensor_power"], config["warmup_ms"], self._sensor_failed
+            )
+        return self._sampler
+
+    def _sensor_failed(self, driver, error):
+        self.state.count(control.SENSOR)
+        _log_driver(driver, error)
+
+    @property
+    def watch(self):
+        if self._watch is None:
+            from node.watch import Watch
+
+            note = self.state.notes.get(retained.WATCH, b"")
+            self._watch = Watch(self.channels, self.config.get("events", ()), note)
+        return self._watch
 
     def sample(self):
-        """Return one row for the backlog: (seconds, clock id or None, values, quality)."""
+        """Return (row for the backlog, whether an event began or ended with it).
+
+        A row is (seconds, clock id or None, values, quality).
+        """
         (seconds, clock), values, quality = self.sampler.sample(self.clock.stamp)
+        now_s = self.clock.now_ms() // 1000
+        quality = self.watch.judge(now_s, values, quality)
+        urgent = self.watch.look(now_s, values, quality)
+        self.state.notes[retained.WATCH] = self.watch.pack()
         for channel, value in zip(self.channels, values):
             if channel["name"] == "battery":
                 self.battery_mv = value
-        return seconds, clock, values, quality
+        return (seconds, clock, values, quality), urgent
+
+    def feel_load(self):
+        """Read the battery while the radio is on: a cold cell shows its weakness only then."""
+        if "battery" in self.config:
+            mv = self.supply.read_mv()
+            self.state.load_mv = mv or 0
+            self.state.level = power.level(self.state.level, mv, self.config["battery"], loaded=True)
 
     def status(self):
         """Return a STATUS frame."""
-        return self.uplink.status(machine.reset_cause(), self.config_hash, self.battery_mv)
+        state = self.state
+        block, blocks, free = _room()
+        return self.uplink.status(
+            list(self.cause) + [state.starts - 1],
+            self._found.hash,
+            state.load_mv or self.battery_mv,
+            [self._me.writes + state.writes, free, blocks],
+            state.counters,
+        )
 
     def carrier(self):
         """Return a carrier that is not open yet. Raises OSError when it can not be had."""
@@ -62,50 +124,160 @@ class Node:
         from node import wifi
         from node.carriers.mqtt import Mqtt
 
-        wifi.join(self.config["carrier"])
-        return Mqtt(self.config["carrier"], self.config["site"], self.config["node"])
+        wifi.join(self.config["carrier"], self.state.notes)
+        return Mqtt(self.config["carrier"], self.config["site"], self.config["node"], self.state.notes)
+
+    def told(self, heard):
+        """A conversation is over; `heard`: the gateway answered, None: there was nothing to ask.
+
+        New settings prove themselves by that, or do not.
+        """
+        if heard is None:
+            return
+        state, me = self.state, self._me
+        proved = self._found.hash == me.good
+        if heard:
+            state.failures = state.trial = 0
+            if not proved and self._found.fresh:
+                settings.keep()
+                me.good = self._found.hash
+                me.save()
+        else:
+            state.failures = min(state.failures + 1, 0xFFFF)
+            state.count(control.SILENT)
+            if not proved:
+                state.trial = min(state.trial + 1, 0xFF)
+
+    def done(self):
+        """This start has done what it was for."""
+        self.state.starts = 0
+        if self._me.unfinished:
+            self._me.unfinished = 0
+            self._me.save()
 
     def remember(self):
         """Keep the state over the next sleep or reset."""
         machine.RTC().memory(self.state.pack())
 
 
-def _start():
-    """Return the Node: with what RTC memory kept, or found out again from flash after a cold boot."""
-    config, config_hash = settings.load()
-    me = identity.load()
-    state = retained.unpack(machine.RTC().memory())
+def _room():
+    """Return (bytes in a block, blocks of the file system, free ones)."""
+    found = os.statvfs("/")
+    return found[0], found[2], found[3]
+
+
+def _unprovisioned(error, cause):
+    """Return None, the prompt, where somebody has just switched the node on, else a long sleep."""
+    log(repr(error))
+    return None if cause[0] == _PWRON_RESET else UNPROVISIONED_MS
+
+
+def _begin(me, state):
+    """A cold boot: RTC memory is gone. Raises OSError where flash refuses."""
+    me.boots += 1
+    me.unfinished = min(me.unfinished + 1, 0xFFFF)
+    state.clock = me.boots % 255 + 1
+    state.counter = state.reserved = me.reserved
+    me.save()
+
+
+def main(watchdog):
+    """Live through one start; return the milliseconds to sleep after it, or None to open the prompt.
+
+    A mains node stays in here. What escapes as an error is counted by not coming to the end: see guard.py.
+    """
+    raw = machine.RTC().memory()
+    state = retained.unpack(raw)
     cold = state is None
     if state is None:
         state = retained.Retained()
-        me.boots += 1
-        state.clock = me.boots % 255 + 1
-        state.counter = state.reserved = me.reserved
-        me.save()
-    state.wakes += 1
-    node = Node(config, config_hash, me, state)
+    cause = machine.reset_cause(), machine.wake_reason()
+    try:
+        found = settings.load()
+    except OSError as error:
+        return _unprovisioned(error, cause)
+    config = found.values
+    hardware = Hardware()
+    supply = power.Supply(hardware, config["channels"])
+    limits = config.get("battery")
+    if limits:
+        mv = supply.read_mv()
+        if cold and not power.may_start(mv, limits):
+            log("battery", mv, "mV: too low to start")
+            return power.STOP_S * 1000
+        if not cold:
+            state.level = power.level(state.level, mv, limits)
+            if state.level == power.STOP:
+                log("battery", mv, "mV: only sleeping")
+                state.count(control.BATTERY_LOW)
+                state.starts = 0  # waiting for a battery is no failure
+                machine.RTC().memory(state.pack())
+                return power.STOP_S * 1000
+    from node import lamp
+
+    button = lamp.Button(config.get("button"))
+    shelf_ms = _shelf(cold, cause, button, hardware, config)
+    if shelf_ms is not None:
+        button.wakes()
+        return shelf_ms
+    try:
+        me = identity.load()
+    except identity.Unprovisioned as error:
+        return _unprovisioned(error, cause)
     if cold:
+        _begin(me, state)
+    state.wakes += 1
+    state.starts = min(state.starts + 1, 0xFF)
+    if cause[0] == _WDT_RESET:
+        state.count(control.WATCHDOG)
+    if not cold and state.starts > 1:
+        state.count(control.CRASHED)
+    node = Node(found, me, state, hardware, supply, watchdog, cause)
+    if cold:
+        state.lit_s = node.clock.now_ms() // 1000 + lamp.LIT_S
         node.backlog.recover(os.urandom)
         log("cold boot", me.boots, "epoch", state.epoch, "records", state.oldest, "to", state.next_seq)
-    return node
+    elif node.called:
+        state.lit_s = node.clock.now_ms() // 1000 + lamp.LIT_S
+    node.remember()
+    rest_s = guard.rest_s(me.unfinished) if cold else 0
+    if rest_s:
+        log("cold boot", me.unfinished, "without an end: resting", rest_s, "s")
+        return rest_s * 1000
+    safe = guard.safe(state.starts)
+    if found.hash != me.good and (safe or state.trial >= settings.TRIALS) and settings.give_up():
+        log("settings given up: going back to those that worked")
+        state.count(control.REVERTED)
+        state.trial = state.starts = 0
+        node.remember()
+        return RESTART_MS
+    node.lamp = lamp.Lamp(hardware, config.get("led"), _lit(node))
+    if safe:
+        from node import battery
+
+        log("safe mode:", state.starts, "starts without an end")
+        sleep_ms = battery.stay_in_touch(node)
+    elif config["power"] == "mains":
+        from node import mains
+
+        mains.run(node)
+        return RESTART_MS
+    else:
+        from node import battery
+
+        sleep_ms = battery.wake(node)
+    button.wakes()
+    return sleep_ms
 
 
-def main():
-    """Run the node until it sleeps or resets. Whatever happens, it comes back: a node that stops in an
-    error message empties its battery on a mountain."""
-    watchdog = machine.WDT(timeout=60000)  # above the longest wake, see battery.py
-    sleep_ms = RETRY_S * 1000
-    try:
-        node = _start()
-        if node.config["power"] == "mains":
-            from node import mains
+def _lit(node):
+    return node.config["power"] == "mains" or node.state.lit_s > node.clock.now_ms() // 1000
 
-            mains.run(node, watchdog)
-        else:
-            from node import battery
 
-            sleep_ms = battery.wake(node)
-    except Exception as error:  # whatever it was: the node must sleep and try again
-        sys.print_exception(error)
-    finally:
-        machine.deepsleep(sleep_ms)
+def _shelf(cold, cause, button, hardware, config):
+    """Return 0, sleep until the button is pressed, while the node lies on the shelf; None: it is at work."""
+    if not cold and cause[1] not in _BUTTON_WAKES:
+        return None
+    from node import shelf
+
+    return shelf.stay(cause[1] in _BUTTON_WAKES, button, hardware, config)

@@ -7,12 +7,13 @@ Layout of DIR: `epoch`, and one file a segment, named by its first sequence in e
               then entries: u8 size of the body, body, u16 low half of the CRC-32 of
               (u32 sequence, body)
     body      u32 time, u8 clock (0: UTC Unix seconds, else the id of the node's clock whose seconds
-              they are), u8 1 where quality codes follow, [one u8 a channel], then the values that
-              are present as zigzag varints
+              they are), u8 1 where quality codes follow, [four bits a channel, the first in the low
+              half], then the values that are present as zigzag varints
 
-All integers little-endian. An entry's sequence is the segment's first plus its position. Segments stay
-near 1 KB: appending to a larger file makes littlefs copy more for each record. A record is in flash
-before any radio sends it, so a sequence that was ever sent is never given to another record.
+All integers little-endian. An entry's sequence is the segment's first plus its position. A segment takes a
+block of 4 KB; it stays near 1 KB where records come singly, as appending to a larger file makes littlefs copy
+more for each. A record is in flash before any radio sends it, so a sequence that was ever sent is never given
+to another record.
 """
 
 import os
@@ -38,7 +39,8 @@ def _head(epoch, first):
 def pack_entry(seq, time, clock, values, quality):
     body = bytearray(struct.pack("<IBB", time, clock or 0, 1 if any(quality) else 0))
     if any(quality):
-        body += bytes(quality)
+        for i in range(0, len(quality), 2):
+            body.append(quality[i] | (quality[i + 1] << 4 if i + 1 < len(quality) else 0))
     for value in values:
         if value is not None:
             put_uvarint(body, zigzag(value))
@@ -52,8 +54,8 @@ def unpack_body(seq, body, channels):
     at = 6
     quality = (0,) * channels
     if coded:
-        quality = tuple(body[at : at + channels])
-        at += channels
+        quality = tuple([body[at + i // 2] >> 4 * (i & 1) & 15 for i in range(channels)])
+        at += (channels + 1) // 2
     values: "list[int | None]" = []
     for code in quality:
         if code in (MISSING, FAULT):
@@ -84,10 +86,11 @@ def entries(raw, first):
 class Backlog:
     """`state` (Retained) says where the ring stands; `recover()` finds out again when it does not."""
 
-    def __init__(self, state, channels, segments, directory=DIR):
+    def __init__(self, state, channels, segments, segment_bytes=SEGMENT_BYTES, directory=DIR):
         self._state = state
         self._channels = channels
         self._segments = segments
+        self._segment_bytes = segment_bytes
         self._dir = directory
 
     def _path(self, first):
@@ -127,7 +130,7 @@ class Backlog:
         if end != len(raw):  # damaged tail: what it held may have been sent
             state.next_seq += SKIP
         state.segment = last
-        state.size = end if end == len(raw) else SEGMENT_BYTES
+        state.size = end if end == len(raw) else self._segment_bytes
         state.oldest = firsts[0]
 
     def format(self, random):
@@ -141,7 +144,7 @@ class Backlog:
         state.epoch = epoch
         state.next_seq = state.oldest = state.segment = state.upto = 0
         state.ranges = (0,) * 8
-        state.size = SEGMENT_BYTES
+        state.size = self._segment_bytes
 
     def _read_epoch(self):
         try:
@@ -163,7 +166,7 @@ class Backlog:
         size = state.size
         for time, clock, values, quality in rows:
             entry = pack_entry(seq, time, clock, values, quality)
-            if size + len(entry) > SEGMENT_BYTES:
+            if size + len(entry) > self._segment_bytes:
                 self._flush(path, mode, pending, seq, size)
                 self._make_room()
                 state.segment = seq
@@ -177,9 +180,10 @@ class Backlog:
 
     def _flush(self, path, mode, pending, next_seq, size):
         if pending:
-            self._state.size = SEGMENT_BYTES  # where this write fails, the next one begins a new segment
+            self._state.size = self._segment_bytes  # where this fails, the next one begins a new segment
             with open(path, mode) as f:
                 f.write(pending)
+            self._state.writes += 1
             self._state.next_seq = next_seq
             self._state.size = size
 
@@ -191,7 +195,8 @@ class Backlog:
 
     def read(self, first, last):
         """Yield (Record, clock id or None) for the sequences first..last that are held, ascending."""
-        firsts = self._firsts()
+        # What was just measured is in the open segment: the folder need not be read for that.
+        firsts = [self._state.segment] if first >= self._state.segment else self._firsts()
         for i, start in enumerate(firsts):
             end = firsts[i + 1] - 1 if i + 1 < len(firsts) else self._state.next_seq - 1
             if end < first or start > last:

@@ -1,51 +1,97 @@
 """One wake of a battery node: sense, store, send, listen. The caller then sleeps.
 
-Longest wake: sensors 10 s, Wi-Fi 12 s, broker 3 steps of 5 s, conversation 20 s: below the watchdog's 60 s.
+The watchdog is fed between the steps, each of which has an end below its 60 s: sensors 10 s, Wi-Fi 12 s,
+broker 4 steps of 5 s, conversation 20 s.
 """
 
 import gc
 import time
 
+from node import power
 from node.app import log
-from node.conversation import converse
+from wire import control
 
 CONVERSATION_MS = 20000
 SHORTEST_SLEEP_MS = 100
+SAFE_MS = 1800000
 
 
 def wake(node):
     """Live through one wake; return the milliseconds to sleep until the next."""
     started = time.ticks_ms()
+    state = node.state
     try:
-        row = node.sample()
-        seq = node.backlog.append([row])
-        log("record", seq, row[2])
+        row, urgent = node.sample()
+        node.watchdog.feed()
+        try:
+            log("record", node.backlog.append([row]), row[2])
+        except OSError as error:  # full or worn out: the node goes on, and says so
+            state.count(control.FLASH)
+            log("flash", repr(error))
+        node.lamp.blink(1)
         node.remember()
         gc.collect()
-        told = _report(node)
-        node.state.failures = 0 if told else min(node.state.failures + 1, 0xFFFF)
+        active = node.watch.active
+        if state.level == power.NORMAL or urgent or node.called or state.wakes % power.SEND_EVERY == 0:
+            _report(node)
+        node.done()
     finally:
         node.remember()
     spent = time.ticks_diff(time.ticks_ms(), started)
-    return max(node.config["interval_s"] * 1000 - spent, SHORTEST_SLEEP_MS)
+    return max(interval_s(node.config, state.level, active) * 1000 - spent, SHORTEST_SLEEP_MS)
 
 
-def _report(node):
-    """Have one conversation; returns whether nothing is left to tell."""
+def interval_s(config, level, active):
+    """Seconds between two wakes: shorter while an event goes on, longer while the battery is low."""
+    interval = config["interval_s"]
+    if level == power.STOP:
+        return max(interval, power.STOP_S)
+    if level != power.NORMAL:
+        return interval if active else 2 * interval
+    if active and config.get("event_interval_s"):
+        return min(interval, config["event_interval_s"])
+    return interval
+
+
+def stay_in_touch(node):
+    """Safe mode: no sensors, but the gateway hears of it and can help. Returns the milliseconds to sleep."""
+    try:
+        _report(node, introduce=True)
+    finally:
+        node.remember()
+    return SAFE_MS
+
+
+def _report(node, introduce=False):
+    """Have one conversation."""
+    from node.conversation import converse
+
     end = time.ticks_add(time.ticks_ms(), CONVERSATION_MS)
     carrier = None
+    heard = all_told = False
     try:
         carrier = node.carrier()
+        node.watchdog.feed()
         carrier.open()
+        node.watchdog.feed()
+        if introduce or node.called:  # an answer is certain to be asked for
+            node.uplink.wants_status = True
         talk = converse(node.uplink, node.state, node.clock, carrier, node.status)
         wait_ms = next(talk)
+        node.feel_load()
         while time.ticks_diff(end, time.ticks_ms()) > 0:
-            wait_ms = talk.send(carrier.receive(wait_ms))
+            frame = carrier.receive(wait_ms)
+            heard = heard or frame is not None
+            wait_ms = talk.send(frame)
     except StopIteration as ended:
-        return ended.value
+        all_told = ended.value
     except OSError as error:
         log("carrier", repr(error))
+        node.feel_load()
     finally:
+        node.watchdog.feed()
+        node.told(True if heard else None if all_told else False)
+        margin_db = getattr(carrier, "margin_db", None)
+        node.lamp.heard(heard or all_told, margin_db() if heard and margin_db else None)
         if carrier is not None:
             carrier.close()
-    return False

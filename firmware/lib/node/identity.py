@@ -16,26 +16,55 @@ PATH = "/identity"
 CLAIM = "/key.hex"  # left by provisioning: 32 hex digits, removed once it is taken over
 BLOCK = 256  # one flash write a day at 10 min, and 24 bits last 160 years of daily power cuts
 
-_FORMAT = "<4s16sII4s8sI"
-_MAGIC = b"SNi1"
+_FORMAT = "<4s16sII4s8sI4sHI"
+_MAGIC = b"SNi2"
+
+
+class Unprovisioned(OSError):
+    """There is no identity, nor a key to make one of."""
 
 
 class Identity:
-    def __init__(self, key, reserved=0, boots=0, gateway=bytes(4), store=bytes(8), epoch=0):
+    def __init__(
+        self,
+        key,
+        reserved=0,
+        boots=0,
+        gateway=bytes(4),
+        store=bytes(8),
+        epoch=0,
+        good=bytes(4),
+        unfinished=0,
+        writes=0,
+    ):
         self.key = key
         self.reserved = reserved  # first frame counter not reserved in flash
         self.boots = boots  # cold boots so far
         self.gateway = gateway  # the gateway and the store that welcomed this node; zeros: none has
         self.store = store
         self.epoch = epoch  # the epoch that store has registered; 0: none
+        self.good = good  # hash of the settings under which a gateway was last reached; zeros: none yet
+        self.unfinished = unfinished  # cold boots in a row whose first wake came to no end
+        self.writes = writes  # files written to flash so far, see `Retained.writes`
 
     def pack(self):
         body = struct.pack(
-            _FORMAT, _MAGIC, self.key, self.reserved, self.boots, self.gateway, self.store, self.epoch
+            _FORMAT,
+            _MAGIC,
+            self.key,
+            self.reserved,
+            self.boots,
+            self.gateway,
+            self.store,
+            self.epoch,
+            self.good,
+            self.unfinished,
+            self.writes,
         )
         return body + struct.pack("<I", crc32(body))
 
     def save(self):
+        self.writes += 1
         with open(PATH + ".new", "wb") as f:
             f.write(self.pack())
         os.rename(PATH + ".new", PATH)
@@ -62,7 +91,7 @@ def _read(path):
 def load():
     """Return the node's Identity, taking over a key that provisioning has left.
 
-    Raises OSError where there is neither: the node was never provisioned, or its record is damaged.
+    Raises Unprovisioned where there is neither: the node was never provisioned, or its record is damaged.
     """
     found = unpack(_read(PATH))
     claim = _read(CLAIM).strip()
@@ -73,5 +102,5 @@ def load():
             found.save()
         os.remove(CLAIM)
     if found is None:
-        raise OSError("no identity: provision this node")
+        raise Unprovisioned("no identity: provision this node")
     return found

@@ -6,12 +6,14 @@ that, so that nothing is ever on the air that a reset could renumber.
 
 import asyncio
 import gc
+import sys
 import time
 
 import machine
 
 from node.app import log
 from node.conversation import converse
+from wire import control
 
 POLL_MS = 50  # at 2400 baud twelve bytes
 LISTEN_MS = 20
@@ -56,11 +58,17 @@ async def _measure(node, pulse, written):
                 break
             await asyncio.sleep_ms(min(left, 1000))
         due = time.ticks_add(due, interval_ms)
-        rows.append(node.sample())
+        row, _ = node.sample()
+        rows.append(row)
         if len(rows) >= batch:
-            seq = node.backlog.append(rows)
-            log("records", seq + 1 - len(rows), "to", seq, rows[-1][2])
+            try:
+                seq = node.backlog.append(rows)
+                log("records", seq + 1 - len(rows), "to", seq, rows[-1][2])
+            except OSError as error:  # full or worn out: the node goes on, and says so
+                node.state.count(control.FLASH)
+                log("flash", repr(error))
             rows = []
+            node.done()
             node.remember()
             gc.collect()
             written.set()
@@ -87,6 +95,7 @@ async def _report(node, pulse, written):
                 carrier.ping()
         except OSError as error:
             log("carrier", repr(error))
+            node.told(False)
             if carrier is not None:
                 carrier.close()
                 carrier = None
@@ -95,12 +104,15 @@ async def _report(node, pulse, written):
 
 async def _talk(node, carrier, pulse):
     talk = converse(node.uplink, node.state, node.clock, carrier, node.status)
+    heard = False
     try:
         wait_ms = next(talk)
         while True:
-            wait_ms = talk.send(await _receive(carrier, wait_ms, pulse))
+            frame = await _receive(carrier, wait_ms, pulse)
+            heard = heard or frame is not None
+            wait_ms = talk.send(frame)
     except StopIteration as ended:
-        node.state.failures = 0 if ended.value else min(node.state.failures + 1, 0xFFFF)
+        node.told(True if heard else None if ended.value else False)
     finally:
         node.remember()
 
@@ -115,7 +127,7 @@ async def _receive(carrier, wait_ms, pulse):
         await asyncio.sleep_ms(LISTEN_MS)
 
 
-async def _live(node, watchdog):
+async def _live(node):
     pulse = Pulse()
     written = asyncio.Event()
     tasks = [
@@ -132,13 +144,16 @@ async def _live(node, watchdog):
             for task in ended:
                 await task  # raises what ended it
             return
-        watchdog.feed()
+        node.watchdog.feed()
+        node.lamp.show(node.state.failures == 0)
 
 
-def run(node, watchdog):
+def run(node):
     """Run until a task ends or stalls; then reset, which finds everything again."""
     try:
-        asyncio.run(_live(node, watchdog))
+        asyncio.run(_live(node))
+    except Exception as error:  # whatever it was: a reset mends more than a prompt nobody sees
+        sys.print_exception(error)
     finally:
         node.remember()
         machine.reset()

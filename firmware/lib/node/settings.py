@@ -1,13 +1,70 @@
-"""The node's settings: one JSON file that `sensornett` compiles from the site's YAML."""
+"""The node's settings: one JSON file that `sensornett` compiles from the site's YAML.
+
+New settings are on trial until a gateway was reached under them; a copy of the last that proved themselves
+is kept, and the node goes back to it when the new ones can not be read, crash it, or leave it unheard.
+"""
 
 import hashlib
 import json
+import os
 
 PATH = "/settings.json"
+GOOD = "/settings.good"
+BAD = "/settings.bad"  # given up; kept for who wants to know why
+TRIALS = 6  # conversations in a row that may fail under new settings
 
 
-def load(path=PATH):
-    """Return (settings, first four bytes of the file's SHA-256). Raises OSError or ValueError."""
-    with open(path, "rb") as f:
+class Settings:
+    """`values` is what the file says, `hash` the first four bytes of its SHA-256."""
+
+    def __init__(self, values, hash, fresh):
+        self.values = values
+        self.hash = hash
+        self.fresh = fresh  # read from PATH, not the kept copy
+
+
+def check(values):
+    """Raise ValueError where a node could not even start with these settings."""
+    if not isinstance(values, dict):
+        raise ValueError("settings are no map")
+    for key, kind in (("node", int), ("schema", int), ("interval_s", int), ("power", str), ("carrier", dict)):
+        if not isinstance(values.get(key), kind):
+            raise ValueError("settings lack " + key)
+    if not 0 < values["interval_s"] <= 86400 or values["power"] not in ("battery", "mains"):
+        raise ValueError("settings have an interval or a power that can not be")
+    if not isinstance(values.get("channels"), list) or not values["channels"]:
+        raise ValueError("settings have no channels")
+
+
+def load():
+    """Return the Settings; the kept copy where the file is of no use. Raises OSError without either."""
+    for path in (PATH, GOOD):
+        try:
+            with open(path, "rb") as f:
+                raw = f.read()
+            values = json.loads(raw)
+            check(values)
+        except (OSError, ValueError) as error:
+            print("settings", path, repr(error))
+            continue
+        return Settings(values, hashlib.sha256(raw).digest()[:4], path == PATH)
+    raise OSError("no settings: provision this node")
+
+
+def keep():
+    """The settings have proved themselves: keep a copy."""
+    with open(PATH, "rb") as f:
         raw = f.read()
-    return json.loads(raw), hashlib.sha256(raw).digest()[:4]
+    with open(GOOD + ".new", "wb") as f:
+        f.write(raw)
+    os.rename(GOOD + ".new", GOOD)
+
+
+def give_up():
+    """Go back to the kept copy from the next start on; False where there is none."""
+    try:
+        os.stat(GOOD)
+        os.rename(PATH, BAD)
+    except OSError:
+        return False
+    return True

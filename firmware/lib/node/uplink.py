@@ -42,7 +42,6 @@ class Uplink:
         self._sent = []  # runs sent in this conversation
         self._gone = []  # runs that flash no longer has although they were never acknowledged
         self.wants_status = False
-        self.refused = 0  # downlinks that could not be opened
 
     def begin(self):
         """A new conversation: what an earlier one left unanswered is to be sent again."""
@@ -55,6 +54,8 @@ class Uplink:
         state = self._state
         if state.counter >= state.reserved:  # in flash before it is on the air
             self._identity.reserved = state.reserved = state.counter + 256
+            self._identity.writes += state.writes
+            state.writes = 0
             self._identity.save()
         if state.counter > COUNTER_MAX:
             raise ValueError("frame counter is used up: provision this node with a new key")
@@ -67,13 +68,13 @@ class Uplink:
         """True when data may flow: the gateway has registered this epoch and asks for no STATUS."""
         return self._identity.epoch == self._state.epoch and not self.wants_status
 
-    def status(self, boot_cause, config_hash, battery_mv):
-        """Return a STATUS frame."""
+    def status(self, boot, config_hash, battery_mv, wear=None, counters=None):
+        """Return a STATUS frame. `boot` is [reset cause, ...], `counters` is by cause, from 1."""
         state = self._state
         body = {
             control.EPOCH: state.epoch,
             control.CLOCK: [state.clock, self._clock.now_ms()],
-            control.BOOT: [self._identity.boots, boot_cause],
+            control.BOOT: [self._identity.boots] + boot,
             control.FIRMWARE: FIRMWARE,
             control.CONFIG: config_hash,
             control.NEXT: state.next_seq,
@@ -82,6 +83,10 @@ class Uplink:
         }
         if battery_mv is not None:
             body[control.BATTERY] = battery_mv
+        if wear is not None:
+            body[control.WEAR] = wear
+        if counters is not None:
+            body[control.COUNTERS] = {cause + 1: n for cause, n in enumerate(counters) if n}
         lost = sorted(acked.lost(state.oldest, state.upto, self._ranges()) + self._gone)
         if lost:
             body[control.LOST] = [list(run) for run in lost[:16]]
@@ -162,7 +167,7 @@ class Uplink:
                 return False
             self._obey(body)
         except (FrameError, TypeError, ValueError, IndexError, KeyError):
-            self.refused += 1
+            self._state.count(control.REFUSED)  # a downlink that could not be opened
             return False
         return True
 

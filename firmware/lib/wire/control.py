@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Uplink keys
 EPOCH = 1  # full epoch, u32
 CLOCK = 2  # [clock id, that clock's time in ms when this was sent]
-BOOT = 3  # [boots so far, reset cause]
+BOOT = 3  # [boots so far, reset cause, wake reason, starts before this one that came to no end]
 FIRMWARE = 4  # version text
 CONFIG = 5  # first 4 bytes of the settings' SHA-256
 BATTERY = 6  # mV under load
@@ -25,6 +25,17 @@ LOST = 8  # [[from, to], ...] overwritten before they were acknowledged
 PROFILE = 9  # schema id
 OLDEST = 10  # oldest sequence still in the backlog
 COUNTERS = 11  # {cause id: count} of what went wrong on the node since boot
+WEAR = 12  # [files written to flash so far, free blocks, blocks in all]
+
+# Causes, of COUNTERS
+CRASHED = 1  # starts that came to no end
+WATCHDOG = 2  # resets by the watchdog
+SILENT = 3  # conversations without an answer
+REFUSED = 4  # downlinks that could not be opened
+FLASH = 5  # writes that flash refused
+SENSOR = 6  # errors that escaped a driver
+BATTERY_LOW = 7  # wakes that only looked at the battery
+REVERTED = 8  # settings given up for the last that worked
 
 # Downlink keys
 ACK = 32  # [short epoch, upto, [from, to], ...]: all below upto, and the inclusive ranges, are stored

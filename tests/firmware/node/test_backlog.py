@@ -20,7 +20,7 @@ def draw_epoch(n):
 
 def ring(directory, segments=8, state=None):
     state = state or Retained()
-    backlog = Backlog(state, CHANNELS, segments, str(directory))
+    backlog = Backlog(state, CHANNELS, segments, directory=str(directory))
     if not state.epoch:
         backlog.recover(draw_epoch)
     return backlog, state
@@ -122,7 +122,7 @@ def test_a_ring_without_a_sound_epoch_begins_a_new_one(tmp_path, damage):
     else:
         path.write_bytes(raw[:-1] if damage == "short" else raw[:-1] + bytes((raw[-1] ^ 1,)))
     state = Retained()
-    Backlog(state, CHANNELS, 8, str(tmp_path / "log")).recover(lambda n: b"\x09" * n)
+    Backlog(state, CHANNELS, 8, directory=str(tmp_path / "log")).recover(lambda n: b"\x09" * n)
     assert state.epoch == 0x09090909 != before.epoch
     assert state.next_seq == 0
     assert [p.name for p in (tmp_path / "log").iterdir()] == ["epoch"]

@@ -85,7 +85,7 @@ def node(tmp_path):
         identity = Flash(KEY)
         clock = StillClock()
 
-    backlog = Backlog(Parts.state, 2, 200, str(tmp_path / "log"))
+    backlog = Backlog(Parts.state, 2, 200, directory=str(tmp_path / "log"))
     backlog.recover(lambda n: b"\x2a\x56\x34\x12")
     Parts.backlog = backlog
     Parts.uplink = Uplink(NODE, 1, SCHEMA[1], Parts.identity, Parts.state, backlog, Parts.clock)
@@ -98,7 +98,7 @@ def append(node, count, clock=None):
 
 
 def introduce(node, gateway):
-    header, _ = gateway.hear(node.uplink.status(1, b"hash", 3600))
+    header, _ = gateway.hear(node.uplink.status([1], b"hash", 3600))
     assert node.uplink.take(gateway.welcome(header.counter))
     assert node.uplink.take(gateway.say({control.EPOCH_OK: 0x1234562A}))
 
@@ -115,7 +115,7 @@ def send_all(node, gateway, frame_size):
 def test_a_new_node_introduces_itself_before_it_sends_data(node):
     gateway = Gateway()
     assert not node.uplink.introduced()
-    header, status = gateway.hear(node.uplink.status(4, b"hash", 3600))
+    header, status = gateway.hear(node.uplink.status([4], b"hash", 3600))
     assert status[control.EPOCH] == 0x1234562A
     assert status[control.CLOCK] == [0, 5_000]
     assert node.uplink.take(gateway.welcome(header.counter))
@@ -167,7 +167,7 @@ def test_no_counter_is_used_twice_and_each_is_reserved_in_flash_first(node):
     introduce(node, gateway)
     append(node, 1)
     for _ in range(600):
-        gateway.hear(node.uplink.status(1, b"hash", None))
+        gateway.hear(node.uplink.status([1], b"hash", None))
         assert node.identity.reserved > gateway.counters[-1]
     assert len(set(gateway.counters)) == len(gateway.counters)
     assert node.identity.saves < 10
@@ -182,7 +182,7 @@ def test_another_store_is_believed_only_as_a_fresh_answer(node):
     assert not node.uplink.take(new.say({control.ACK: [0x2A, 20]}))  # its key is unknown
     assert not node.uplink.take(new.welcome(999_999))  # answers nothing that was asked
     assert node.identity.store == b"storeids"
-    header, _ = new.hear(node.uplink.status(1, b"hash", None))
+    header, _ = new.hear(node.uplink.status([1], b"hash", None))
     assert node.uplink.take(new.welcome(header.counter))
     assert node.identity.store == b"restored"
     assert not node.uplink.introduced()
@@ -210,7 +210,7 @@ def test_records_that_flash_lost_are_declared(node, tmp_path):
     send_all(node, gateway, 1024)
     assert sorted(gateway.stored) == [n for n in range(200) if n not in gone]
     assert node.uplink.wants_status
-    _, status = gateway.hear(node.uplink.status(1, b"hash", None))
+    _, status = gateway.hear(node.uplink.status([1], b"hash", None))
     declared = [n for first, last in status[control.LOST] for n in range(first, last + 1)]
     assert declared == list(gone)
 
@@ -274,7 +274,7 @@ def answers(gateway, header, body):
 
 def talk(node, carrier):
     def status():
-        return node.uplink.status(1, b"hash", None)
+        return node.uplink.status([1], b"hash", None)
 
     waits = converse(node.uplink, node.state, node.clock, carrier, status)
     try:

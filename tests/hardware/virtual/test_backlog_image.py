@@ -23,7 +23,7 @@ ROW = st.tuples(
 def test_it_reads_what_the_node_wrote(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> None:
     directory = tmp_path_factory.mktemp("flash") / "log"
     state = Retained()
-    backlog = Backlog(state, CHANNELS, 50, str(directory))
+    backlog = Backlog(state, CHANNELS, 50, directory=str(directory))
     backlog.recover(lambda n: b"\x11\x22\x33\x44")
     expected = []
     for time_s, clock, values in rows:

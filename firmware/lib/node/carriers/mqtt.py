@@ -1,5 +1,8 @@
 """MQTT 3.1.1 (OASIS) over Wi-Fi: just what the node needs, with a time-out on every step.
 
+With `tls` in the settings the broker has to show a certificate of the pinned CA, made out to `name`, whatever
+address it is reached at. The MAC and the key of the frames are the node's own; TLS hides the credential.
+
 QoS 0 and clean sessions: the acknowledgement that counts is the gateway's own, inside the sealed
 frames, so the broker keeps nothing for a node. Topics: sn/<site>/<node>/up and .../down.
 """
@@ -7,6 +10,9 @@ frames, so the broker keeps nothing for a node. Topics: sn/<site>/<node>/up and 
 import select
 import socket
 import time
+from errno import EAGAIN
+
+from node import wifi
 
 FRAME_MAX = 1024  # bytes; bounds the heap, not the broker
 _PACKET_MAX = 4096
@@ -18,22 +24,20 @@ CONNACK, PUBLISH, SUBACK = 2, 3, 9
 class Mqtt:
     """One conversation over one connection."""
 
-    def __init__(self, config, site, node):
+    def __init__(self, config, site, node, notes=None):
         self._config = config
+        self._notes = {} if notes is None else notes
         self._up = "sn/%s/%d/up" % (site, node)
         self._down = "sn/%s/%d/down" % (site, node)
         self._client_id = "n%d" % node
-        self._socket = socket.socket()
+        self._socket = self._plain = socket.socket()
         self._poll = select.poll()
         self.frame_max = FRAME_MAX
 
     def open(self):
         """Connect and subscribe to the downlinks. Raises OSError."""
         c = self._config
-        address = socket.getaddrinfo(c["host"], c["port"], 0, socket.SOCK_STREAM)[0][-1]
-        self._socket.settimeout(_STEP_MS / 1000)
-        self._socket.connect(address)
-        self._poll.register(self._socket, select.POLLIN)
+        self._connect(c)
         user, password = c.get("user"), c.get("password")
         flags = 2 | (0x80 if user else 0) | (0x40 if password else 0)
         body = b"\x00\x04MQTT\x04" + bytes((flags, 0, 60)) + _text(self._client_id)
@@ -49,6 +53,21 @@ class Mqtt:
         if answer[2] == 0x80:
             raise OSError("the broker refused the subscription to " + self._down)
 
+    def _connect(self, c):
+        try:
+            address = socket.getaddrinfo(c["host"], c["port"], 0, socket.SOCK_STREAM)[0][-1]
+            self._socket.settimeout(_STEP_MS // 1000)
+            self._socket.connect(address)
+        except OSError:
+            wifi.forget(self._notes)
+            raise
+        if c.get("tls"):
+            self._socket = _secure(self._plain, c["tls"])
+        self._poll.register(self._socket, select.POLLIN)
+
+    def margin_db(self):
+        return wifi.margin_db()
+
     def send(self, frame):
         """Hand one frame to the broker. Raises OSError."""
         self._send(0x30, _text(self._up) + frame)
@@ -61,7 +80,7 @@ class Mqtt:
             if not self._poll.poll(left):
                 return None
             kind, body = self._packet()
-            if kind >> 4 == PUBLISH:
+            if kind is not None and kind >> 4 == PUBLISH:
                 size = body[0] << 8 | body[1]
                 at = 2 + size + (2 if kind & 6 else 0)
                 return body[at:]
@@ -97,12 +116,25 @@ class Mqtt:
         while time.ticks_diff(end, time.ticks_ms()) > 0:
             if self._poll.poll(time.ticks_diff(end, time.ticks_ms())):
                 kind, body = self._packet()
-                if kind >> 4 == wanted:
+                if kind is not None and kind >> 4 == wanted:
                     return kind, body
         raise OSError("no answer from the broker")
 
     def _packet(self):
-        kind = self._exactly(1)[0]
+        # TLS has bytes of its own on the line: that there are some does not mean that a packet has begun.
+        self._plain.settimeout(0)
+        try:
+            first = self._socket.read(1)
+        except OSError as error:
+            if error.args[0] != EAGAIN:
+                raise
+            first = None
+        self._plain.settimeout(_STEP_MS // 1000)
+        if first is None:
+            return None, b""
+        if not first:
+            raise OSError("the broker closed the connection")
+        kind = first[0]
         size = shift = 0
         while True:
             byte = self._exactly(1)[0]
@@ -117,11 +149,26 @@ class Mqtt:
     def _exactly(self, n):
         got = b""
         while len(got) < n:
-            more = self._socket.recv(n - len(got))
+            more = self._socket.read(n - len(got))
             if not more:
                 raise OSError("the broker closed the connection")
             got += more
         return got
+
+
+def _secure(plain, config):
+    """Return `plain` under TLS. Raises OSError, also for a certificate it refuses."""
+    from binascii import a2b_base64
+
+    import tls
+
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    context.verify_mode = tls.CERT_REQUIRED  # type: ignore[attr-defined]
+    try:
+        context.load_verify_locations(a2b_base64(config["ca"]))
+        return context.wrap_socket(plain, server_hostname=config["name"])
+    except ValueError as error:
+        raise OSError("TLS: " + str(error))
 
 
 def _text(text):

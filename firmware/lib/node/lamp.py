@@ -1,0 +1,64 @@
+"""The LED, for people without a laptop; only while somebody may be looking, since light costs energy.
+
+    1 short     measured and stored
+    3 short     the gateway heard this node, with a good margin
+    2 short     ... with a poor one
+    1 long      no answer
+    2 long      going to the shelf
+"""
+
+import machine
+
+SHORT_MS = 40
+LONG_MS = 800
+GAP_MS = 160
+GOOD_MARGIN_DB = 10
+LIT_S = 900  # after power-on or a press of the button
+
+
+class Lamp:
+    """`output` drives the LED (hardware.output with its wiring), None where the board has none."""
+
+    def __init__(self, hardware, led, lit):
+        self._hardware = hardware
+        self._led = led if lit else None
+        self._on = False
+
+    def blink(self, count, on_ms=SHORT_MS):
+        if self._led is None:
+            return
+        for _ in range(count):
+            self._hardware.output(self._led, True)
+            self._hardware.sleep_ms(on_ms)
+            self._hardware.output(self._led, False)
+            self._hardware.sleep_ms(GAP_MS)
+
+    def show(self, on):
+        """For a node with mains power: on while all is well, else blinking."""
+        if self._led is not None:
+            self._on = on or not self._on
+            self._hardware.output(self._led, self._on)
+
+    def heard(self, told, margin_db):
+        """Show how a conversation went; `margin_db` None: the carrier can not tell."""
+        if not told:
+            self.blink(1, LONG_MS)
+        else:
+            self.blink(3 if margin_db is None or margin_db >= GOOD_MARGIN_DB else 2)
+
+
+class Button:
+    """To ground, with a pull-up. `pin` None: the board has none."""
+
+    def __init__(self, pin):
+        self._pin = None if pin is None else machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP)
+
+    def pressed(self):
+        return self._pin is not None and self._pin.value() == 0
+
+    def wakes(self):
+        """Let a press end the next deep sleep; not one that is still held, which would end it at once."""
+        if self._pin is not None and not self.pressed():
+            import esp32
+
+            esp32.wake_on_ext0(self._pin, esp32.WAKEUP_ALL_LOW)
