@@ -14,6 +14,7 @@ RESTART_MS = 1000
 UNPROVISIONED_MS = 3600000
 _PWRON_RESET = 1  # as machine numbers them on the ESP32
 _WDT_RESET = 3
+_DEEPSLEEP_RESET = 4
 _BUTTON_WAKES = (2, 3)  # EXT0, EXT1
 
 
@@ -45,6 +46,7 @@ class Node:
         self.clock = Clock(state)
         self.battery_mv = None
         self._uplink = self._sampler = self._watch = self.lamp = None
+        self._radio = None
 
     @property
     def uplink(self):
@@ -57,6 +59,14 @@ class Node:
                 config["node"], config["schema"], quantities, self._me, self.state, self.backlog, self.clock
             )
         return self._uplink
+
+    @property
+    def radio(self):
+        if self._radio is None:
+            from node.radio import Radio
+
+            self._radio = Radio(self)
+        return self._radio
 
     @property
     def sampler(self):
@@ -118,14 +128,21 @@ class Node:
 
     def carrier(self):
         """Return a carrier that is not open yet. Raises OSError when it can not be had."""
-        kind = self.config["carrier"]["kind"]
-        if kind != "mqtt":
-            raise ValueError("this firmware has no carrier " + kind)
+        if self.config["carrier"]["kind"] == "lora":
+            return self.radio.carrier()
         from node import wifi
         from node.carriers.mqtt import Mqtt
 
         wifi.join(self.config["carrier"], self.state.notes)
         return Mqtt(self.config["carrier"], self.config["site"], self.config["node"], self.state.notes)
+
+    def talk(self, carrier, urgent=False):
+        """Return the conversation to have over `carrier`; `urgent`: it should ask for an answer."""
+        if self.config["carrier"]["kind"] == "lora":
+            return self.radio.converse(carrier, urgent)
+        from node.conversation import converse
+
+        return converse(self.uplink, self.state, self.clock, carrier, self.status)
 
     def told(self, heard):
         """A conversation is over; `heard`: the gateway answered, None: there was nothing to ask.
@@ -228,6 +245,8 @@ def main(watchdog):
         _begin(me, state)
     state.wakes += 1
     state.starts = min(state.starts + 1, 0xFF)
+    if not cold and cause[0] != _DEEPSLEEP_RESET:
+        state.counter = state.reserved  # frames may have gone out since it last remembered
     if cause[0] == _WDT_RESET:
         state.count(control.WATCHDOG)
     if not cold and state.starts > 1:

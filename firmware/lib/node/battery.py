@@ -33,7 +33,7 @@ def wake(node):
         gc.collect()
         active = node.watch.active
         if state.level == power.NORMAL or urgent or node.called or state.wakes % power.SEND_EVERY == 0:
-            _report(node)
+            _report(node, urgent=urgent)
         node.done()
     finally:
         node.remember()
@@ -62,10 +62,8 @@ def stay_in_touch(node):
     return SAFE_MS
 
 
-def _report(node, introduce=False):
-    """Have one conversation."""
-    from node.conversation import converse
-
+def _report(node, introduce=False, urgent=False):
+    """Have one conversation; `urgent`: something happened that somebody should know."""
     end = time.ticks_add(time.ticks_ms(), CONVERSATION_MS)
     carrier = None
     heard = all_told = False
@@ -76,7 +74,7 @@ def _report(node, introduce=False):
         node.watchdog.feed()
         if introduce or node.called:  # an answer is certain to be asked for
             node.uplink.wants_status = True
-        talk = converse(node.uplink, node.state, node.clock, carrier, node.status)
+        talk = node.talk(carrier, urgent or introduce or node.called)
         wait_ms = next(talk)
         node.feel_load()
         while time.ticks_diff(end, time.ticks_ms()) > 0:

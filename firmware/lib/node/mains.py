@@ -12,7 +12,6 @@ import time
 import machine
 
 from node.app import log
-from node.conversation import converse
 from wire import control
 
 POLL_MS = 50  # at 2400 baud twelve bytes
@@ -103,7 +102,7 @@ async def _report(node, pulse, written):
 
 
 async def _talk(node, carrier, pulse):
-    talk = converse(node.uplink, node.state, node.clock, carrier, node.status)
+    talk = node.talk(carrier)
     heard = False
     try:
         wait_ms = next(talk)

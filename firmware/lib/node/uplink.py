@@ -96,16 +96,19 @@ class Uplink:
         r = self._state.ranges
         return [(r[i], r[i + 1]) for i in range(0, 8, 2) if r[i + 1]]
 
-    def _open_runs(self):
-        """Runs neither sent in this conversation nor acknowledged, newest first."""
+    def _open_runs(self, since=0):
+        """Runs from `since` on, neither sent in this conversation nor acknowledged, newest first."""
         state = self._state
         upto, ranges = acked.merge(state.upto, self._ranges(), 0, self._sent + self._gone, most=99)
-        return acked.pending(state.oldest, state.next_seq, upto, ranges)
+        return acked.pending(max(state.oldest, since), state.next_seq, upto, ranges)
 
-    def next_data(self, frame_size):
-        """Return a frame with the newest records that are still to be sent, or None."""
+    def next_data(self, frame_size, since=0, ask=True):
+        """Return a frame with the newest records that are still to be sent, or None.
+
+        Only records from `since` on. `ask` None: it asks for an answer only if it is the last one.
+        """
         while True:
-            runs = self._open_runs()
+            runs = self._open_runs(since)
             if not runs:
                 return None
             first, last = runs[0]
@@ -128,11 +131,17 @@ class Uplink:
                     break
                 records = records[-n:]
             self._sent.append((records[0].seq, records[-1].seq))
-            return self._frame(DATA, flags | ACK_REQUESTED, body)
+            if ask is None:
+                ask = not self.unsent()
+            return self._frame(DATA, flags | ACK_REQUESTED if ask else flags, body)
 
-    def unsent(self):
+    def unsent(self, since=0):
         """True while there are records that this conversation has neither sent nor seen acknowledged."""
-        return bool(self._open_runs())
+        return bool(self._open_runs(since))
+
+    def registered(self):
+        """True when the gateway knows this epoch."""
+        return self._identity.epoch == self._state.epoch
 
     def settled(self):
         """True when all that was sent in this conversation is acknowledged, or a STATUS must come first."""

@@ -19,8 +19,8 @@ SLOTS = 14  # the open one, twelve that make an hour, and one for a clock that r
 UNIT_MS = 16  # what is spent is rounded up to this, so that a slot fits 16 bits
 LEDGER_BYTES = 4 + 2 * SLOTS
 
-# Longest data frame by spreading factor: about one second on the air, two at the slowest.
-FRAME_MAX = {7: 222, 8: 222, 9: 115, 10: 51, 11: 51, 12: 51}
+# Longest data frame by spreading factor: about half a second on the air, or one record of the widest profile.
+FRAME_MAX = {7: 222, 8: 222, 9: 115, 10: 80, 11: 80, 12: 80}
 
 
 def airtime_us(size: int, sf: int, bw_khz: int = 125) -> int:

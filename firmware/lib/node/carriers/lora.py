@@ -1,0 +1,132 @@
+"""LoRa: frames out by a modem with the interface of micropython-lib's, answers in one short window.
+
+After the end of an uplink the gateway's answer begins `answer_delay_ms` later, on the downlink channel. The
+node sleeps until then and listens for just as long as an answer's header takes.
+"""
+
+import time
+
+from wire.airtime import FRAME_MAX, airtime_ms, header_ms, sub_band
+
+EARLY_MS = 25  # before an answer can begin: the radio's start, and the two ends' clocks
+LATE_MS = 60  # after it should have begun: a gateway that is slow to switch over
+POLL_MS = 3
+NOISE_DBM = -117  # of a 125 kHz channel with a receiver's own 6 dB
+# Signal-to-noise ratio each spreading factor needs, in quarters of a dB (SX1262 data sheet, section 6.1.1)
+_LIMITS_QDB = {7: -30, 8: -40, 9: -50, 10: -60, 11: -70, 12: -80}
+
+
+class Lora:
+    """One node's radio. `keep()` is called when airtime has been entered, before any of it is used.
+
+    `clock_s()` gives the seconds the airtime is kept by, `random()` a byte, `sleep_ms` may stop the CPU.
+    """
+
+    def __init__(self, modem, config, airtime, clock_s, keep, random, sleep_ms=time.sleep_ms):
+        self._modem = modem
+        self._config = config
+        self._airtime = airtime
+        self._clock_s = clock_s
+        self._keep = keep
+        self._random = random
+        self._sleep_ms = sleep_ms
+        self._channels = config["channels_khz"]
+        self._band = sub_band(self._channels[0], config["bandwidth_khz"])
+        self._down_sf = 0
+        self._opens = None  # ticks at which the window opens, None: nothing is to be waited for
+        self._listening = False
+        self._heard = None  # (RSSI in dBm, SNR in quarters of a dB, spreading factor) of the last answer
+        self.use_slow(False)
+
+    def use_slow(self, slow):
+        """Use the spreading factor to fall back on, where the site has one."""
+        config = self._config
+        self._sf = config["spreading_factor"]
+        if slow and config.get("fallback_spreading_factor"):
+            self._sf = config["fallback_spreading_factor"]
+        self.frame_max = FRAME_MAX[self._sf]
+        bw = config["bandwidth_khz"]
+        self.answer_ms = config["answer_delay_ms"] + LATE_MS + airtime_ms(255, self._sf, bw)
+
+    def _airtime_of(self, size):
+        return airtime_ms(size, self._sf, self._config["bandwidth_khz"])
+
+    def room(self, size=0):
+        """Return `size`, or the longest data frame, where there is airtime for it; else 0."""
+        size = size or self.frame_max
+        return size if self._airtime_of(size) <= self._airtime.spare_ms(self._band, self._clock_s()) else 0
+
+    def frames(self, permille):
+        """Return how many of the longest frames there is airtime for, if `permille` of it may be used."""
+        spare = self._airtime.spare_ms(self._band, self._clock_s(), permille)
+        return spare // self._airtime_of(self.frame_max)
+
+    def open(self):
+        """The radio is ready as soon as it is made."""
+
+    def send(self, frame):
+        """Send one frame. Raises OSError where the radio fails or airtime is used up."""
+        try:
+            self._airtime.spend(self._band, self._clock_s(), self._airtime_of(len(frame)))
+        except ValueError as error:
+            raise OSError(str(error))
+        self._keep()
+        channel = self._channels[self._random() % len(self._channels)]
+        self._listening = False
+        self._modem.configure({"freq_khz": channel, "sf": self._sf})
+        ended = self._modem.send(frame)
+        self._opens = time.ticks_add(ended, self._config["answer_delay_ms"] - EARLY_MS)
+
+    def receive(self, timeout_ms):
+        """Return the answer to the last frame sent, or None: after `timeout_ms`, or when there is none."""
+        end = time.ticks_add(time.ticks_ms(), timeout_ms)
+        while self._opens is not None:
+            left = time.ticks_diff(end, time.ticks_ms())
+            if not self._listening:
+                early = time.ticks_diff(self._opens, time.ticks_ms())
+                if early > 0:
+                    if left <= 0:
+                        return None
+                    self._sleep_ms(min(early, left))
+                    continue
+                self._listen()
+            found = self._modem.poll_recv()
+            if found is False:
+                self._opens = None
+            elif found is not True:
+                self._opens = None
+                self._heard = found.rssi, found.snr, self._down_sf
+                return bytes(found)
+            elif left <= 0:
+                return None
+            else:
+                time.sleep_ms(POLL_MS)
+        self._listening = False
+        return None
+
+    def _listen(self):
+        config = self._config
+        self._down_sf = self._sf
+        self._modem.configure({"freq_khz": config["downlink_khz"], "sf": self._down_sf})
+        self._modem.start_recv(EARLY_MS + LATE_MS + header_ms(self._down_sf, config["bandwidth_khz"]))
+        self._listening = True
+
+    def margin_db(self):
+        """Return by how many dB the last answer was stronger than it had to be, None: there was none."""
+        if self._heard is None:
+            return None
+        rssi, snr, sf = self._heard
+        limit = _LIMITS_QDB[sf]
+        # A strong signal's SNR is not measured beyond some 10 dB: there the level says more.
+        return max((snr - limit) // 4, rssi - NOISE_DBM - limit // 4 if snr > 20 else -99)
+
+    def ping(self):
+        """There is no connection that would have to be kept open."""
+
+    def close(self):
+        """Let the radio sleep; its settings are not needed again."""
+        self._opens = None
+        try:
+            self._modem.sleep(False)
+        except OSError:
+            pass  # a radio that does not answer can not be put to sleep either
