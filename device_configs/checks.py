@@ -13,6 +13,7 @@ from device_configs.site_schema import (
     SiteFile,
 )
 from device_configs.source import Document, Place
+from device_configs.tariff import tariffs
 from wire.quantities import BY_NAME
 
 Placed = Sequence[tuple[Place, NodeEntry]]
@@ -118,7 +119,8 @@ def check_buildings(
     metered: dict[int, str] = {}
     for place, building in buildings:
         sources = [((*place, "meters", i), meter.node, METER_KEY) for i, meter in enumerate(building.meters)]
-        if outdoor := building.outdoor_temperature:
+        outdoor = building.outdoor_temperature
+        if outdoor and outdoor.node is not None and outdoor.key is not None:
             sources.append(((*place, "outdoor_temperature"), outdoor.node, outdoor.key))
         for at, number, key in sources:
             profile = profile_of.get(number)
@@ -134,6 +136,21 @@ def check_buildings(
                 message = f"node {meter.node} is a meter of `{metered[meter.node]}` already"
                 yield document.problem((*place, "meters", i, "node"), message)
             metered.setdefault(meter.node, building.id)
+
+
+def check_keepers(
+    document: Document, buildings: Sequence[tuple[Place, Building]], alerts: Document
+) -> Iterator[Problem]:
+    """Yield caretakers that alerts.yaml does not know, and tariffs this version does not have."""
+    roles = alerts.ids("recipients")
+    for place, building in buildings:
+        if roles is not None and building.caretaker not in (None, *roles):
+            hint = did_you_mean(str(building.caretaker), map(str, roles))
+            message = f"alerts.yaml has no recipient `{building.caretaker}`"
+            yield document.problem((*place, "caretaker"), message, hint)
+        if building.tariff is not None and building.tariff not in tariffs():
+            hint = did_you_mean(building.tariff, tariffs())
+            yield document.problem((*place, "tariff"), f"unknown tariff `{building.tariff}`", hint)
 
 
 def check_initiatives(

@@ -8,9 +8,10 @@ Laws of every file:
 """
 
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from wire.quantities import BY_NAME
@@ -68,6 +69,18 @@ def _is_plain(text: str) -> str:
     return text
 
 
+def _in_utc(moment: datetime) -> datetime:
+    if not 2000 <= moment.year < 2100:
+        raise wrong(f"the year {moment.year} can not be meant")
+    return moment.astimezone(UTC)
+
+
+def _is_sane(day: date) -> date:
+    if not 1990 <= day.year < 2100:
+        raise wrong(f"the year {day.year} can not be meant")
+    return day
+
+
 SLUG = r"^[a-z0-9][a-z0-9-]{0,31}$"
 Slug = Annotated[str, matching(SLUG, "1 to 32 small letters, digits and hyphens")]
 Word = Annotated[str, matching(r"^[a-z][a-z0-9_]{0,30}$", "a small letter, then small letters, digits and _")]
@@ -79,3 +92,5 @@ ProfileName = Annotated[str, _is_in("profile")]
 NodeId = Annotated[int, Field(ge=1, le=65535)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Day = Annotated[date, AfterValidator(_is_sane)]

@@ -8,13 +8,23 @@ from device_configs.catalog import Catalog, builtin_catalog
 from device_configs.checks import (
     check_buildings,
     check_initiatives,
+    check_keepers,
     check_node,
     check_position,
     duplicates,
 )
 from device_configs.model import Node, Site
 from device_configs.problem import ConfigError, Problem
-from device_configs.site_schema import Building, Initiative, NodeEntry, Recipient, Rule, SiteFile
+from device_configs.site_schema import (
+    Building,
+    EventPeriod,
+    Goal,
+    Initiative,
+    NodeEntry,
+    Recipient,
+    Rule,
+    SiteFile,
+)
 from device_configs.source import Document, Place, read_yaml
 from device_configs.validate import Model, check_lists, entries, validate
 from device_configs.wiring import Wiring, check_roms, check_wiring
@@ -29,6 +39,8 @@ FILES = {
     "buildings.yaml": ("buildings",),
     "initiatives.yaml": ("initiatives",),
 }
+# Lists that may be left out.
+OPTIONAL = {"initiatives.yaml": ("goals", "events")}
 
 
 @dataclass(slots=True)
@@ -45,7 +57,7 @@ class _Reading:
         if wrong:
             document.tree = None
         elif name in FILES:
-            wrong = check_lists(document, FILES[name])
+            wrong = check_lists(document, FILES[name], OPTIONAL.get(name, ()))
         self.problems += wrong
         return document
 
@@ -84,10 +96,13 @@ def _load(reading: _Reading) -> Site | None:
     buildings_yaml = reading.document("buildings.yaml")
     buildings = reading.entries(buildings_yaml, "buildings", Building)
     reading.problems += check_buildings(buildings_yaml, buildings, nodes_yaml, placed, catalog)
+    reading.problems += check_keepers(buildings_yaml, buildings, alerts_yaml)
 
     initiatives_yaml = reading.document("initiatives.yaml")
     initiatives = reading.entries(initiatives_yaml, "initiatives", Initiative)
     reading.problems += check_initiatives(initiatives_yaml, initiatives, buildings_yaml)
+    goals = reading.entries(initiatives_yaml, "goals", Goal)
+    events = reading.entries(initiatives_yaml, "events", EventPeriod)
 
     if file is None:
         return None
@@ -108,6 +123,8 @@ def _load(reading: _Reading) -> Site | None:
         rules=tuple(rule for _, rule in rules),
         buildings=tuple(building for _, building in buildings),
         initiatives=tuple(initiative for _, initiative in initiatives),
+        goals=tuple(goal for _, goal in goals),
+        events=tuple(event for _, event in events),
     )
 
 

@@ -10,6 +10,8 @@ from device_configs.site_schema import (
     Calibration,
     Carrier,
     Contact,
+    EventPeriod,
+    Goal,
     Initiative,
     IntakeGeometry,
     Lora,
@@ -59,6 +61,8 @@ class Site:
     rules: tuple[Rule, ...] = ()
     buildings: tuple[Building, ...] = ()
     initiatives: tuple[Initiative, ...] = ()
+    goals: tuple[Goal, ...] = ()
+    events: tuple[EventPeriod, ...] = ()
 
     def node(self, id: int) -> Node:
         """Return the node of this id. KeyError when the site has none."""

@@ -1,18 +1,22 @@
-"""What the files of a site may say: site, nodes, buildings and initiatives. Alerts: `alert_schema`."""
+"""What site.yaml and nodes.yaml may say. The others: `alert_schema`, `building_schema`."""
 
-from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from device_configs.alert_schema import Recipient as Recipient
 from device_configs.alert_schema import Rule as Rule
+from device_configs.building_schema import Building as Building
+from device_configs.building_schema import EventPeriod as EventPeriod
+from device_configs.building_schema import Goal as Goal
+from device_configs.building_schema import Initiative as Initiative
 from device_configs.entry import (
     BoardName,
     Entry,
     Latitude,
     Longitude,
+    Moment,
     NodeId,
     ProfileName,
     Slug,
@@ -26,12 +30,6 @@ Carrier = Literal["mqtt", "lora"]
 Hex4 = Annotated[str, matching(r"^[0-9a-f]{8}$", "8 hexadecimal digits (0-9, a-f) in quotes")]
 
 
-def _in_utc(moment: datetime) -> datetime:
-    if not 2000 <= moment.year < 2100:
-        raise wrong(f"the year {moment.year} can not be meant")
-    return moment.astimezone(UTC)
-
-
 def _is_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -40,14 +38,6 @@ def _is_zone(name: str) -> str:
     return name
 
 
-def _is_sane(day: date) -> date:
-    if not 1990 <= day.year < 2100:
-        raise wrong(f"the year {day.year} can not be meant")
-    return day
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-Day = Annotated[date, AfterValidator(_is_sane)]
 Zone = Annotated[str, AfterValidator(_is_zone)]
 LevelMm = Annotated[int, Field(ge=-20_000, le=20_000)]
 
@@ -203,61 +193,3 @@ class NodeEntry(Entry):
     """The place in numbers."""
     calibration: tuple[Calibration, ...] = ()
     """From raw to calibrated, every revision ever used."""
-
-
-class Meter(Entry):
-    """One main meter of a building."""
-
-    node: NodeId
-    """The energy node that reads it."""
-    meter_factor: Annotated[float, Field(gt=0, le=100_000)] = 1.0
-    """True value / value on the port: the transformers' ratio where the port shows secondary values."""
-    source: Text
-    """Where the factor comes from; best checked against a bill."""
-
-
-class OutdoorTemperature(Entry):
-    """Which reading is the outdoor temperature of a building."""
-
-    node: NodeId
-    """A node with an outdoor probe."""
-    key: Word
-    """The value's key."""
-
-
-class Building(Entry):
-    """One building whose energy is watched."""
-
-    id: Slug
-    """Name in links and files."""
-    name: Text
-    """What people call it."""
-    heated_area_m2: Annotated[float, Field(gt=0, le=1_000_000)]
-    """Heated floor area, which kWh/m² is reckoned with."""
-    area_source: Text
-    """Where the area comes from."""
-    outdoor_temperature: OutdoorTemperature | None = None
-    """For degree days and the energy-temperature curve."""
-    meters: tuple[Meter, ...] = ()
-    """Main meters: their sum is the building's consumption."""
-
-
-class Initiative(Entry):
-    """Something done to save energy or to be better prepared, with what shows that it worked."""
-
-    id: Slug
-    """Name in links and files."""
-    what: Text
-    """What is done."""
-    where: Text
-    """At which place."""
-    building: Slug | None = None
-    """The building whose figures are compared before and after."""
-    since: Day
-    """First day on which it works, or is meant to."""
-    goal: Text
-    """What it should achieve, in numbers."""
-    evidence: Text
-    """How that is shown."""
-    status: Literal["idea", "planned", "running", "done", "stopped"]
-    """How far it is."""

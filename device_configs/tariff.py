@@ -7,9 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from device_configs.entry import Entry, Slug, Text, wrong
+from device_configs.entry import Day, Entry, Slug, Text, wrong
 from device_configs.problem import ConfigError
-from device_configs.site_schema import Day
 from device_configs.source import read_yaml
 from device_configs.validate import validate
 

@@ -77,20 +77,21 @@ def validate(
     return None, problems
 
 
-def check_lists(document: Document, names: Sequence[str]) -> list[Problem]:
+def check_lists(document: Document, names: Sequence[str], optional: Sequence[str] = ()) -> list[Problem]:
     """Return what is wrong with a file that consists of these lists, apart from their entries."""
     tree = document.tree
     if not isinstance(tree, dict):
         return [document.problem((), f"the file has to start with `{names[0]}:`")]
+    known = (*names, *optional)
     problems = [
-        document.problem((key,), f"unknown key `{key[:40]}`", did_you_mean(key, names), key=True)
+        document.problem((key,), f"unknown key `{key[:40]}`", did_you_mean(key, known), key=True)
         for key in tree
-        if key not in names
+        if key not in known
     ]
-    guessed = {closest(key, names) for key in tree if key not in names}
-    for name in names:
+    guessed = {closest(key, known) for key in tree if key not in known}
+    for name in known:
         empty = f"write `{name}: []` when there are none"
-        if name not in tree and name in guessed:
+        if name not in tree and (name in guessed or name in optional):
             continue  # misspelt rather than missing
         if name not in tree:
             problems.append(document.problem((), f"`{name}` is missing", empty))

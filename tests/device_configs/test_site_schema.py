@@ -1,11 +1,11 @@
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from device_configs.site_schema import Calibration, Initiative, IntakeGeometry, SiteFile
+from device_configs.site_schema import Calibration, IntakeGeometry, SiteFile
 
 CALIBRATION = {
     "channel": "up", "revision": 1, "valid_from": "2026-03-29T01:30:00+01:00",
@@ -49,15 +49,6 @@ def test_geometry_is_the_right_way_up() -> None:
     for changes in ({"soffit_mm": 0}, {"grate_mm": 1000}, {"invert_mm": 2000}):
         with pytest.raises(ValidationError, match="has to lie above"):
             geometry(**changes)
-
-
-def test_days() -> None:
-    entry = {"id": "i", "what": "w", "where": "w", "goal": "g", "evidence": "e", "status": "done"}
-    assert Initiative.model_validate_json(json.dumps({**entry, "since": "2026-02-01"})).since == date(
-        2026, 2, 1
-    )
-    with pytest.raises(ValidationError, match="the year 1026 can not be meant"):
-        Initiative.model_validate_json(json.dumps({**entry, "since": "1026-02-01"}))
 
 
 @pytest.mark.parametrize("zone", ["Europe/Oslo", "UTC", "America/Argentina/Salta"])
