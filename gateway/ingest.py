@@ -44,6 +44,7 @@ class _Draft:
     """What the frames of one call add up to."""
 
     at_ms: int
+    trusted: bool = True
     records: list[Record] = field(default_factory=list)
     touched: dict[NodeEpoch, list[int]] = field(default_factory=dict)
     links: dict[int, NodeLink] = field(default_factory=dict)
@@ -100,7 +101,7 @@ class Ingest:
 
         Where the store takes nothing there are no answers: the nodes keep their records and send again.
         """
-        draft = _Draft(self._now_ms())
+        draft = _Draft(self._now_ms(), self._trusted())
         for uplink in uplinks:
             try:
                 self._take(uplink, draft)
@@ -182,7 +183,7 @@ class Ingest:
             self._answer(draft, uplink, header).ask_status = True
             raise Refused(Refusal.UNKNOWN_EPOCH, node, f"short epoch {batch.epoch}")
         anchors = link.anchors.get(batch.clock, ()) if batch.clock is not None else ()
-        records = settle(batch, uplink, node, epoch.epoch, anchors, trusted=self._trusted())
+        records = settle(batch, uplink, node, epoch.epoch, anchors, trusted=draft.trusted)
         if records is None:
             self._answer(draft, uplink, header).ask_status = True
             raise Refused(Refusal.UNKNOWN_CLOCK, node, f"clock {batch.clock}")
@@ -192,7 +193,7 @@ class Ingest:
             answer = self._answer(draft, uplink, header)
             answer.time = answer.time or ahead
             answer.acks.add(epoch.epoch)
-            draft.touched.setdefault((node, epoch.epoch), []).extend(r.seq for r in records)
+            draft.touched.setdefault((node, epoch.epoch), []).extend([r.seq for r in records])
 
     def _take_status(
         self, link: NodeLink, uplink: Uplink, header: Header, plain: bytes, draft: _Draft
@@ -236,8 +237,11 @@ class Ingest:
     @staticmethod
     def _answer(draft: _Draft, uplink: Uplink, header: Header) -> Answer:
         """Return what the node is owed."""
-        answer = draft.answers.setdefault(header.node, Answer(uplink, header.counter))
-        answer.follow(uplink, header.counter)
+        answer = draft.answers.get(header.node)
+        if answer is None:
+            answer = draft.answers[header.node] = Answer(uplink, header.counter)
+        else:
+            answer.follow(uplink, header.counter)
         return answer
 
     # Before and after the commit

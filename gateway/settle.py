@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.clock import UTC_ERROR_MS, Placed, correction_s, place
+from gateway.clock import UTC_ERROR_MS, correction_s, place
 from gateway.model import Anchor, Record, Uplink
 from wire.records import Batch
 
@@ -16,20 +16,21 @@ def settle(
     `moved`, and in their error.
     """
     if batch.clock is None:
-        placed = [Placed(record.time * 1000, UTC_ERROR_MS) for record in batch.records]
+        placed = [(record.time, UTC_ERROR_MS) for record in batch.records]
     elif anchors:
-        placed = [place(record.time * 1000, anchors) for record in batch.records]
+        found = [place(record.time * 1000, anchors) for record in batch.records]
+        placed = [(at.utc_ms // 1000, at.error_ms) for at in found]
     else:
         return None
     received_at_ms = uplink.received_at_ms
-    shift_s = correction_s([p.utc_ms // 1000 for p in placed], received_at_ms) if trusted else 0
+    shift_s = correction_s([at_s for at_s, _ in placed], received_at_ms) if trusted else 0
     return [
         Record(
             node,
             epoch,
             record.seq,
-            at.utc_ms // 1000 + shift_s,
-            at.error_ms + abs(shift_s) * 1000,
+            at_s + shift_s,
+            error_ms + abs(shift_s) * 1000,
             received_at_ms,
             batch.schema,
             record.values,
@@ -39,7 +40,7 @@ def settle(
             uplink.snr_db,
             shift_s != 0,
         )
-        for record, at in zip(batch.records, placed, strict=True)
+        for record, (at_s, error_ms) in zip(batch.records, placed, strict=True)
     ]
 
 

@@ -5,6 +5,7 @@ has it, and a frame that the broker kept for later would only be refused as a re
 """
 
 import asyncio
+import math
 import random
 import ssl
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -21,8 +22,9 @@ from gateway.model import Downlink, Uplink
 log = structlog.get_logger()
 
 INBOX_MAX = 20_000  # messages; what comes on top is dropped, and the nodes send it again
-UPLINKS_MAX = 1024  # of one batch: bounds how long a flood keeps others from the event loop
+UPLINKS_MAX = 2048  # of one batch: bounds how long a flood keeps others from the event loop
 SEND_TOGETHER = 16  # publications handed over at once share the way through the event loop
+SEND_TIMEOUT_S = 10.0
 BACKOFF_MIN_S = 0.5
 BACKOFF_MAX_S = 30.0
 KEEPALIVE_S = 30
@@ -122,17 +124,24 @@ class MqttCarrier:
         if client is None:
             return
         for i in range(0, len(downlinks), SEND_TOGETHER):
+            try:
+                await self._publish(client, downlinks[i : i + SEND_TOGETHER])
+            except (MqttError, TimeoutError) as error:
+                reason = str(error) or f"nothing was sent within {SEND_TIMEOUT_S:g} s"
+                log.warning("downlinks_not_sent", count=len(downlinks) - i, reason=reason)
+                return
+
+    async def _publish(self, client: Client, downlinks: Sequence[Downlink]) -> None:
+        """Hand all of `downlinks` over to the socket. Raises MqttError, TimeoutError."""
+        # One time-out for all: each of the client's own would be a task, and cost more than the publication.
+        async with asyncio.timeout(SEND_TIMEOUT_S):
             sent = await asyncio.gather(
                 *(
-                    client.publish(f"sn/{self._site}/{d.node}/down", d.frame)
-                    for d in downlinks[i : i + SEND_TOGETHER]
+                    client.publish(f"sn/{self._site}/{d.node}/down", d.frame, timeout=math.inf)
+                    for d in downlinks
                 ),
                 return_exceptions=True,
             )
-            failed = [error for error in sent if error is not None]
-            for error in failed:
-                if not isinstance(error, MqttError):
-                    raise error
-            if failed:
-                log.warning("downlinks_not_sent", count=len(downlinks) - i, reason=str(failed[0]))
-                return
+        for error in sent:
+            if error is not None:
+                raise error

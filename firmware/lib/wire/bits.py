@@ -56,20 +56,20 @@ class BitReader:
     """Reads `source` from byte `at` on, as one long integer: gateways decode, nodes need not."""
 
     def __init__(self, source: bytes, at: int) -> None:
-        self._stream = int.from_bytes(source[at:], "big")
-        self._left = 8 * (len(source) - at)
+        self.stream = int.from_bytes(source[at:], "big")
+        self.left = 8 * (len(source) - at)
 
     def take(self, width: int) -> int:
         """Return the next `width` bits. Raises FrameError at the end of the stream."""
-        left = self._left - width
+        left = self.left - width
         if left < 0:
             raise FrameError("data body ends too early")
-        self._left = left
-        return self._stream >> left & (1 << width) - 1
+        self.left = left
+        return self.stream >> left & (1 << width) - 1
 
     def take_rice(self, k: int) -> int:
         """Return the next value with Rice parameter `k`, or -1 where it follows in full."""
-        stream, left = self._stream, self._left
+        stream, left = self.stream, self.left
         ones = 0
         while left > 0:
             left -= 1
@@ -77,16 +77,16 @@ class BitReader:
                 break
             ones += 1
             if ones == RICE_LIMIT:
-                self._left = left
+                self.left = left
                 return -1
         else:
             raise FrameError("data body ends too early")
-        self._left = left
+        self.left = left
         return ones << k | self.take(k)
 
     def close(self) -> None:
         """Raise FrameError unless what is left is the zero fill of the last byte."""
-        if self._left >= 8 or self.take(self._left):
+        if self.left >= 8 or self.take(self.left):
             raise FrameError("data body has something after its end")
 
 

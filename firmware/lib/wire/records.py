@@ -147,6 +147,26 @@ def _take_column(bits: BitReader, quantity: int, count: int) -> "tuple[list[int 
     return [None if code in (MISSING, FAULT) else next(rest) for code in quality], quality
 
 
+def _take_report(bits: BitReader, quantities: "tuple[int, ...]") -> "tuple[int, ...] | None":
+    """Return the values of a single record whose quality is ok throughout, which most bodies are.
+
+    None, with nothing taken, where it is anything else.
+    """
+    stream, left = bits.stream, bits.left
+    values = []
+    for quantity in quantities:
+        q = QUANTITIES[quantity]
+        left -= q.width + 1
+        if left < 0:
+            return None
+        value = (stream >> left & (2 << q.width) - 1) + q.lo  # the quality bit in front is 0 where it is ok
+        if value > q.hi:
+            return None
+        values.append(value)
+    bits.left = left
+    return tuple(values)
+
+
 def encode(
     schema: int,
     quantities: "tuple[int, ...]",
@@ -263,6 +283,11 @@ def decode(flags: int, body: bytes, schemas: "dict[int, tuple[int, ...]]") -> Ba
     if seq + count > 1 << 32:
         raise FrameError("sequence %d does not fit 32 bits" % seq)
     bits = BitReader(body, at)
+    if count == 1:
+        values = _take_report(bits, quantities)
+        if values is not None:
+            bits.close()
+            return Batch(body[0], epoch, clock, [Record(seq, first, values, (OK,) * len(values))])
     times = [first]
     if count > 1:
         lo, hi = -(1 << TIME_BITS), (1 << TIME_BITS) - 1

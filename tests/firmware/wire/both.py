@@ -145,7 +145,7 @@ def check_records():
 
 
 def check_extremes():
-    for q in QUANTITIES.values():
+    for _, q in sorted(QUANTITIES.items()):  # MicroPython keeps no order in a dict
         rows = (q.lo, q.hi, q.lo, q.lo, q.hi, q.hi)
         records = [Record((1 << 32) - 6 + i, (1 << 32) - 1 - i * 7, (v,), (OK,)) for i, v in enumerate(rows)]
         flags, body = encode(0, (q.id,), 0, 255, records)

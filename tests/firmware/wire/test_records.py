@@ -83,6 +83,26 @@ def test_any_bytes_are_a_frame_error_or_a_batch(body: bytes, flags: int) -> None
     assert decode(*encode(batch.schema, (2, 3), batch.epoch, batch.clock, batch.records), schemas) == batch
 
 
+@given(st.data(), batches(), clocks)
+def test_the_short_way_for_single_reports_comes_to_the_same(
+    data: st.DataObject, batch: tuple[tuple[int, ...], list[Record]], clock: int | None
+) -> None:
+    quantities, (first, *_) = batch
+    flags, body = encode(1, quantities, 1, clock, [first])
+    changed = data.draw(st.just(body) | mutations(body))
+
+    def outcome() -> object:
+        try:
+            return decode(flags, changed, {1: quantities})
+        except FrameError as error:
+            return str(error)
+
+    short = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wire.records._take_report", lambda bits, quantities: None)
+        assert outcome() == short
+
+
 def test_a_report_has_no_needless_byte() -> None:
     """Schema, epoch, sequence, time; then a quality bit and 14 bits: 15 bits, one to fill."""
     assert encode(1, (2,), 0x1234, None, [ONE]) == (0, bytes.fromhex("01340769 55b900 1ce8"))

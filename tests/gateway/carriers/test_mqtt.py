@@ -98,6 +98,22 @@ async def test_downlinks_reach_their_nodes(broker: Mosquitto, node: aiomqtt.Clie
     listening.cancel()
 
 
+async def test_a_broker_that_takes_nothing_does_not_hold_the_gateway(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(mqtt, "SEND_TIMEOUT_S", 0.2)
+    carrier = carrier_at(broker)
+    listening = asyncio.create_task(collect(carrier.uplinks(), 1))
+    await until_connected(carrier)
+    await asyncio.to_thread(broker.pause)
+    async with asyncio.timeout(20):
+        # More than the two sockets' buffers hold.
+        await carrier.send([Downlink(11, bytes(4_000_000)) for _ in range(16)])
+    assert "nothing was sent within 0.2 s" in capsys.readouterr().out
+    listening.cancel()
+    await asyncio.to_thread(broker.resume)
+
+
 async def test_it_outlives_a_restart_of_the_broker(broker: Mosquitto) -> None:
     carrier = carrier_at(broker)
     uplinks = carrier.uplinks()
