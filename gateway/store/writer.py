@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 UNKNOWN_BYTES_MAX = 1_000_000  # of raw frames nobody has a key for; the oldest give way
 
-# Rows of one statement. With each statement this thread gives the interpreter's lock away and has to wait till
-# it gets it back; a statement for each row would spend more time on that than in the database.
+# Rows of one statement. With each statement this thread gives the interpreter's lock away and has to wait
+# until it gets it back; a statement for each row would spend more time on that than in the database.
 ROWS_TOGETHER = (256, 32, 4, 1)
 
 _INSERT_RECORDS = f"INSERT INTO records ({RECORD_COLUMNS})"
