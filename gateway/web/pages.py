@@ -1,12 +1,14 @@
 """The pages as a Starlette application over what is live. It only reads."""
 
+import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -15,16 +17,21 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from device_configs.model import Site
-from gateway.web.cards import Card, amount, by_need, card
+from gateway.model import NodeState, Reading, StoredRecord
+from gateway.readings import WrongSchema
+from gateway.web.cards import Card, by_need, card
 from gateway.web.concerns import Concern, concerns
+from gateway.web.export import csv_lines
+from gateway.web.figures import amount
 from gateway.web.hub import Event, Full, Hub
-from gateway.web.live import Live, NodeLive
+from gateway.web.live import DAY_S, Live, NodeLive
 from gateway.web.places import KINDS
+from gateway.web.sheet import RANGES, Readings, every_figure, groups, rows
 from gateway.web.units import shown
 from gateway.web.way import NodeCounts, Sync, Way
 from gateway.web.words import LANGUAGES, Language, Words, preferred
@@ -32,6 +39,7 @@ from gateway.web.words import LANGUAGES, Language, Words, preferred
 log = structlog.get_logger()
 
 SEND_TIMEOUT_S = 10.0  # a page that takes nothing for so long is closed
+History = Callable[[int, int, int], Iterable[StoredRecord]]
 Judge = Callable[[Sequence[NodeLive], float], Sequence[Concern]]
 _STATIC = Path(str(files(__package__).joinpath("static")))
 _THEMES = ("light", "dark")
@@ -47,6 +55,8 @@ class Pages:
         *,
         clock: Callable[[], float] = time.time,
         judge: Judge = concerns,
+        records: History = lambda _node, _from_s, _to_s: (),
+        states: Callable[[], Sequence[NodeState]] = list,
     ) -> None:
         self.site = site
         self.live = live
@@ -56,6 +66,8 @@ class Pages:
         self.trouble = ""  # why the store cannot be read
         self._clock = clock
         self._judge = judge
+        self._records = records
+        self._states = states
         offered = tuple(lang for lang in LANGUAGES if lang in site.languages) or LANGUAGES
         self.languages: tuple[Language, ...] = offered
         self.words: Mapping[Language, Words] = {lang: Words(lang, site.timezone) for lang in offered}
@@ -69,6 +81,8 @@ class Pages:
         self._version = _fingerprint()
         routes = [
             Route("/", self._live),
+            Route("/node/{node:int}", self._node),
+            Route("/node/{node:int}.csv", self._csv),
             Route("/events", self._events),
             Route("/healthz", self._health),
             Mount("/static", _Static(directory=_STATIC)),
@@ -144,6 +158,62 @@ class Pages:
 
     def card_of(self, node: int, say: Words) -> Card:
         return card(self.live.nodes[node], say, self._clock())
+
+    # One node's page
+
+    async def _node(self, request: Request) -> Response:
+        node, say = self._asked(request), self._words(request)
+        now_s, range_ = self._clock(), self._range(request)
+        records = await asyncio.to_thread(self._readings, node, RANGES[range_])
+        columns, table = rows(node.place, records, say)
+        states = {state.node: state for state in await asyncio.to_thread(self._states)}
+        state = states.get(node.place.id)
+        return self._page(
+            request,
+            "node.html",
+            card=card(node, say, now_s),
+            place=node.place,
+            figures=every_figure(node, say),
+            groups=groups(node.place, records, RANGES[range_], int(now_s), ZoneInfo(self.site.timezone)),
+            ranges=list(RANGES),
+            range=range_,
+            columns=columns,
+            rows=table,
+            counts=self.counts.get(node.place.id, NodeCounts()),
+            told=json.loads(state.status) if state else {},
+            concerns=[concern for concern in self.concerns() if concern.node == node.place.id],
+        )
+
+    async def _csv(self, request: Request) -> Response:
+        node, say, range_ = self._asked(request), self._words(request), self._range(request)
+        name = f"{self.site.id}-{node.place.id}-{range_}.csv"
+        return StreamingResponse(
+            csv_lines(node.place, self._stream(node, RANGES[range_]), say),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    def _asked(self, request: Request) -> NodeLive:
+        node = self.live.nodes.get(request.path_params["node"])
+        if node is None:
+            raise HTTPException(404)
+        return node
+
+    @staticmethod
+    def _range(request: Request) -> str:
+        asked = request.query_params.get("range", "")
+        return asked if asked in RANGES else next(iter(RANGES))
+
+    def _readings(self, node: NodeLive, range_s: int) -> Readings:
+        return list(self._stream(node, range_s))
+
+    def _stream(self, node: NodeLive, range_s: int) -> Iterator[tuple[StoredRecord, list[Reading]]]:
+        now_s = int(self._clock())
+        for record in self._records(node.place.id, now_s - range_s, now_s + DAY_S):
+            try:
+                yield record, self.live.readings(node.place, record)
+            except WrongSchema:
+                yield record, []
 
     # What open pages are told
 

@@ -7,6 +7,7 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,10 @@ import structlog
 import uvicorn
 
 from device_configs.model import Site
+from gateway.model import NodeState, StoredRecord
 from gateway.store import Reader, StoreError
 from gateway.web.guard import Guard, own_names
-from gateway.web.live import Live
+from gateway.web.live import DAY_S, Live
 from gateway.web.pages import Pages
 from gateway.web.way import ask_sync, counts, way
 
@@ -78,11 +80,21 @@ class Page:
                 log.error("page_down", where=where, reason=reason, next_try_s=RESTART_S)  # noqa: TRY400
             self._stopping.wait(RESTART_S)
 
+    def _records(self, node: int, from_s: int, to_s: int) -> Iterator[StoredRecord]:
+        """Yield a node's records day by day, in whatever thread asks. Raises StoreError."""
+        with Reader.open(self._store) as reader:
+            for day_s in range(from_s, to_s, DAY_S):
+                yield from reader.history(node, day_s, min(day_s + DAY_S, to_s))
+
+    def _states(self) -> list[NodeState]:
+        with Reader.open(self._store) as reader:
+            return reader.nodes()
+
     async def _serve(self, listening: socket.socket) -> None:
         live = Live(self._site, self._interval_s)
         with Reader.open(self._store) as reader:
             live.fill(reader, int(time.time()))
-            pages = Pages(self._site, live)
+            pages = Pages(self._site, live, records=self._records, states=self._states)
             config = uvicorn.Config(
                 Guard(pages.app, own_names()),
                 log_config=None,

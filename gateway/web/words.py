@@ -79,10 +79,14 @@ class Words:
         clock = self("at_clock", clock=when.strftime("%H:%M"))
         if when.date() == now.date():
             return clock
+        return f"{self.day(at_s, year=when.year != now.year)} {clock}"
+
+    def day(self, at_s: float, *, year: bool = False) -> str:
+        """Return "24. nov." or "24 Nov"."""
+        when = self.local(at_s)
         month = _MONTHS[self.language].split()[when.month - 1]
         day = f"{when.day}. {month}" if self.language == "nb" else f"{when.day} {month}"
-        year = "" if when.year == now.year else f" {when.year}"
-        return f"{day}{year} {clock}"
+        return f"{day} {when.year}" if year else day
 
     def local(self, at_s: float) -> datetime:
         """Return a UTC time as local time."""
