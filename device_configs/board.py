@@ -78,6 +78,15 @@ class BatteryInput(Part):
     """Level of `enable_pin` at which the divider conducts."""
 
 
+class PulseInput(Part):
+    """An input for a contact to ground, or for another output that pulls it low."""
+
+    DRIVES = ("pin",)  # it is pulled up, which input-only pins can not be
+
+    pin: Pin
+    """The pin; from a long cable by way of 10 kΩ to 3.3 V and a surge arrester."""
+
+
 class Output(Part):
     """One output pin and the level that means on."""
 
@@ -143,6 +152,8 @@ class Board(Entry):
     """Bus for temperature probes."""
     uart: Uart | None = None
     """Serial port for a sensor or meter."""
+    pulse: PulseInput | None = None
+    """Counts a contact's closings."""
     battery: BatteryInput | None = None
     """Battery voltage."""
     sensor_power: Output | None = None

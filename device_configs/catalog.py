@@ -44,7 +44,14 @@ class Catalog:
 
 def bus_of(board: Board, bus: Bus) -> object | None:
     """Return the part of the board that is this bus, None when the board lacks it."""
-    return {"i2c": board.i2c, "onewire": board.onewire, "uart": board.uart, "adc": board.battery}[bus]
+    parts: dict[Bus, object | None] = {
+        "i2c": board.i2c,
+        "onewire": board.onewire,
+        "uart": board.uart,
+        "adc": board.battery,
+        "pulse": board.pulse,
+    }
+    return parts[bus]
 
 
 def _read(
@@ -73,6 +80,10 @@ def _check_profiles(catalog: Catalog, documents: Mapping[str, Document]) -> list
         if (other := schema_of.setdefault(profile.schema_id, name)) != name:
             message = f"`schema_id` {profile.schema_id} belongs to `{other}` already"
             problems.append(document.problem(("schema_id",), message))
+        for slot, sensor_name in profile.sensors.items():
+            if profile.power == "battery" and catalog.sensors[sensor_name].bus == "pulse":
+                message = f"`{slot}`: a node that sleeps counts no pulses"
+                problems.append(document.problem(("sensors", slot), message, "`power: mains`"))
         for i, channel in enumerate(profile.channels):
             if catalog.output(profile, channel) is not None:
                 continue

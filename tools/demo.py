@@ -22,8 +22,10 @@ from pathlib import Path
 
 from device_configs.problem import ConfigError
 from hardware.virtual.micropython import MicroPythonMissing, command
+from hardware.virtual.nodes import NoChip
 from tools.servers import HOST, ServerError
 from tools.story import Event, story
+from tools.surroundings import NoSurroundings
 from tools.town import Town
 from tools.verify import Comparison
 
@@ -234,7 +236,7 @@ def main() -> int:
     except ConfigError as error:
         teller.say("\n".join(problem.pretty() for problem in error.problems))
         status = CONFIGURATION
-    except (ServerError, MicroPythonMissing, TimeoutError) as error:
+    except (ServerError, MicroPythonMissing, NoChip, NoSurroundings, TimeoutError) as error:
         teller.say(f"  {error}")
         status = FAILED
     if status in (0, INTERRUPTED):

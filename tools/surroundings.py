@@ -1,7 +1,7 @@
 """What surrounds each virtual node of a town: recordings shipped with the tests, played faster than real.
 
 Intakes play the Trout Creek recording, buildings the Cambridge one. The snow is generated, since no
-recording of it may be shipped; the page and the log say so.
+recording of it may be shipped; so is the rain. The page and the log say so.
 """
 
 import random
@@ -47,17 +47,30 @@ class Surrounding:
         return sorted(sampling.utc_ms for sampling in self.world.samplings)
 
 
+class NoSurroundings(Exception):
+    """The site has a node of a profile that no virtual world is made for yet."""
+
+
 def surround(site: Site, clock: Clock, speed: float, folder: Path) -> dict[int, Surrounding]:
-    """Return what surrounds each node of the site. Each world's samplings are logged in `folder`."""
+    """Return what surrounds each node of the site. Each world's samplings are logged in `folder`.
+
+    Raises NoSurroundings.
+    """
     creek = trout_creek(RECORDINGS / "stream_trout_creek_5min.csv")
     building = cambridge_energy(RECORDINGS / "energy_cambridge_b25_hourly.csv")
     folder.mkdir(parents=True, exist_ok=True)
-    makers = {"intake": _intake, "snow": _snow, "energy": _energy}
-    recordings: Mapping[str, Recording] = {"intake": creek, "snow": {}, "energy": building}
+    makers = {"intake": _intake, "snow": _snow, "energy": _energy, "rain": _rain}
+    recordings: Mapping[str, Recording] = {"intake": creek, "energy": building}
     found = {}
     for node in site.nodes:
         kind = node.profile.name
-        found[node.id] = makers[kind](node, recordings[kind], clock, speed, folder / f"world-{node.id}.jsonl")
+        if kind not in makers:
+            raise NoSurroundings(
+                f"node {node.id} ({node.name}): nothing plays the surroundings of profile `{kind}`. "
+                f"Write a maker for it in tools/surroundings.py, beside those of {', '.join(makers)}."
+            )
+        log = folder / f"world-{node.id}.jsonl"
+        found[node.id] = makers[kind](node, recordings.get(kind, {}), clock, speed, log)
     return found
 
 
@@ -95,6 +108,26 @@ def generated_storm(seed: int) -> Series:
         depth += noise.uniform(12, 27) if falling else -depth * 0.0007
         times.append(STORM_START + 3600 * hour)
         values.append(depth)
+    return Series(times, values)
+
+
+def _rain(node: Node, _: Recording, clock: Clock, speed: float, log: Path) -> Surrounding:
+    series = {"pulses": generated_showers(node.id)}
+    return _surrounding(node, World(series, clock, STORM_START, speed, log))
+
+
+def generated_showers(seed: int) -> Series:
+    """Tips of a bucket in all, generated: ten days of a light rain that is never quite over.
+
+    At most 2 mm/h with 0.2 mm a tip: played 360 times faster, no more than the bucket can tip.
+    """
+    noise = random.Random(seed)  # noqa: S311
+    total = 0.0
+    times, values = [], []
+    for hour in range(24 * 10 + 1):
+        times.append(STORM_START + 3600 * hour)
+        values.append(total)
+        total += noise.uniform(5, 10) if hour % 6 < 4 else noise.uniform(0.5, 2)
     return Series(times, values)
 
 

@@ -15,6 +15,7 @@ from hardware.virtual.chips.han_meter import HanMeter
 from hardware.virtual.chips.loop_sensor import LoopSensor
 from hardware.virtual.chips.mb7374 import Mb7374
 from hardware.virtual.chips.serial_line import LineSettings, SerialChip
+from hardware.virtual.chips.tipping_bucket import TippingBucket
 from hardware.virtual.clock import Clock
 from hardware.virtual.wiring import I2cBus, PinChip, UartLine, Wiring
 
@@ -25,7 +26,8 @@ Frames = Callable[[], Iterable[tuple[float, bytes]]]
 class Surroundings:
     """What is true where a node hangs, by channel of its profile.
 
-    Levels in mm over the datum, distances in mm, temperatures in degrees Celsius, the battery in volts.
+    Levels in mm over the datum, distances in mm, temperatures in degrees Celsius, the battery in volts,
+    pulses in all.
     `frames` makes what its meter pushes: (seconds from now, whole frame).
     """
 
@@ -33,10 +35,17 @@ class Surroundings:
     frames: Frames | None = None
 
 
+class NoChip(LookupError):
+    """A node needs a chip that nobody has written yet: they are in hardware/virtual/chips."""
+
+
 def wire(
     node: Node, catalog: Catalog, around: Surroundings, clock: Clock, witness: Callable[[str], Witness]
 ) -> Wiring:
-    """Return the wiring of `node`; `witness(chip)` is told of the samples of that kind of chip."""
+    """Return the wiring of `node`; `witness(chip)` is told of the samples of that kind of chip.
+
+    Raises NoChip.
+    """
     board, profile = catalog.boards[node.board], node.profile
     assert node.sensors is not None
     sensors = node.sensors
@@ -46,6 +55,7 @@ def wire(
     adc: dict[int, Battery] = {}
     serial: SerialChip | None = None
     switched: list[Chip] = []
+    pins: dict[int, PinChip] = {}
     slots = sorted(profile.sensors, key=lambda slot: profile.sensors[slot])
     for kind, members in groupby(slots, key=lambda slot: profile.sensors[slot]):
         here = list(members)
@@ -79,9 +89,12 @@ def wire(
         elif kind == "han" and around.frames:
             parity = "N" if sensors[here[0]].get("make") == "kamstrup" else "E"
             serial = HanMeter(around.frames(), clock, LineSettings(2400, parity=parity), witness(kind))
+        elif kind == "pulses" and board.pulse:
+            pins[board.pulse.pin] = TippingBucket(around.quantities[channels[here[0]]], clock, witness(kind))
+        else:
+            raise NoChip(f"node {node.id}: no chip for its `{kind}`: see wire() in hardware/virtual/nodes.py")
         if catalog.sensors[kind].switched:
             switched += made
-    pins: dict[int, PinChip] = {}
     if board.sensor_power and switched:
         pins[board.sensor_power.pin] = Switch(*switched, clock=clock, on_level=board.sensor_power.on_level)
     return Wiring(
@@ -97,9 +110,7 @@ def _tx(pin: int | None) -> int:
     return -1 if pin is None else pin
 
 
-def _probe(
-    parameters: Mapping[str, int | str], celsius: Quantity, clock: Clock, witness: Witness
-) -> Ds18b20:
+def _probe(parameters: Mapping[str, int | str], celsius: Quantity, clock: Clock, witness: Witness) -> Ds18b20:
     return Ds18b20(bytes.fromhex(str(parameters["rom"])), celsius, clock, witness)
 
 

@@ -25,6 +25,7 @@ def test_pins_left_out_are_not_there() -> None:
         ({"onewire": {"pin": 4}, "led": {"pin": 4}}, "pin 4 is given to both `onewire.pin` and `led.pin`"),
         ({"led": {"pin": 6}}, "`led.pin`: pin 6 of the esp32 belongs to its flash or USB"),
         ({"led": {"pin": 24}}, "`led.pin`: the esp32 has no pin 24"),
+        ({"pulse": {"pin": 34}}, "`pulse.pin`: pin 34 of the esp32 is an input only"),
         ({"led": {"pin": 34}}, "`led.pin`: pin 34 of the esp32 is an input only"),
         (
             {"battery": {"pin": 4, "divider_permille": 2000}},

@@ -29,7 +29,7 @@ def replace(file: Path, old: str, new: str) -> None:
 def test_the_catalog_that_comes_along_is_right() -> None:
     catalog = builtin_catalog()
     assert set(catalog.boards) == {"generic-esp32-sx1262", "heltec-v3", "lilygo-t3s3", "esp32-han"}
-    assert set(catalog.profiles) == {"intake", "snow", "energy"}
+    assert set(catalog.profiles) == {"intake", "snow", "energy", "rain"}
     assert catalog.names["profile"] == sorted(catalog.profiles)
 
 
@@ -55,6 +55,14 @@ def test_bus_of() -> None:
     board = builtin_catalog().boards["esp32-han"]
     assert bus_of(board, "uart") is board.uart
     assert bus_of(board, "i2c") is None
+    assert bus_of(board, "pulse") is None
+
+
+def test_a_sleeping_node_counts_no_pulses(root: Path) -> None:
+    battery = "power: battery\nbattery: {stop_mv: 2900, low_mv: 3100, recover_mv: 3300}"
+    replace(root / "profiles/rain.yaml", "power: mains\nbatch_s: 60", battery)
+    (problem,) = complaints(root)
+    assert problem.endswith("`gauge`: a node that sleeps counts no pulses (`power: mains`)")
 
 
 def test_a_file_has_the_name_it_says(root: Path) -> None:

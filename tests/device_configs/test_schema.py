@@ -148,11 +148,13 @@ def test_schemas_on_the_wire_never_change() -> None:
             "l1_current_ma", "l2_current_ma", "l3_current_ma", "l1_phase_dv", "l2_phase_dv", "l3_phase_dv",
             "import_reactive_energy_varh", "export_reactive_energy_varh",
         ],
+        4: ["pulses"],
     }  # fmt: skip
     assert {p.name: p.quantities for p in profiles} == {
         "intake": (1, 1, 3, 3, 4),
         "snow": (2, 6, 3, 4),
         "energy": (9, 9, 13, 13, 10, 10, 11, 11, 11, 12, 12, 12, 14, 14),
+        "rain": (15,),
     }
 
 

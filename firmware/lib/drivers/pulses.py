@@ -1,15 +1,20 @@
-"""Pulses of S0 outputs (EN 62053-31) and of tipping-bucket rain gauges.
+"""Pulses of tipping-bucket rain gauges and of S0 outputs (EN 62053-31).
+
+A tipping bucket closes a reed contact for some 50 to 150 ms at each tip; the contact bounces for some
+milliseconds when it closes and again when it opens. So a closing counts only where none came for `bounce_ms`
+before: BOUNCE_MS is more than a closing and its bounces last, and less than passes between two tips (with
+0.2 mm a tip, 0.4 s would be 1800 mm/h). Interrupts are served between two steps of the program: while a step
+blocks, as joining a network does for seconds, any number of tips count as one.
 
 S0 pulses are clean and at least 30 ms long with 30 ms between: at most 16 a second. They may be counted by
 the ESP32's pulse counter (technical reference manual, "Pulse Count Controller"): 16 bits, stopped in deep
-sleep, cleared by a soft reset. Its filter reaches 12.8 us and removes spikes, not the bounce of a reed
-contact (milliseconds): contacts are counted by ContactCounter.
+sleep, cleared by a soft reset. Its filter reaches 12.8 us and is no debouncer. Pulses takes either.
 """
 
 from wire.quantities import ESTIMATED, FAULT, OK
 
 S0_MOST_PER_S = 17
-BOUNCE_MS = 50  # two tips of a bucket are over 100 ms apart in the heaviest rain
+BOUNCE_MS = 400
 _TICKS = 0x3FFFFFFF
 
 
@@ -81,3 +86,64 @@ class Pulses:
         self.total += step
         self.clearings += cleared
         return self.total, ESTIMATED if cleared else OK
+
+
+class Gauge:
+    """A tipping bucket, as the node samples it. The total goes on after resets and power cuts.
+
+    `counter` is told of closings, `pin` shows the contact (0 closed) and `kept` keeps the total. The first
+    reading after a start is ESTIMATED: pulses may have come while nobody counted, and where nothing was kept
+    the total begins at 0. A total that could not be kept is no reading, or the next start would go back.
+    """
+
+    def __init__(self, counter, pin, kept, ticks_ms):
+        self._pin = pin
+        self._kept = kept
+        self._safe = kept.get()
+        self._pulses = Pulses(counter, ticks_ms, self._safe or 0)
+        self._started = False
+        self._closed_at = None  # total at the last reading, where that found the contact closed
+        self.fault = None
+
+    def poll(self):
+        """Keep what has been counted: a power cut costs no more than came since the last call."""
+        self._count()
+
+    def read(self):
+        total, quality, error = self._count()
+        if error is not None:
+            return self._refuse("the total can not be kept: %s" % error)
+        closed_at = None if self._pin.value() else total
+        stuck = closed_at is not None and closed_at == self._closed_at
+        self._closed_at = closed_at
+        if stuck:
+            return self._refuse("closed since the last reading: bucket stuck halfway or short circuit")
+        self.fault = self._pulses.fault
+        if not self._started and total is not None:
+            self._started = True
+            quality = ESTIMATED
+        return [(total, quality)]
+
+    def _count(self):
+        # (total, quality, what kept it from being kept)
+        total, quality = self._pulses.read()
+        if total is not None and total != self._safe:
+            try:
+                self._kept.set(total)
+            except OSError as error:
+                return total, quality, error
+            self._safe = total
+        return total, quality, None
+
+    def _refuse(self, why):
+        self.fault = why
+        return [(None, FAULT)]
+
+
+def attach(hardware, channels):
+    """For sampling: `bounce_ms`. Only a node that stays awake counts."""
+    channel = channels[0]
+    counter = ContactCounter(hardware.ticks_ms, channel["bounce_ms"])
+    kept = hardware.kept("pulses%d" % channel["bus"]["pin"])
+    pin = hardware.contact(channel["bus"], counter.edge)
+    return Gauge(counter, pin, kept, hardware.ticks_ms)

@@ -72,6 +72,7 @@ _TABLE = (
     Quantity(14, "reactive_energy_varh", "var.h", 1, 0, (1 << 40) - 1),
     Quantity(15, "pulses", "{pulse}", 1, 0, (1 << 32) - 1),
     Quantity(16, "moisture_permille", "[ppth]", 1, 0, 1000),
+    Quantity(17, "rain_um", "um", 1, 0, (1 << 32) - 1),
 )
 
 QUANTITIES = {q.id: q for q in _TABLE}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hardware.virtual.chips.chip import Chip, Fault, Quantity
+from hardware.virtual.chips.chip import Chip, Fault, Quantity, Witness
 from hardware.virtual.clock import Clock
 
 
@@ -47,16 +47,18 @@ class Switch(Chip):
 
 
 class PulseContact(Chip):
-    """A contact to ground with a pull-up (tipping bucket, S0): one low pulse for each whole step of `total`.
+    """A contact to ground with a pull-up (S0): one low pulse for each whole step of `total`.
 
     `total` counts pulses since any start and never falls; those before the supply came are not made up for.
     """
 
     PULSE_S = 0.05
+    REST_S = 0.05  # at least, from one pulse to the next
     LOOK_S = 0.02
+    BOUNCES = 0  # how often it opens again while it closes, and closes again while it opens
 
-    def __init__(self, total: Quantity, clock: Clock) -> None:
-        super().__init__()
+    def __init__(self, total: Quantity, clock: Clock, witness: Witness | None = None) -> None:
+        super().__init__(witness)
         self._total = total
         self._clock = clock
         self._low = False
@@ -64,6 +66,13 @@ class PulseContact(Chip):
         self.pulses = 0
 
     def level(self) -> int:
+        level = self._level()
+        self._sampled("level", level, self._clock.utc_ms())
+        return level
+
+    def _level(self) -> int:
+        if self.fault is Fault.STUCK:
+            return 0
         return 0 if self._low and self.fault is not Fault.DISCONNECTED else 1
 
     def driven(self, level: int | None) -> None:
@@ -74,17 +83,20 @@ class PulseContact(Chip):
         self._listener = listener
 
     def _set(self, low: bool) -> None:
-        before = self.level()
-        self._low = low
-        if self.level() != before and self._listener:
-            self._listener(self.level())
+        for now in (low, not low) * self.BOUNCES + (low,):
+            before = self._level()
+            self._low = now
+            if self._level() != before and self._listener:
+                self._listener(self._level())
 
     async def tip(self) -> None:
         """One pulse."""
         self.pulses += 1
         self._set(True)
-        await self._clock.sleep(self.PULSE_S)
-        self._set(False)
+        try:
+            await self._clock.sleep(self.PULSE_S)
+        finally:
+            self._set(False)  # no supply is needed for that
 
     async def run(self) -> None:
         """Makes the pulses while the board has supply."""
@@ -94,4 +106,4 @@ class PulseContact(Chip):
             while done < int(self._total()):
                 done += 1
                 await self.tip()
-                await self._clock.sleep(self.PULSE_S)
+                await self._clock.sleep(self.REST_S)

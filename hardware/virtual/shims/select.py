@@ -1,6 +1,6 @@
 # select as on the chip, where interrupts are served while a poll waits: asyncio sleeps in polls.
 import _board_link as _link
-from uselect import *
+from uselect import POLLERR, POLLHUP, POLLIN, POLLOUT
 from uselect import poll as _poll
 from utime import ticks_add as _add
 from utime import ticks_diff as _diff

@@ -1,0 +1,49 @@
+"""What surrounds virtual nodes: there is something for every profile, and rain that a bucket can follow."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from device_configs.catalog import builtin_catalog
+from device_configs.loader import load_site
+from device_configs.model import Site
+from hardware.virtual.chips.tipping_bucket import TippingBucket
+from hardware.virtual.clock import ManualClock
+from hardware.virtual.nodes import wire
+from tools import cli
+from tools.surroundings import NoSurroundings, generated_showers, surround
+
+SPEED = 360.0  # of the demo
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    assert cli.main(["site", "new", "bodo", "--dir", str(tmp_path)]) == 0
+    return load_site(tmp_path / "bodo")
+
+
+def test_a_node_of_each_profile_can_be_wired(site: Site, tmp_path: Path) -> None:
+    clock = ManualClock()
+    arounds = surround(site, clock, SPEED, tmp_path / "world")
+    for node in site.nodes:
+        around = arounds[node.id]
+        assert list(wire(node, site.catalog, around.inputs, clock, around.witness).chips())
+        around.world.close()
+    assert {node.profile.name for node in site.nodes} == set(builtin_catalog().profiles)
+
+
+def test_an_unknown_profile_is_said_in_words(site: Site, tmp_path: Path) -> None:
+    first = site.nodes[0]
+    odd = replace(first, profile=first.profile.model_copy(update={"name": "soil"}))
+    with pytest.raises(NoSurroundings, match="the surroundings of profile `soil`"):
+        surround(replace(site, nodes=(odd,)), ManualClock(), SPEED, tmp_path / "world")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_generated_rain_never_falls_back_nor_faster_than_a_bucket_tips(seed: int) -> None:
+    rain = generated_showers(seed)
+    steps = [after - before for before, after in zip(rain.values[:-1], rain.values[1:], strict=True)]
+    assert min(steps) > 0
+    fastest_s = 3600 / max(steps) / SPEED
+    assert fastest_s > TippingBucket.PULSE_S + TippingBucket.REST_S
