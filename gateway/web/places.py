@@ -15,14 +15,14 @@ _MAIN: dict[Kind, tuple[str, ...]] = {
     "intake": ("up_level_mm",),
     "snow": ("depth_mm",),
     "building": ("import_power_w",),
-    "other": (),
+    "other": ("rain_um",),
 }
 # Of these the page keeps the last day in memory, for sparkline and trend; of all others the newest value.
 _FOLLOWED: dict[Kind, tuple[str, ...]] = {
     "intake": ("up_level_mm", "down_level_mm"),
     "snow": ("depth_mm",),
     "building": ("import_power_w", "import_energy_wh"),
-    "other": (),
+    "other": ("rain_um",),
 }
 _MISSED = 3  # records in a row, after which a node counts as silent
 _GRACE_S = 10  # for the way through radio, store and page

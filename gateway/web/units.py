@@ -40,6 +40,7 @@ _SHOWN = {
     "reactive_energy_varh": Shown("kvarh", 0.001, None),
     "energy_wh": Shown("kWh", 0.001, None),
     "moisture_permille": Shown("%", 0.1, 0, 5.0),
+    "rain_um": Shown("mm", 0.001, 1, 1.0),
 }
 _AS_IT_IS = Shown("", 1.0, 0, 1.0)
 

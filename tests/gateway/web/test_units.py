@@ -18,6 +18,7 @@ from wire.quantities import QUANTITIES
         ("battery_voltage_mv", 3580, "V", 3.58, 2),
         ("l1_phase_dv", 2310, "V", 231.0, 0),
         ("import_reactive_energy_varh", 1000, "kvarh", 1.0, 2),
+        ("rain_um", 12_345, "mm", 12.345, 1),
         ("something_new", 7, "", 7.0, 0),
     ],
 )
