@@ -102,7 +102,8 @@ def node_settings(
     if node.carrier == "lora":
         assert site.lora is not None  # the loader has refused such a site
         assert board.sx1262 is not None
-        settings["carrier"] = {"kind": "lora", **site.lora.model_dump(), "sx1262": board.sx1262.model_dump()}
+        radio = {**site.lora.node_settings(), "sx1262": board.sx1262.model_dump()}
+        settings["carrier"] = {"kind": "lora", **radio}
     elif host is None:
         raise ValueError(f"node {node.id} reports over MQTT: its settings need the broker's host")
     else:

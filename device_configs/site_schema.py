@@ -25,6 +25,7 @@ from device_configs.entry import (
     matching,
     wrong,
 )
+from device_configs.radio_schema import Lora as Lora
 
 Carrier = Literal["mqtt", "lora"]
 Hex4 = Annotated[str, matching(r"^[0-9a-f]{8}$", "8 hexadecimal digits (0-9, a-f) in quotes")]
@@ -51,19 +52,6 @@ class Contact(Entry):
     """A shared mailbox."""
     phone: Annotated[str, matching(r"^\+?[0-9 ]{3,20}$", "a telephone number")] | None = None
     """A duty telephone."""
-
-
-class Lora(Entry):
-    """The radio settings of all LoRa nodes of the site."""
-
-    frequency_khz: Annotated[int, Field(ge=863_000, le=870_000)]
-    """Uplink frequency in the European band: 869525 lies in the sub-band with 10 % duty cycle."""
-    spreading_factor: Annotated[int, Field(ge=7, le=12)]
-    """Higher reaches further and takes longer."""
-    bandwidth_khz: Literal[125, 250]
-    """Channel width."""
-    power_dbm: Annotated[int, Field(ge=-9, le=22)]
-    """Transmit power at the radio; antenna gain comes on top."""
 
 
 class SiteFile(Entry):

@@ -8,23 +8,46 @@ Span = tuple[int, int]  # record sequences, first and last, both included
 
 
 @dataclass(frozen=True, slots=True)
+class Reception:
+    """How one receiver heard a frame. `ticks_us` is its own clock at the frame's end."""
+
+    receiver: str
+    rssi_dbm: int
+    snr_db: float
+    ticks_us: int
+    frequency_khz: int
+    spreading_factor: int
+    bandwidth_khz: int
+
+
+@dataclass(frozen=True, slots=True)
 class Uplink:
-    """One frame as a carrier received it, still sealed. `received_at_ms` is UTC."""
+    """One frame as a carrier received it, still sealed. `received_at_ms` is UTC.
+
+    A frame that came by radio has its `receptions`, the best first, and says how long after its end an answer
+    goes on the air.
+    """
 
     frame: bytes
     received_at_ms: int
     carrier: str
     rssi_dbm: int | None = None
     snr_db: float | None = None
+    receptions: tuple[Reception, ...] = ()
+    answer_in_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Downlink:
-    """One sealed frame for a node; `answers` is the uplink whose receive window it wants to hit."""
+    """One sealed frame for a node; `answers` is the uplink whose receive window it wants to hit.
+
+    `value` decides where airtime is short: 2 lets data flow again, 1 gives it a reason to, 0 can wait.
+    """
 
     node: int
     frame: bytes
     answers: Uplink | None = None
+    value: int = 0
 
 
 class Refusal(StrEnum):

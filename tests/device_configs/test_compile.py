@@ -125,7 +125,7 @@ def test_lora(folder: Path) -> None:
     site = load_site(folder)
     carrier = node_settings(site, site.node(11))["carrier"]
     assert carrier["kind"] == "lora"
-    assert (carrier["frequency_khz"], carrier["sx1262"]["cs"]) == (869525, 5)
+    assert (carrier["channels_khz"], carrier["downlink_khz"], carrier["sx1262"]["cs"]) == ([869525], 869525, 5)
 
 
 def test_a_rain_gauge(folder: Path) -> None:
