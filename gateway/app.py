@@ -7,18 +7,23 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
+from device_configs.model import Site
 from gateway import clock
+from gateway.alerts.service import Alerts, AlertsError
+from gateway.alerts.verbs import verbs as alert_verbs
 from gateway.carriers import Carrier
 from gateway.carriers.mqtt import Broker, MqttCarrier
-from gateway.control import SOCKET_NAME, Control, ControlError, Message
+from gateway.control import SOCKET_NAME, Control, ControlError, Message, Verb
 from gateway.ingest import Ingest
-from gateway.store import Store, StoreError
+from gateway.store import Reader, Store, StoreError
+from gateway.store.pruning import Limits
+from gateway.store.upkeep import Unusable, Upkeep
 
 log = structlog.get_logger()
 
@@ -33,7 +38,10 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a gateway has to be told. keys: node id -> 16 bytes. schemas: schema id -> quantity ids."""
+    """Everything a gateway has to be told. keys: node id -> 16 bytes. schemas: schema id -> quantity ids.
+
+    `rules` is the site whose alerts are kept; None: no alerts.
+    """
 
     site: str
     gateway_id: bytes
@@ -42,6 +50,9 @@ class Settings:
     state: Path
     broker: Broker
     page: "Beside | None" = None
+    rules: Site | None = None
+    limits: Limits = field(default_factory=Limits)
+    in_memory: bool = False  # the card takes nothing: `state` is in memory
 
 
 class Beside(Protocol):
@@ -76,28 +87,47 @@ class Gateway:
         if carriers is None:
             carriers = [MqttCarrier(settings.site, settings.broker, now_ms=now_ms)]
         self.carriers = carriers
-        self.control = Control(settings.state / SOCKET_NAME, {"status": self._status, "ask": self._ask})
+        self.upkeep = Upkeep(store, settings.limits, now_ms)
+        verbs: dict[str, Verb] = {"status": self._status, "ask": self._ask, "synced": self._synced}
+        self.alerts: Alerts | None = None
+        if settings.rules is not None:
+            self.alerts = Alerts(
+                settings.rules,
+                settings.state,
+                Reader.open(settings.state / STORE_NAME),
+                now_ms=now_ms,
+                connected=lambda: any(carrier.connected for carrier in self.carriers),
+            )
+            verbs |= alert_verbs(self.alerts, lambda: now_ms() // 1000)
+        self.control = Control(settings.state / SOCKET_NAME, verbs)
         self._now_ms = now_ms
         self._trusted = trusted
         self._started_at_ms = now_ms()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set, then write what is still to be written."""
+        """Run until `stop` is set, then write what is still to be written. Raises Unusable, in a group."""
         async with asyncio.TaskGroup() as tasks:
             running = [
                 *(tasks.create_task(self._carry(c), name=f"carrier-{c.name}") for c in self.carriers),
                 tasks.create_task(self._flush(), name="flush"),
                 tasks.create_task(self.control.serve(), name="control"),
+                tasks.create_task(self.upkeep.run(), name="upkeep"),
             ]
+            if self.alerts is not None:
+                running.append(tasks.create_task(self.alerts.run(), name="alerts"))
             await stop.wait()
             for task in running:
                 task.cancel()
+        if self.alerts is not None:
+            await self.alerts.close()
         await self._flush_once()
 
     async def _carry(self, carrier: Carrier) -> None:
         async with aclosing(carrier.uplinks()) as uplinks:
             async for batch in uplinks:
                 await carrier.send(await self.ingest.accept(batch))
+                if self.alerts is not None:
+                    self.alerts.wake()
 
     async def _flush(self) -> None:
         while True:
@@ -127,6 +157,8 @@ class Gateway:
             "stored": sum(stored.values()),
             "carriers": [{"name": c.name, "connected": c.connected} for c in self.carriers],
             "refusals": dict(sorted(refusals.items())),
+            "room": None if self.upkeep.room is None else asdict(self.upkeep.room),
+            "conditions": [asdict(condition) for condition in self.upkeep.conditions()],
             "nodes": [
                 {
                     "node": link.node,
@@ -138,6 +170,17 @@ class Gateway:
                 for link in ingest.links.values()
             ],
         }
+
+    async def _synced(self, message: Message) -> Message:
+        """Sync tells what it has settled, so that it may be pruned."""
+        try:
+            spans = [(int(first), int(last)) for first, last in message["spans"]]
+            known = await self.upkeep.synced(bytes.fromhex(message["store_id"]), spans)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ControlError('say {"store_id": hexadecimal, "spans": [[first, last], ...]}') from error
+        except StoreError as error:
+            raise ControlError(str(error)) from error
+        return {"known": known}
 
     async def _ask(self, message: Message) -> Message:
         """Make a node send its STATUS."""
@@ -154,18 +197,24 @@ class Gateway:
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
-    """Run a gateway until `stop` is set or the process is told to end. Raises StartError."""
+    """Run a gateway until `stop` is set or the process is told to end.
+
+    Raises StartError; Unusable where the store can only be used after a new start.
+    """
     stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with locked(settings.state):
         try:
-            store = Store.open(settings.state / STORE_NAME)
+            store = Store.open(settings.state / STORE_NAME, durable=not settings.in_memory)
         except StoreError as error:
             raise StartError(str(error)) from error
         try:
-            gateway = Gateway(settings, store)
+            try:
+                gateway = Gateway(settings, store)
+            except AlertsError as error:
+                raise StartError(str(error)) from error
             log.info(
                 "gateway_started",
                 site=settings.site,
@@ -176,6 +225,8 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
             if settings.page is not None:
                 settings.page.start()
             await gateway.run(stop)
+        except* Unusable as unusable:
+            raise unusable.exceptions[0] from None
         finally:
             if settings.page is not None:
                 await asyncio.to_thread(settings.page.stop)

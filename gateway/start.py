@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import os
 import ssl
 import sys
+import time
 from pathlib import Path
 
 import structlog
@@ -13,8 +15,14 @@ from device_configs.keys import read_keys
 from device_configs.loader import load_site
 from gateway.app import STORE_NAME, Settings, StartError, run
 from gateway.carriers.mqtt import Broker
+from gateway.store.memory import CAP_BYTES, place_for
+from gateway.store.pruning import Limits
+from gateway.store.upkeep import Unusable
 from gateway.web.server import Address, Page
 
+log = structlog.get_logger()
+
+RESTART_S = 1.0
 KEYS_NAME = "keys.json"
 MQTT_PORT = 1883
 
@@ -26,14 +34,20 @@ def settings_of(
     keys_path: Path | None = None,
     page: Address | None = None,
     interval_s: int | None = None,
+    cap_mb: int | None = None,
 ) -> Settings:
     """Return what a gateway of the site has to be told. Raises ConfigError.
 
     Keys of nodes that the site does not have are left out: their frames count as unknown. `page` is where
-    the page is served, `interval_s` how often the nodes sample where that is not what the site says.
+    the page is served, `interval_s` how often the nodes sample where that is not what the site says,
+    `cap_mb` the room the store may take.
     """
     site = load_site(site_path)
     keys = read_keys(keys_path or state / KEYS_NAME)
+    state, in_memory = place_for(state)
+    limits = Limits(cap_mb << 20) if cap_mb else Limits()
+    if in_memory:
+        limits = Limits(CAP_BYTES, free_bytes=0)
     return Settings(
         site=site.id,
         gateway_id=site.gateway_id,
@@ -42,6 +56,9 @@ def settings_of(
         state=state,
         broker=broker,
         page=Page(site, state, state / STORE_NAME, page, interval_s) if page else None,
+        rules=site,
+        limits=limits,
+        in_memory=in_memory,
     )
 
 
@@ -72,9 +89,20 @@ def broker_at(
 
 
 def serve(settings: Settings) -> None:
-    """Run the gateway until it is told to end, logging on standard error. Raises StartError."""
+    """Run the gateway until it is told to end, logging on standard error. Raises StartError.
+
+    Where the store becomes unusable, the process begins once more from its command line: a damaged store
+    is then set aside, and where the card takes nothing the state goes to memory.
+    """
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    asyncio.run(run(settings))
+    if settings.in_memory:
+        log.error("card_takes_nothing", state=str(settings.state), next="records are kept in memory")
+    try:
+        asyncio.run(run(settings))
+    except Unusable as error:
+        log.error("gateway_starts_anew", reason=str(error))  # noqa: TRY400
+        time.sleep(RESTART_S)
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606

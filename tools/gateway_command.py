@@ -40,6 +40,9 @@ def gateway(
     interval: Annotated[
         int | None, typer.Option(help="Seconds between samples, where not as the site says (demo).", min=1)
     ] = None,
+    store_cap: Annotated[
+        int | None, typer.Option(help="Room the store may take, in MB. Default: 4096.", min=64)
+    ] = None,
 ) -> None:
     """Run a site's gateway until told to end. A record is acknowledged once it is safely on disk."""
     if context.invoked_subcommand is not None:
@@ -48,7 +51,7 @@ def gateway(
         _fail("say --site DIR and --state DIR", USAGE)
     try:
         at = broker_at(broker, broker_user, broker_password_file, broker_ca)
-        serve(settings_of(site, state, at, keys, page_at(page) if page else None, interval))
+        serve(settings_of(site, state, at, keys, page_at(page) if page else None, interval, store_cap))
     except StartError as error:
         _fail(str(error), FAILED)
 
@@ -66,6 +69,8 @@ def status(state: State, as_json: Json = False) -> None:
     console.print(f"stored: {answer['stored']} records, the last is commit {answer['last_commit']}")
     for cause, count in answer["refusals"].items():
         console.print(f"refused, {cause.replace('_', ' ')}: {count} frames")
+    for condition in answer["conditions"]:
+        console.print(f"{'!' if condition['urgent'] else '-'} {condition['text']}")
     table = Table("node", "stored", "last heard (UTC)", "last status (UTC)", box=None)
     for node in answer["nodes"]:
         times = [_utc(node["last_seen_ms"]), _utc(node["status_at_ms"])]

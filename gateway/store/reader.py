@@ -59,6 +59,11 @@ class Reader:
         """The reading connection, for the other parts of the store."""
         return self._db
 
+    @property
+    def damaged_chunks(self) -> set[int]:
+        """The sealed chunks this reader has met that cannot be read."""
+        return self._sealed.damaged
+
     def close(self) -> None:
         self._db.close()
 

@@ -15,7 +15,7 @@ NODE_COLUMNS = (
 )
 
 
-def record_row(record: Record, measured_at_s: int, moved: bool) -> tuple[Any, ...]:
+def record_row(record: Record | StoredRecord, measured_at_s: int, moved: bool) -> tuple[Any, ...]:
     """Return `record` in the order of RECORD_COLUMNS."""
     return (
         record.node,

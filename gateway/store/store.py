@@ -2,10 +2,11 @@
 during the one before. So a lone change is committed at once, and a flood shares its disk flushes."""
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Self, TypeVar
@@ -14,17 +15,24 @@ import apsw
 import structlog
 
 from gateway.clock import utc_ms
-from gateway.model import StoredRecord
+from gateway.model import Ack, StoredRecord
 from gateway.store.change import Change, Outcome, StoreError
-from gateway.store.migrations import APPLICATION_ID, NewerSchema, migrate
+from gateway.store.opening import open_database, suspect_file
 from gateway.store.reader import Reader
+from gateway.store.salvage import Salvaged
 from gateway.store.writer import Writer
 
 log = structlog.get_logger()
 
-# Before this, two processes on one database in WAL mode could damage it (sqlite.org/wal.html, section 11).
-SQLITE_MIN = (3, 51, 3)
-STORE_ID_SIZE = 8
+
+class Trouble(StrEnum):
+    """Why the store takes nothing: what the gateway does about it differs."""
+
+    FULL = "full"  # prune what is synced, and wait
+    UNWRITABLE = "unwritable"  # a card that went read-only or fails: go on in memory
+    DAMAGED = "damaged"  # set it aside, and start anew with what can be read
+    OTHER = "other"
+
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection], Any]
@@ -36,8 +44,20 @@ _Waiting = Sequence["asyncio.Future[Any]"]
 class Store:
     """Open it with `Store.open`, in the one process that writes; `close` it to let everything be written."""
 
-    def __init__(self, db: apsw.Connection, reader: Reader) -> None:
+    def __init__(
+        self,
+        db: apsw.Connection,
+        reader: Reader,
+        path: Path,
+        salvaged: Salvaged | None = None,
+        *,
+        durable: bool = True,
+    ) -> None:
+        self.path = path
         self.reader = reader
+        self.salvaged = salvaged
+        self.durable = durable
+        self.trouble: Trouble | None = None  # of the last transaction
         self.store_id = reader.store_id
         self._db = db
         self._writer = Writer(db)
@@ -48,27 +68,13 @@ class Store:
         self._thread.start()
 
     @classmethod
-    def open(cls, path: Path, clock: Callable[[], int] = utc_ms) -> Self:
-        """Open the store at `path`, making or migrating it as needed. Raises StoreError."""
-        if tuple(map(int, apsw.sqlite_lib_version().split("."))) < SQLITE_MIN:
-            raise StoreError(
-                f"SQLite {apsw.sqlite_lib_version()} can damage a store that is read while it is written. "
-                "Install the locked version of the package apsw."
-            )
-        try:
-            db = _open(path, clock)
-        except NewerSchema as error:
-            raise StoreError(
-                f"{path}: {error}. Install the gateway version that wrote it, or a newer one."
-            ) from error
-        except (apsw.NotADBError, apsw.CorruptError) as error:
-            raise StoreError(
-                f"{path}: the store is damaged ({error}). Move it aside with its -wal and -shm files and "
-                "restore a backup, or start without: nodes send again what they still hold."
-            ) from error
-        except apsw.Error as error:
-            raise StoreError(f"{path}: the store cannot be opened: {error}") from error
-        return cls(db, Reader.open(path))
+    def open(cls, path: Path, clock: Callable[[], int] = utc_ms, *, durable: bool = True) -> Self:
+        """Open the store at `path`, making, migrating or salvaging it as needed. Raises StoreError.
+
+        One that is not `durable` is kept in memory: it acknowledges nothing.
+        """
+        opened = open_database(path, clock)
+        return cls(opened.db, Reader.open(path), path, opened.salvaged, durable=durable)
 
     async def append(self, change: Change) -> Outcome:
         """Commit `change`; return once it is on disk. Raises StoreError when nothing of it is.
@@ -135,18 +141,36 @@ class Store:
                 for item in queued:
                     self._commit([item])
                 return
+            self.trouble = _trouble(error)
+            if self.trouble is Trouble.DAMAGED:
+                with suppress(OSError):
+                    suspect_file(self.path).touch()
             log.error("store_refused_change", reason=f"{type(error).__name__}: {error}")  # noqa: TRY400
             _tell(_fail, [done for _, done in queued], StoreError(f"the store took nothing: {error}"))
             return
         self.commits += 1
+        self.trouble = None
         _tell(_succeed, [done for _, done in queued], outcomes)
 
     def _apply(self, queued: Sequence[_Queued]) -> Sequence[Any]:
         """Apply changes together, or one piece of work; return what each comes to."""
         first, _ = queued[0]
         if isinstance(first, Change):
-            return self._writer.commit([item for item, _ in queued if isinstance(item, Change)])
+            outcomes = self._writer.commit([item for item, _ in queued if isinstance(item, Change)])
+            if self.durable:
+                return outcomes
+            return [replace(o, acks=dict.fromkeys(o.acks, Ack(0, ()))) for o in outcomes]
         return [self._writer.perform(first)]
+
+
+def _trouble(error: Exception) -> Trouble:
+    if isinstance(error, apsw.FullError):
+        return Trouble.FULL
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        return Trouble.DAMAGED
+    if isinstance(error, (apsw.ReadOnlyError, apsw.IOError, apsw.CantOpenError, apsw.PermissionsError)):
+        return Trouble.UNWRITABLE
+    return Trouble.OTHER
 
 
 def _tell(how: Callable[..., None], waiting: _Waiting, what: object) -> None:
@@ -164,17 +188,3 @@ def _fail(waiting: _Waiting, error: StoreError) -> None:
     for done in waiting:
         if not done.done():
             done.set_exception(error)
-
-
-def _open(path: Path, clock: Callable[[], int]) -> apsw.Connection:
-    db = apsw.Connection(str(path))
-    db.set_busy_timeout(10_000)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    now_ms = clock()
-    migrate(db, now_ms)
-    with db:
-        db.execute("INSERT OR IGNORE INTO meta VALUES ('store_id', ?)", (os.urandom(STORE_ID_SIZE),))
-        db.execute("INSERT OR IGNORE INTO meta VALUES ('created_at_ms', ?)", (now_ms,))
-    return db

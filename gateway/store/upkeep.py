@@ -1,19 +1,25 @@
-"""What the store needs from time to time: sealing, and room within its cap."""
+"""What the store needs from time to time, sealing and room within its cap; and what it has to complain of."""
 
 import asyncio
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import structlog
 
-from gateway.store.pruning import Limits, choose, prune, segments, synced_set
+from gateway.model import Span
+from gateway.store.change import StoreError
+from gateway.store.pruning import Limits, choose, note_synced, prune, segments, synced_set
 from gateway.store.reader import Reader
 from gateway.store.sealing import Segment, next_segment, put_in_place
-from gateway.store.store import Store
+from gateway.store.store import Store, Trouble
 
 log = structlog.get_logger()
+
+EVERY_S = 30.0
+LOOK_S = 1.0  # how long a store that can not go on is left like that
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +43,9 @@ class Room:
         return "watermark" if self.unsynced_bytes > Limits(self.cap_bytes).watermark_bytes else "ok"
 
 
-async def tend(store: Store, path: Path, limits: Limits, now_ms: int) -> Room:
+async def tend(store: Store, limits: Limits, now_ms: int) -> Room:
     """Seal what is due and prune what does not fit; return how full the store is. Raises StoreError."""
+    path = store.path
     with Reader.open(path) as reader:
         while (segment := await asyncio.to_thread(next_segment, reader.connection)) is not None:
             await seal(store, segment, now_ms)
@@ -81,3 +88,86 @@ def look(reader: Reader, path: Path, limits: Limits, lost: int = 0) -> Room:
         free_bytes=shutil.disk_usage(path.parent).free + free * size,
         lost=lost,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something about the gateway itself that people should know. `urgent`: records are at stake."""
+
+    name: str
+    urgent: bool
+    text: str
+
+
+class Unusable(Exception):
+    """The store takes nothing more as it is; the gateway has to start anew. `trouble` says why."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(f"the store is {trouble}")
+        self.trouble = trouble
+
+
+class Upkeep:
+    """Tends one open store. `now_ms` is UTC."""
+
+    def __init__(self, store: Store, limits: Limits, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._limits = limits
+        self._now_ms = now_ms
+        self.room: Room | None = None
+        self.lost = 0  # records given up at the cap since the start
+
+    async def run(self, every_s: float = EVERY_S) -> None:
+        """Tend the store until cancelled. Raises Unusable."""
+        while True:
+            try:
+                self.room = await tend(self._store, self._limits, self._now_ms())
+                self.lost += self.room.lost
+            except (StoreError, OSError) as error:
+                log.error("upkeep_failed", reason=str(error))  # noqa: TRY400
+            waited = 0.0
+            while waited < every_s:
+                trouble = self._store.trouble
+                if trouble is Trouble.DAMAGED or (trouble is Trouble.UNWRITABLE and self._store.durable):
+                    raise Unusable(trouble)
+                await asyncio.sleep(min(LOOK_S, every_s))
+                waited += min(LOOK_S, every_s)
+
+    async def synced(self, store_id: bytes, spans: Sequence[Span]) -> bool:
+        """Take sync's word for what it has settled; False where it speaks of another store."""
+        if store_id != self._store.store_id:
+            return False
+        await self._store.perform(partial(note_synced, spans=spans))
+        return True
+
+    def conditions(self) -> list[Condition]:
+        """Return what is not as it should be, the urgent first."""
+        store, room, found = self._store, self.room, []
+        if not store.durable:
+            found.append(
+                Condition(
+                    "memory_only",
+                    True,
+                    "The card takes nothing: records are kept in memory and not acknowledged",
+                )
+            )
+        if store.trouble is Trouble.FULL:
+            found.append(Condition("disk_full", True, "The disk is full: nothing more is acknowledged"))
+        if room is not None and room.state == "losing":
+            found.append(
+                Condition(
+                    "losing", True, f"The store is full: {self.lost} records were lost before sync had them"
+                )
+            )
+        if room is not None and room.state == "watermark":
+            share = 100 * room.unsynced_bytes // room.cap_bytes
+            found.append(
+                Condition("watermark", False, f"{share} % of the store's room holds unsynced records")
+            )
+        if store.salvaged is not None:
+            text = f"The store was damaged and is set aside as {store.salvaged.aside.name}; "
+            text += f"{store.salvaged.missing} records could not be read"
+            found.append(Condition("salvaged", bool(store.salvaged.missing), text))
+        if damaged := len(store.reader.damaged_chunks):
+            found.append(Condition("damaged_chunks", True, f"{damaged} sealed chunks cannot be read"))
+        return found

@@ -18,6 +18,7 @@ from gateway.control import ControlError, Message, request
 from gateway.model import Downlink, Refusal
 from gateway.store import Reader
 from gateway.store.change import NOBODY
+from gateway.store.pruning import synced_set
 from tests.gateway.talking_node import GATEWAY_ID, SCHEMAS, TalkingNode, key_of, record
 from tools.servers import HOST, Mosquitto
 from wire import control
@@ -146,11 +147,25 @@ def test_a_state_directory_that_cannot_be_is_named(tmp_path: Path) -> None:
         pass
 
 
-async def test_a_damaged_store_stops_the_start_with_words(settings: Settings) -> None:
+async def test_a_damaged_store_is_set_aside_and_said_so(broker: Mosquitto, settings: Settings) -> None:
     settings.state.mkdir()
     (settings.state / "store.db").write_text("no database, whatever its name says. " * 200)
-    with pytest.raises(StartError, match="Move it aside"):
-        await run(settings)
+    async with running(settings):
+        status = await ask(settings.state, {"do": "status"})
+    assert [condition["name"] for condition in status["conditions"]] == ["salvaged"]
+    assert len(list(settings.state.glob("store.db.damaged-*"))) == 1
+
+
+async def test_sync_tells_what_it_has(settings: Settings) -> None:
+    async with running(settings):
+        status = await ask(settings.state, {"do": "status"})
+        told = {"do": "synced", "store_id": status["store_id"], "spans": [[1, 20], [40, 41]]}
+        assert await ask(settings.state, told) == {"known": True}
+        assert await ask(settings.state, {**told, "store_id": "00" * 8}) == {"known": False}
+        with pytest.raises(ControlError, match="spans"):
+            await ask(settings.state, {"do": "synced", "spans": 5})
+    with Reader.open(settings.state / "store.db") as reader:
+        assert list(synced_set(reader.connection)) == [(1, 20), (40, 41)]
 
 
 async def test_the_process_ends_in_order_on_sigterm(broker: Mosquitto, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ STATUS = {
     "stored": 7,
     "last_commit": 9,
     "refusals": {"bad_tag": 3},
+    "conditions": [{"name": "disk_full", "urgent": True, "text": "The disk is full"}],
     "nodes": [
         {"node": 11, "stored": 7, "last_seen_ms": 1_795_000_000_000, "status_at_ms": None, "welcomed": True}
     ],
@@ -69,6 +70,7 @@ def test_status_for_people(gateway: Answering, tmp_path: Path) -> None:
     assert code == 0
     assert "mqtt: connected" in out
     assert "refused, bad tag: 3 frames" in out
+    assert "! The disk is full" in out
     assert "2026-11-18 11:06:40" in out
     assert "never" in out
 

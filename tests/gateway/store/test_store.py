@@ -109,18 +109,6 @@ async def test_a_full_disk_is_not_acknowledged(tmp_path: Path) -> None:
     await store.close()
 
 
-@pytest.mark.parametrize("damage", [b"\0" * 4096, b"no database at all, only text. " * 200])
-async def test_a_damaged_store_is_named_with_the_next_step(tmp_path: Path, damage: bytes) -> None:
-    path = tmp_path / "store.db"
-    store = Store.open(path)
-    await store.append(Change(records=[made(n) for n in range(100)]))
-    await store.close()
-    whole = path.read_bytes()
-    path.write_bytes(damage + whole[len(damage) :])
-    with pytest.raises(StoreError, match=r"store\.db: the store is damaged .* Move it aside"):
-        Store.open(path)
-
-
 def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     acknowledged: set[tuple[int, int]] = set()

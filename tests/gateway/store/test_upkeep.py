@@ -1,14 +1,17 @@
 """The store seals itself and stays below its cap."""
 
+import asyncio
 import random
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gateway.model import Ack
 from gateway.store import Change, Store, StoreError, sealing
-from gateway.store.pruning import Limits, note_synced
-from gateway.store.upkeep import tend
+from gateway.store.pruning import Limits, note_synced, synced_set
+from gateway.store.store import Trouble
+from gateway.store.upkeep import Room, Unusable, Upkeep, tend
 from tests.gateway.store.made import made
 
 
@@ -30,7 +33,7 @@ async def test_it_seals_what_is_due(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     store = Store.open(path)
     await fill(store, 0)
-    room = await tend(store, path, Limits(), 7)
+    room = await tend(store, Limits(), 7)
     assert room.state == "ok"
     assert 0 < room.used_bytes <= room.disk_bytes
     assert room.unsynced_bytes == room.used_bytes
@@ -48,7 +51,7 @@ async def test_it_stays_below_the_cap_and_counts_what_that_costs(tmp_path: Path)
     lost, seen = 0, set()
     for start in range(0, 80_000, 2000):
         await fill(store, start)
-        room = await tend(store, path, limits, 7)
+        room = await tend(store, limits, 7)
         lost += room.lost
         seen.add(room.state)
         assert room.used_bytes <= limits.drop_bytes
@@ -67,7 +70,7 @@ async def test_what_is_synced_makes_room_without_a_loss(tmp_path: Path) -> None:
         await fill(store, start)
         upto = start + 1000
         await store.perform(lambda db, upto=upto: note_synced(db, [(1, upto)]))  # type: ignore[misc]
-        room = await tend(store, path, limits, 7)
+        room = await tend(store, limits, 7)
         assert (room.state, room.lost) == ("ok", 0)
         assert room.unsynced_bytes < room.used_bytes <= limits.prune_bytes
     await store.close()
@@ -78,10 +81,10 @@ async def test_a_disk_that_others_fill_costs_only_what_is_synced(tmp_path: Path)
     store = Store.open(path)
     await fill(store, 0)
     full = Limits(free_bytes=1 << 60)
-    assert (await tend(store, path, full, 7)).lost == 0
+    assert (await tend(store, full, 7)).lost == 0
     assert len(store.after(0, 9999)) == 2000
     await store.perform(lambda db: note_synced(db, [(1, 1000)]))
-    assert (await tend(store, path, full, 7)).lost == 0
+    assert (await tend(store, full, 7)).lost == 0
     assert len(store.after(0, 9999)) == 1000
     await store.close()
 
@@ -93,3 +96,73 @@ async def test_work_fails_alone(tmp_path: Path) -> None:
     await fill(store, 0, 5)
     assert len(store.after(0, 9)) == 5
     await store.close()
+
+
+async def test_a_store_in_memory_acknowledges_nothing(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store.db", durable=False)
+    change = Change(records=[made(n) for n in range(5)], acks={(11, 0xA1B2C3D4): [4]})
+    outcome = await store.append(change)
+    assert outcome.stored == 5
+    assert outcome.acks == {(11, 0xA1B2C3D4): Ack(0, ())}
+    names = [c.name for c in Upkeep(store, Limits(), lambda: 7).conditions()]
+    assert names == ["memory_only"]
+    await store.close()
+
+
+async def test_it_runs_and_tells(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store.db")
+    upkeep = Upkeep(store, Limits(), lambda: 7)
+    assert upkeep.conditions() == []
+    running = asyncio.create_task(upkeep.run(0.01))
+    await fill(store, 0)
+    async with asyncio.timeout(20):
+        while store.reader.connection.execute("SELECT count(*) FROM segments").get != 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert await upkeep.synced(store.store_id, [(1, 5)])
+    assert not await upkeep.synced(b"another!", [(1, 2000)])
+    assert list(synced_set(store.reader.connection)) == [(1, 5)]
+    store.trouble = Trouble.DAMAGED
+    with pytest.raises(Unusable, match="damaged"):
+        await running
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "durable", "ends"),
+    [
+        (Trouble.FULL, True, False),
+        (Trouble.UNWRITABLE, True, True),
+        (Trouble.UNWRITABLE, False, False),
+        (Trouble.OTHER, True, False),
+    ],
+)
+async def test_which_trouble_needs_a_new_start(
+    tmp_path: Path, trouble: Trouble, durable: bool, ends: bool
+) -> None:
+    store = Store.open(tmp_path / "store.db", durable=durable)
+    upkeep = Upkeep(store, Limits(), lambda: 7)
+    store.trouble = trouble
+    assert ("disk_full" in [c.name for c in upkeep.conditions()]) is (trouble is Trouble.FULL)
+    running = asyncio.create_task(upkeep.run())
+    await asyncio.wait([running], timeout=0.2)
+    assert running.done() is ends
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await store.close()
+
+
+async def test_what_it_complains_of(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    write_text(path)
+    store = Store.open(path)
+    upkeep = Upkeep(store, Limits(), lambda: 7)
+    assert [(c.name, c.urgent) for c in upkeep.conditions()] == [("salvaged", False)]
+    upkeep.room, upkeep.lost = Room(9, 9, 9, 10, 0, lost=4), 7
+    assert "7 records were lost" in upkeep.conditions()[0].text
+    upkeep.room = Room(9, 9, 9, 10, 0)
+    assert "90 %" in upkeep.conditions()[0].text
+    await store.close()
+
+
+def write_text(path: Path) -> None:
+    path.write_text("no database at all. " * 300)

@@ -1,0 +1,224 @@
+"""What the energy figures need of the records, kept small: every register value, and power and outdoor
+temperature by the hour. It follows the store by a cursor and outlives records that are pruned.
+
+A file of its own, written by the one process that has opened it with a path; others make theirs in memory.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import apsw
+
+from device_configs.checks import METER_KEY
+from device_configs.model import Node, Site
+from gateway.energy.hours import HOUR_S
+from gateway.energy.metering import POWER_GAP_S, PowerHour, Sample, power_hours
+from gateway.model import StoredRecord
+from gateway.readings import WrongSchema, readings
+from gateway.store.change import StoreError
+from gateway.store.migrations import NewerSchema, migrate
+from gateway.store.reader import Reader
+from wire.quantities import FROZEN, OK
+
+POWER_KEY = "import_power_w"
+_GOOD = (OK, FROZEN)
+_PAGE = 20_000  # records read at a time
+
+_MIGRATIONS = (
+    (
+        "first",
+        """
+        CREATE TABLE followed (node INTEGER PRIMARY KEY, made_for TEXT NOT NULL, store_id BLOB NOT NULL,
+            commit_no INTEGER NOT NULL) STRICT;
+        CREATE TABLE registers (node INTEGER NOT NULL, at_s INTEGER NOT NULL, wh INTEGER NOT NULL,
+            PRIMARY KEY (node, at_s)) STRICT, WITHOUT ROWID;
+        CREATE TABLE power (node INTEGER NOT NULL, start_s INTEGER NOT NULL, twice_ws INTEGER NOT NULL,
+            covered_s INTEGER NOT NULL, PRIMARY KEY (node, start_s)) STRICT, WITHOUT ROWID;
+        CREATE TABLE means (node INTEGER NOT NULL, key TEXT NOT NULL, start_s INTEGER NOT NULL,
+            mean REAL NOT NULL, PRIMARY KEY (node, key, start_s)) STRICT, WITHOUT ROWID;
+        """,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One node and what is wanted of it: a meter's register and power, or the means of some values."""
+
+    node: Node
+    meter: bool
+    means: tuple[str, ...]
+
+    def made_for(self) -> str:
+        """Return what the kept values depend on besides the records."""
+        revisions = sorted((c.channel, c.revision) for c in self.node.calibration)
+        return json.dumps([self.meter, self.means, self.node.profile.name, revisions])
+
+
+def wanted(site: Site) -> list[Wanted]:
+    """Return what the buildings of a site need of their nodes."""
+    meters = {meter.node for building in site.buildings for meter in building.meters}
+    means: dict[int, set[str]] = {}
+    for building in site.buildings:
+        outdoor = building.outdoor_temperature
+        if outdoor and outdoor.node is not None and outdoor.key is not None:
+            means.setdefault(outdoor.node, set()).add(outdoor.key)
+    known = {node.id for node in site.nodes}
+    return [
+        Wanted(site.node(number), number in meters, tuple(sorted(means.get(number, ()))))
+        for number in sorted((meters | means.keys()) & known)
+    ]
+
+
+class MeterHours:
+    """Open it with `open`; `follow` brings it up to date."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+
+    @classmethod
+    def open(cls, path: Path | None, now_ms: int) -> Self:
+        """Open the file at `path`, making it as needed; without a path, keep everything in memory.
+
+        Raises StoreError.
+        """
+        try:
+            db = apsw.Connection(str(path) if path else ":memory:")
+            db.set_busy_timeout(5000)
+            if path:
+                db.execute("PRAGMA journal_mode = WAL")
+            migrate(db, now_ms, _MIGRATIONS)
+        except NewerSchema as error:
+            raise StoreError(
+                f"{path}: {error}. Install the version that wrote it, or move it aside."
+            ) from error
+        except apsw.Error as error:
+            raise StoreError(
+                f"{path}: cannot be opened ({error}). Move it aside: it is made anew."
+            ) from error
+        return cls(db)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def follow(self, reader: Reader, wanted: Sequence[Wanted]) -> set[int]:
+        """Take in what was committed since; return the nodes of which something has changed.
+
+        Records that come late change the hours they belong to.
+        """
+        store_id = reader.store_id
+        kept = {
+            node: (made_for, bytes(store), commit)
+            for node, made_for, store, commit in self._db.execute("SELECT * FROM followed")
+        }
+        behind: dict[int, list[Wanted]] = {}
+        for want in wanted:
+            made_for, store, commit = kept.get(want.node.id, ("", b"", 0))
+            same = (made_for, store) == (want.made_for(), store_id)
+            behind.setdefault(commit if same else 0, []).append(want)
+        changed = set()
+        for commit, wants in sorted(behind.items()):
+            changed |= self._follow(reader, {want.node.id: want for want in wants}, commit, store_id)
+        return changed
+
+    def _follow(self, reader: Reader, wants: dict[int, Wanted], commit: int, store_id: bytes) -> set[int]:
+        changed: set[int] = set()
+        while True:
+            page = reader.after(commit, _PAGE)
+            dirty: dict[int, set[int]] = {}
+            for record in page:
+                if record.node in wants:
+                    around = (record.measured_at_s - POWER_GAP_S, record.measured_at_s + POWER_GAP_S)
+                    dirty.setdefault(record.node, set()).update(s // HOUR_S * HOUR_S for s in around)
+            commit = page[-1].commit if page else commit
+            with self._db:
+                for node, hours in dirty.items():
+                    self._reckon(reader, wants[node], hours)
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO followed VALUES (?, ?, ?, ?)",
+                    [(node, want.made_for(), store_id, commit) for node, want in wants.items()],
+                )
+            changed |= dirty.keys()
+            if len(page) < _PAGE:
+                return changed
+
+    def _reckon(self, reader: Reader, want: Wanted, hours: set[int]) -> None:
+        """Make some hours of a node anew from its records."""
+        node = want.node
+        for from_s, to_s in _runs(hours):
+            records = reader.history(node.id, from_s - POWER_GAP_S, to_s + POWER_GAP_S)
+            values = list(_values(records, node))
+            if want.meter:
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO registers VALUES (?, ?, ?)",
+                    [(node.id, at_s, found[METER_KEY]) for at_s, found in values if METER_KEY in found],
+                )
+                samples = [(at_s, found[POWER_KEY]) for at_s, found in values if POWER_KEY in found]
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO power VALUES (?, ?, ?, ?)",
+                    [
+                        (node.id, hour.start_s, hour.twice_ws, hour.covered_s)
+                        for hour in power_hours(samples)
+                        if hour.start_s in hours
+                    ],
+                )
+            for key in want.means:
+                by_hour: dict[int, list[int]] = {}
+                for at_s, found in values:
+                    if key in found:
+                        by_hour.setdefault(at_s // HOUR_S * HOUR_S, []).append(found[key])
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO means VALUES (?, ?, ?, ?)",
+                    [(node.id, key, s, sum(v) / len(v)) for s, v in by_hour.items() if s in hours],
+                )
+
+    def registers(self, node: int) -> list[Sample]:
+        """Return every value of a meter's register: (UTC seconds, Wh as the port shows it)."""
+        rows = self._db.execute("SELECT at_s, wh FROM registers WHERE node = ? ORDER BY at_s", (node,))
+        return [(at_s, wh) for at_s, wh in rows]
+
+    def power(self, node: int) -> list[PowerHour]:
+        """Return a meter's power by the hour, as the port shows it."""
+        rows = self._db.execute(
+            "SELECT start_s, twice_ws, covered_s FROM power WHERE node = ? ORDER BY start_s", (node,)
+        )
+        return [PowerHour(*row) for row in rows]
+
+    def means(self, node: int, key: str) -> dict[int, float]:
+        """Return the hourly means of a value, in its integer unit, by the hour's start."""
+        rows = self._db.execute(
+            "SELECT start_s, mean FROM means WHERE node = ? AND key = ? ORDER BY start_s", (node, key)
+        )
+        return {start_s: mean for start_s, mean in rows}  # noqa: C416  typed
+
+
+def _values(records: Iterable[StoredRecord], node: Node) -> Iterator[tuple[int, dict[str, int]]]:
+    for record in records:
+        try:
+            found = readings(record, node)
+        except WrongSchema:  # measured under the node's former profile
+            continue
+        yield (
+            record.measured_at_s,
+            {r.key: r.value for r in found if r.value is not None and r.quality in _GOOD},
+        )
+
+
+def _runs(hours: set[int]) -> list[tuple[int, int]]:
+    """Return the runs of hours as (from, to), at most a week long."""
+    runs: list[tuple[int, int]] = []
+    for start in sorted(hours):
+        if runs and runs[-1][1] == start and start - runs[-1][0] < 168 * HOUR_S:
+            runs[-1] = (runs[-1][0], start + HOUR_S)
+        else:
+            runs.append((start, start + HOUR_S))
+    return runs
