@@ -34,6 +34,16 @@ class Answer:
         if counter > self.counter:
             self.uplink, self.counter = uplink, counter
 
+    def _answered_ms(self, now_ms: int) -> int:
+        """Return what a node takes for the middle of the exchange: by radio an answer has to wait."""
+        uplink = self.uplink
+        return uplink.received_at_ms + uplink.answer_in_ms // 2 if uplink.answer_in_ms else now_ms
+
+    @property
+    def value(self) -> int:
+        """See Downlink."""
+        return 2 if self.welcome or self.epoch_ok is not None else 1 if self.ask_status else 0
+
     @property
     def downlinks(self) -> int:
         """How many downlinks it takes at most: one, but for a node that sent records of several epochs."""
@@ -48,7 +58,7 @@ class Answer:
             return []
         head: Body = {}
         if welcome or (self.time and plausible(now_ms)):
-            head[control.TIME] = [self.counter, now_ms]
+            head[control.TIME] = [self.counter, self._answered_ms(now_ms)]
         body = dict(head)
         if self.epoch_ok is not None:
             body[control.EPOCH_OK] = self.epoch_ok

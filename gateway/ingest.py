@@ -82,6 +82,7 @@ class Ingest:
         self.links = {
             node: NodeLink(node, key, gateway_id, store.store_id) for node, key in sorted(keys.items())
         }
+        self._asked: set[int] = set()  # nodes that are to send a STATUS
         self._restore()
 
     def _restore(self) -> None:
@@ -127,8 +128,12 @@ class Ingest:
         return self._answers(draft, outcome)
 
     async def ask_status(self, node: int) -> Downlink:
-        """Return a downlink that makes `node` send a STATUS. KeyError for an unknown node, StoreError."""
+        """Return a downlink that makes `node` send a STATUS. KeyError for an unknown node, StoreError.
+
+        A node that does not listen now is asked in the answer to its next question.
+        """
         link = self.links[node]
+        self._asked.add(node)
         state = link.state(reserve=1)
         await self._store.append(Change(nodes=[state]))
         link.stored(state)
@@ -162,6 +167,7 @@ class Ingest:
         if not link.window.admit(header.counter):
             raise Refused(Refusal.REPLAY, node, f"counter {header.counter}")
         link.last_seen_ms = uplink.received_at_ms
+        link.heard_by(uplink.receptions)
         draft.links[node] = link
         if header.type == DATA:
             self._take_records(link, uplink, header, plain, draft)
@@ -191,7 +197,9 @@ class Ingest:
         ahead = runs_ahead(batch, uplink.received_at_ms)
         if header.flags & ACK_REQUESTED or ahead:
             answer = self._answer(draft, uplink, header)
-            answer.time = answer.time or ahead
+            # By radio an answer is rare: it tells the time too, or the node would have to ask for that.
+            answer.time = answer.time or ahead or uplink.answer_in_ms > 0
+            answer.ask_status = answer.ask_status or node in self._asked
             answer.acks.add(epoch.epoch)
             draft.touched.setdefault((node, epoch.epoch), []).extend([r.seq for r in records])
 
@@ -205,11 +213,12 @@ class Ingest:
             raise Refused(Refusal.MALFORMED, node, error) from None
         link.status, link.status_at_ms = status.text, uplink.received_at_ms
         draft.introduced.add(node)
+        self._asked.discard(node)
         answer = self._answer(draft, uplink, header)
         answer.welcome = True  # whoever introduces itself may not know this store yet
         answer.time = True
         if status.clock is not None and clock.plausible(uplink.received_at_ms):
-            self._anchor(link, status.clock, uplink.received_at_ms, draft)
+            self._anchor(link, status.clock, uplink.received_at_ms - uplink.airtime_ms, draft)
         epoch = Epoch(node, status.epoch, draft.at_ms, status.next_seq)
         known = draft.epochs.get((node, epoch.short)) or link.epochs.get(epoch.short)
         if known is not None:
@@ -295,7 +304,7 @@ class Ingest:
             try:
                 for body in answer.bodies(acks, welcome=welcome, now_ms=now_ms):
                     frame = link.seal(control.encode(body), welcome=welcome)
-                    downlinks.append(Downlink(node, frame, answer.uplink))
+                    downlinks.append(Downlink(node, frame, answer.uplink, answer.value))
             except NoCounter as error:
                 log.error("downlink_not_sent", reason=str(error))  # noqa: TRY400
         return downlinks

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gateway.model import Anchor, Epoch, NodeState
+from gateway.model import Anchor, Epoch, NodeState, Reception
 from gateway.replay import ReplayWindow
 from wire.frame import CONTROL, COUNTER_MAX, WELCOME, pack_header
 from wire.seal import downlink_cipher, uplink_cipher
@@ -17,6 +17,7 @@ from wire.seal import downlink_cipher, uplink_cipher
 RESERVED_AHEAD = 1024  # downlink counters of one block; a crash wastes what is left of it
 SPARE = 64  # left in the block at least, for other carriers' frames of the node in the same commit
 KEY_CHECK_SIZE = 8
+RECEIVERS_MAX = 8  # of one node that are remembered
 
 
 class NoCounter(Exception):
@@ -33,6 +34,7 @@ class NodeLink:
         self.welcomed = False
         self.epochs: dict[int, Epoch] = {}
         self.anchors: dict[int, tuple[Anchor, ...]] = {}  # by clock id, the last to get one last
+        self.receptions: dict[str, Reception] = {}  # by receiver, how it heard the node last
         self.last_seen_ms = 0
         self.status_at_ms: int | None = None
         self.status = "{}"
@@ -57,6 +59,14 @@ class NodeLink:
             self.window = ReplayWindow(state.highest, state.seen)
             self.welcomed = state.welcomed
         self.epochs = {e.short: e if same_key else replace(e, since=0) for e in epochs}
+
+    def heard_by(self, receptions: Iterable[Reception]) -> None:
+        """Remember how its last frames were heard, by the receivers that did."""
+        for reception in receptions:
+            self.receptions.pop(reception.receiver, None)
+            self.receptions[reception.receiver] = reception
+        while len(self.receptions) > RECEIVERS_MAX:
+            del self.receptions[next(iter(self.receptions))]
 
     def state(self, *, welcomed: bool = False, reserve: int = 0) -> NodeState:
         """Return what the store is to have: welcomed, where it is now, and `reserve` counters to use next."""

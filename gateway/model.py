@@ -24,8 +24,8 @@ class Reception:
 class Uplink:
     """One frame as a carrier received it, still sealed. `received_at_ms` is UTC.
 
-    A frame that came by radio has its `receptions`, the best first, and says how long after its end an answer
-    goes on the air.
+    A frame that came by radio has its `receptions`, the best first; it says how long it was on the air, and
+    how long after its end an answer is.
     """
 
     frame: bytes
@@ -34,6 +34,7 @@ class Uplink:
     rssi_dbm: int | None = None
     snr_db: float | None = None
     receptions: tuple[Reception, ...] = ()
+    airtime_ms: int = 0
     answer_in_ms: int = 0
 
 

@@ -157,6 +157,7 @@ class Forwarders:
                 best.rssi_dbm,
                 best.snr_db,
                 (best, *others),
+                airtime_ms(len(frame), best.spreading_factor, best.bandwidth_khz),
                 self._lora.answer_delay_ms,
             )
         )

@@ -1,7 +1,7 @@
 """What a node is told, in which body."""
 
 from gateway.answers import Answer
-from gateway.model import Ack
+from gateway.model import Ack, Uplink
 from tests.gateway.talking_node import NOON_MS, uplink
 from wire import control
 
@@ -55,3 +55,14 @@ def test_a_clock_that_cannot_be_right_is_not_passed_on() -> None:
 
 def test_nothing_to_say_is_no_body() -> None:
     assert Answer(FRAME, 5).bodies({}, welcome=False, now_ms=NOON_MS) == []
+
+
+def test_by_radio_the_time_is_that_of_the_middle_of_the_exchange() -> None:
+    heard = Uplink(b"", NOON_MS, "lora", airtime_ms=200, answer_in_ms=1000)
+    (body,) = Answer(heard, 5, time=True).bodies({}, welcome=False, now_ms=NOON_MS + 80)
+    assert body == {control.TIME: [5, NOON_MS + 500]}
+
+
+def test_what_is_worth_airtime() -> None:
+    assert [Answer(FRAME, 5, welcome=True).value, Answer(FRAME, 5, epoch_ok=1).value] == [2, 2]
+    assert [Answer(FRAME, 5, ask_status=True).value, Answer(FRAME, 5, acks={1}).value] == [1, 0]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.ingest import FRAME_MAX, Ingest
-from gateway.model import Downlink, Refusal
+from gateway.model import Downlink, Reception, Refusal, Uplink
 from gateway.store import Change, Outcome, Store, StoreError
 from gateway.store.change import NOBODY
 from tests.gateway.talking_node import (
@@ -365,3 +365,35 @@ async def test_header_alone_moves_no_window(bench: Bench, node: TalkingNode) -> 
     forged = pack_header(DATA, 0, 11, 1_000_000) + bytes(30)
     await bench.take(forged)
     assert node.hear(await bench.take(node.data(record(0)))) == {control.ACK: [0xD4, 1]}
+
+
+async def test_by_radio_an_answer_tells_the_time_and_a_status_is_anchored_at_its_beginning(
+    bench: Bench,
+) -> None:
+    node = TalkingNode()
+    heard = Reception("aa", -110, -3.5, 1, 869_525, 12, 125)
+
+    def by_radio(frame: bytes) -> Uplink:
+        return Uplink(frame, NOON_MS, "lora", -110, -3.5, (heard,), 3_000, 1_000)
+
+    downlinks = await bench.ingest.accept([by_radio(node.status(clock=[3, 50_000]))])
+    node.hear(downlinks)
+    assert downlinks[0].value == 2
+    (anchor,) = bench.ingest.links[11].anchors[3]
+    assert (anchor.clock_ms, anchor.utc_ms) == (50_000, NOON_MS - 3_000)
+    frame = node.data(record(0))
+    downlinks = await bench.ingest.accept([by_radio(frame)])
+    told = node.hear(downlinks)
+    assert told[control.TIME] == [node.counter - 1, NOON_MS + 500]
+    assert downlinks[0].value == 0
+    assert bench.ingest.links[11].receptions["aa"] == heard
+
+
+async def test_a_node_that_slept_when_it_was_asked_is_asked_again(bench: Bench) -> None:
+    node = TalkingNode()
+    await bench.introduce(node)
+    await bench.ingest.ask_status(11)
+    for seq in range(2):
+        assert node.hear(await bench.take(node.data(record(seq))))[control.ASK] == control.ASK_STATUS
+    await bench.take(node.status())
+    assert control.ASK not in node.hear(await bench.take(node.data(record(2))))

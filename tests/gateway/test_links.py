@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.links import RESERVED_AHEAD, NoCounter, NodeLink
-from gateway.model import Anchor, Epoch, NodeState
+from gateway.links import RECEIVERS_MAX, RESERVED_AHEAD, NoCounter, NodeLink
+from gateway.model import Anchor, Epoch, NodeState, Reception
 from tests.gateway.talking_node import GATEWAY_ID, key_of
 from wire.frame import COUNTER_MAX, WELCOME, WELCOME_SIZE, parse_header
 from wire.seal import downlink_cipher
@@ -99,3 +99,16 @@ def test_a_new_key_starts_its_counters_afresh_but_keeps_the_epochs() -> None:
     assert not after.welcomed
     assert after.epochs[0xD4].since == 0
     assert after.reserved == state.downlink_reserved
+
+
+def test_the_last_receivers_are_remembered() -> None:
+    one = link()
+    for i in range(20):
+        one.heard_by(
+            [
+                Reception(f"r{i}", -100, 1.0, 0, 869525, 9, 125),
+                Reception("best", -80 - i, 9.0, 0, 869525, 9, 125),
+            ]
+        )
+    assert len(one.receptions) == RECEIVERS_MAX
+    assert one.receptions["best"].rssi_dbm == -99
