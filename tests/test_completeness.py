@@ -24,30 +24,32 @@ def attachable() -> list[str]:
     ]
 
 
-def missing(file: Path) -> str | None:
-    return None if file.exists() else f"{file.relative_to(ROOT)} is missing"
+def demand(file: Path) -> None:
+    if not file.exists():
+        pytest.fail(f"{file.relative_to(ROOT)} is missing", pytrace=False)
 
 
 @pytest.mark.parametrize("name", attachable())
 def test_every_driver_has_a_description(name: str) -> None:
-    assert missing(SENSORS / f"{name}.yaml") is None
+    demand(SENSORS / f"{name}.yaml")
 
 
 @pytest.mark.parametrize(
     "name", sorted(file.stem for file in DRIVERS.glob("*.py") if file.stem != "__init__")
 )
 def test_every_driver_has_a_test(name: str) -> None:
-    assert missing(TESTS / f"test_{name}.py") is None
+    demand(TESTS / f"test_{name}.py")
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in SENSORS.glob("*.yaml")))
 def test_every_description_has_a_driver(name: str) -> None:
-    assert missing(DRIVERS / f"{name}.py") is None
+    demand(DRIVERS / f"{name}.py")
     assert name in attachable(), f"firmware/lib/drivers/{name}.py has no attach(hardware, channels)"
 
 
 @pytest.mark.parametrize("name", sorted(builtin_catalog().sensors))
 def test_every_parameter_is_read_by_the_driver(name: str) -> None:
+    demand(DRIVERS / f"{name}.py")
     source = (DRIVERS / f"{name}.py").read_text()
     unread = [p for p in builtin_catalog().sensors[name].parameters if f'"{p}"' not in source]
     assert unread == [], f"firmware/lib/drivers/{name}.py does not read them"
