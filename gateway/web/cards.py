@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.web.concerns import beyond, limit_of
+from gateway.web.concerns import Concern, limit_of
 from gateway.web.figures import Figure, amount, figure, figures, quality_word
 from gateway.web.live import NodeLive
 from gateway.web.places import Place
@@ -27,10 +27,11 @@ _WEAK = {"mqtt": -78, "lora": -115}
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """Where a value goes: -1, 0 or 1, and how fast in words."""
+    """Where a value goes: -1, 0 or 1, the word for it, and how fast."""
 
     direction: int
-    text: str
+    word: str
+    rate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +73,16 @@ class Card:
         return STATES.index(self.state), self.place.node.name
 
 
-def card(node: NodeLive, say: Words, now_s: float) -> Card:
-    """Return the card of `node` as it is at `now_s`."""
+def card(node: NodeLive, say: Words, now_s: float, concerns: Sequence[Concern] = ()) -> Card:
+    """Return the card of `node` as it is at `now_s`; `concerns` are the node's own, the worst first."""
     place, main = node.place, node.place.main
     how = shown(main)
-    state = state_of(node, now_s)
+    state = state_of(node, now_s, concerns)
     points = node.points(main)
     to_s = int(now_s) if node.stale(now_s) else points[-1].at_s if points else int(now_s)
-    limit = limit_of(place.levels(main))
+    level = limit_of(place, main)
     least = how.least / how.factor
     zero = place.kind == "building"
-    level = limit[0] if limit else None
     spark = sparkline(points, to_s=to_s, gap_s=place.gap_s, least=least, zero=zero, limit=level)
     span = say.span(spark.to_s - spark.from_s) if spark else ""
     volts = node.newest.get("battery_voltage_mv")
@@ -91,7 +91,7 @@ def card(node: NodeLive, say: Words, now_s: float) -> Card:
     return Card(
         place=place,
         state=state,
-        state_word=say(f"card.{state}") if state != "warning" else say("card.limit"),
+        state_word=_state_word(state, say, concerns),
         main=figure(node, main, say),
         arrow=_arrow(node, say) if not node.stale(now_s) else None,
         figures=figures(node, say, now_s),
@@ -111,7 +111,7 @@ def card(node: NodeLive, say: Words, now_s: float) -> Card:
     )
 
 
-def state_of(node: NodeLive, now_s: float) -> State:
+def state_of(node: NodeLive, now_s: float, concerns: Sequence[Concern] = ()) -> State:
     """Return the one word for how a place is. What is old is called old, whatever it says."""
     if node.last is None:
         return "never"
@@ -120,12 +120,16 @@ def state_of(node: NodeLive, now_s: float) -> State:
     sample = node.newest.get(node.place.main)
     if sample is None or sample.quality == FAULT:
         return "fault"
-    passed: set[State] = set()
-    for rule in node.place.rules:
-        watched = node.newest.get(rule.key)
-        if watched is not None and watched.value is not None and beyond(rule, watched.value):
-            passed.add(rule.priority)
-    return min(passed, key=STATES.index, default="ok")
+    states: list[State] = [concern.priority for concern in concerns if concern.what == "alert"]
+    return min(states, key=STATES.index, default="ok")
+
+
+def _state_word(state: State, say: Words, concerns: Sequence[Concern]) -> str:
+    """Return the headline of the alert that makes the state, or the state's own name."""
+    for concern in concerns:
+        if concern.priority == state and concern.texts is not None:
+            return concern.texts[say.language]["name"]
+    return say(f"card.{state}")
 
 
 def _arrow(node: NodeLive, say: Words) -> Arrow | None:
@@ -138,7 +142,7 @@ def _arrow(node: NodeLive, say: Words) -> Arrow | None:
     if found.direction == 0:
         return Arrow(0, say("trend.steady"))
     return Arrow(
-        found.direction, say("trend.up" if found.direction > 0 else "trend.down", rate=_rate(found, how, say))
+        found.direction, say("trend.up" if found.direction > 0 else "trend.down"), _rate(found, how, say)
     )
 
 

@@ -31,10 +31,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A level that is marked, with its name."""
+    """A level that is marked, with its name and how much it matters ("built": it is just there)."""
 
     value: float
     name: str
+    priority: str = "warning"
 
 
 @dataclass(frozen=True, slots=True)

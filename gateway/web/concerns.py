@@ -1,93 +1,171 @@
-"""What needs somebody's attention now: limits passed, sensors that fail, nodes that are silent. Pure.
+"""What needs somebody's attention now: standing alerts, sensors that fail, nodes that are silent. Pure.
 
-Limits are judged here only as far as a look at the newest values goes. Whoever keeps real alerts hands
-them to the page instead (see `pages.Pages`); silent nodes and failing sensors are still found here.
+Alerts come from whoever keeps them (see `Alert`). Where nobody does, `provisional` judges the limits as far
+as a look at the newest values goes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
-from device_configs.site_schema import Rule
+from device_configs.alert_schema import Rule
+from gateway.hydrology.signature import Intake
 from gateway.web.live import NodeLive
-from gateway.web.window import Point
+from gateway.web.places import Place
 from wire.quantities import FAULT
 
 Priority = Literal["alarm", "warning", "fault", "info"]
 PRIORITIES: tuple[Priority, ...] = ("alarm", "warning", "fault", "info")
-What = Literal["rule", "silent", "never", "sensor"]
+What = Literal["alert", "silent", "never", "sensor"]
+Texts = Mapping[str, str]
+LANGUAGES = ("nb", "en")
+
+
+class Alert(Protocol):
+    """One standing alert. `texts` has for each language: name, seen and action, among others."""
+
+    @property
+    def node(self) -> int: ...
+    @property
+    def priority(self) -> str: ...
+    @property
+    def since_s(self) -> int: ...
+    @property
+    def respond_within_min(self) -> int: ...
+    @property
+    def acknowledged_by(self) -> str: ...
+    @property
+    def texts(self) -> Mapping[str, Texts]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """One thing, at one node, since a time. A `rule` names the limit; `key` the value it is about."""
+    """One thing at one node, since a time. Only an alert has `texts` of its own: name, seen, action."""
 
     priority: Priority
     what: What
     node: int
     since_s: int | None
-    key: str
-    value: float | None = None
-    rule: Rule | None = None
+    texts: Mapping[str, Texts] | None = None
+    within_min: int | None = None
+    acknowledged_by: str = ""
 
     @property
-    def rank(self) -> tuple[int, int]:
-        """Sorts by priority, then the oldest first."""
-        return PRIORITIES.index(self.priority), self.since_s or 0
+    def rank(self) -> tuple[int, bool, int]:
+        """Sorts by priority, then what nobody has taken, then the oldest first."""
+        return PRIORITIES.index(self.priority), bool(self.acknowledged_by), self.since_s or 0
 
 
-def concerns(nodes: Iterable[NodeLive], now_s: float) -> list[Concern]:
+def concerns(nodes: Iterable[NodeLive], alerts: Iterable[Alert], now_s: float) -> list[Concern]:
     """Return everything that needs attention, the most urgent first."""
-    found: list[Concern] = []
-    for node in nodes:
-        found += broken(node, now_s)
-        if not node.stale(now_s):
-            found += [c for rule in node.place.rules if (c := passed(node, rule, now_s)) is not None]
+    found = [concern for node in nodes for concern in broken(node, now_s)]
+    found += [
+        Concern(
+            next((p for p in PRIORITIES if p == alert.priority), "warning"),
+            "alert",
+            alert.node,
+            alert.since_s,
+            alert.texts,
+            alert.respond_within_min,
+            alert.acknowledged_by,
+        )
+        for alert in alerts
+    ]
     return sorted(found, key=lambda concern: concern.rank)
 
 
 def broken(node: NodeLive, now_s: float) -> list[Concern]:
     """Return whether the node is silent, or its main sensor fails."""
-    main = node.place.main
     if node.last is None:
-        return [Concern("info", "never", node.place.id, None, main)]
+        return [Concern("info", "never", node.place.id, None)]
     if node.stale(now_s):
-        return [Concern("fault", "silent", node.place.id, node.last.measured_at_s, main)]
-    sample = node.newest.get(main)
+        return [Concern("fault", "silent", node.place.id, node.last.measured_at_s)]
+    sample = node.newest.get(node.place.main)
     if sample is not None and sample.quality == FAULT:
-        return [Concern("fault", "sensor", node.place.id, sample.at_s, main)]
+        return [Concern("fault", "sensor", node.place.id, sample.at_s)]
     return []
 
 
-def passed(node: NodeLive, rule: Rule, now_s: float) -> Concern | None:
-    """Return the concern if the level of `rule` has been passed for as long as it asks."""
-    sample = node.newest.get(rule.key)
-    if sample is None or sample.value is None or not beyond(rule, sample.value):
-        return None
-    since_s = sample.at_s
-    for point in reversed(node.points(rule.key)):
-        if not beyond(rule, point.value):
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """An alert of this page's own making."""
+
+    node: int
+    priority: str
+    since_s: int
+    respond_within_min: int
+    texts: Mapping[str, Texts]
+    acknowledged_by: str = ""
+
+
+def provisional(nodes: Iterable[NodeLive], now_s: float) -> list[Alert]:
+    """Return the levels and signatures that hold at the newest values of nodes that are not silent.
+
+    Of the rules' conditions these are: above, below, difference_above, soffit_above_percent, signature.
+    """
+    found: list[Alert] = []
+    for node in nodes:
+        if node.stale(now_s):
+            continue
+        for rule in node.place.rules:
+            since_s = holds_since(node, rule)
+            if since_s is not None and now_s - since_s >= rule.on_delay_s:
+                texts = {la: _texts(rule, la) for la in LANGUAGES}
+                found.append(Passed(node.place.id, rule.priority, since_s, rule.respond_within_min, texts))
+    return found
+
+
+def _texts(rule: Rule, language: str) -> Texts:
+    words = rule.texts(language)
+    return {"name": words.name, "action": words.action, "seen": ""}
+
+
+def holds_since(node: NodeLive, rule: Rule) -> int | None:
+    """Return since when a rule's condition holds without a break; None where it does not."""
+    since_s = None
+    for at_s, holds in reversed(_course(node, rule)):
+        if not holds:
             break
-        since_s = min(since_s, point.at_s)
-    if now_s - since_s < rule.on_delay_s:
-        return None
-    return Concern(rule.priority, "rule", node.place.id, since_s, rule.key, sample.value, rule)
+        since_s = at_s
+    return since_s
 
 
-def beyond(rule: Rule, value: float) -> bool:
-    """Whether `value` is above or below the level of `rule`."""
-    return (rule.above is not None and value > rule.above) or (rule.below is not None and value < rule.below)
+def _course(node: NodeLive, rule: Rule) -> Sequence[tuple[int, bool]]:
+    """Return at which times the condition did and did not hold, in order of time."""
+    values = [(point.at_s, point.value) for point in node.points(rule.key)]
+    level = level_of(node.place, rule)
+    if rule.below is not None:
+        return [(at_s, value < rule.below) for at_s, value in values]
+    if level is not None:
+        return [(at_s, value > level) for at_s, value in values]
+    if rule.difference_above is not None and rule.minus is not None:
+        pairs = _pairs(node, rule.key, rule.minus)
+        return [(at_s, a - b > rule.difference_above) for at_s, a, b in pairs]
+    if rule.signature is not None:
+        intake = Intake()
+        verdicts = [(at_s, intake.add(at_s, a, b)) for at_s, a, b in _pairs(node, rule.key, "down_level_mm")]
+        return [(at_s, str(verdict.signature) in rule.signature) for at_s, verdict in verdicts]
+    return ()
 
 
-def limit_of(rules: Iterable[Rule]) -> tuple[float, Rule] | None:
-    """Return the level that matters most, with its rule: the one to draw."""
-    levels = [(rule.above, rule) for rule in rules if rule.above is not None]
-    if levels:
-        return min(levels, key=lambda level: level[0])
-    below = [(rule.below, rule) for rule in rules if rule.below is not None]
-    return max(below, key=lambda level: level[0]) if below else None
+def _pairs(node: NodeLive, key: str, other: str) -> list[tuple[int, float, float]]:
+    """Return the values of two keys that were measured together."""
+    others = {point.at_s: point.value for point in node.points(other)}
+    return [(p.at_s, p.value, others[p.at_s]) for p in node.points(key) if p.at_s in others]
 
 
-def first_beyond(points: Iterable[Point], rule: Rule) -> int | None:
-    """Return when the first of `points` passed the level."""
-    return next((p.at_s for p in points if beyond(rule, p.value)), None)
+def level_of(place: Place, rule: Rule) -> float | None:
+    """Return the level above which a rule holds, in its key's unit; None where it watches something else."""
+    if rule.above is not None:
+        return rule.above
+    if rule.soffit_above_percent is not None and place.intake is not None:
+        floor_mm, soffit_mm = place.intake.invert_mm, place.intake.soffit_mm
+        return floor_mm + (soffit_mm - floor_mm) * rule.soffit_above_percent / 100
+    return None
+
+
+def limit_of(place: Place, key: str) -> float | None:
+    """Return the level to draw: the lowest at which somebody has to act, else the lowest of all."""
+    levels = [(rule, level) for rule in place.rules if rule.key == key and (level := level_of(place, rule))]
+    serious = [level for rule, level in levels if rule.priority != "info"]
+    return min(serious or [level for _, level in levels], default=None)

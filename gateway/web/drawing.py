@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from device_configs.site_schema import IntakeGeometry
 
 INTAKE_WIDTH, INTAKE_HEIGHT = 340, 190
-STAKE_WIDTH, STAKE_HEIGHT = 140, 190
+STAKE_WIDTH, STAKE_HEIGHT = 104, 180
 
 _FOOT_X = 156  # of the grate; it leans with the current, up to the head of the wall
 _MOUTH_X = 214
@@ -182,7 +182,7 @@ def stake(depth_mm: float | None, fresh_mm: float | None, height_mm: int) -> Sta
     ground, top = STAKE_HEIGHT - 10.0, 8.0
     span_mm = min(max(1000.0, (depth_mm or 0.0) * 1.35), float(max(height_mm, 600)))
     per_mm = (ground - top) / span_mm
-    x = 48
+    x = 44
 
     def y(mm: float) -> float:
         return round(ground - mm * per_mm, 1)
@@ -206,12 +206,12 @@ def stake(depth_mm: float | None, fresh_mm: float | None, height_mm: int) -> Sta
 
 def _drift(top: float, bottom: float) -> str:
     """Return the path of snow between two heights, both gently uneven except at the stake."""
-    left, right, ground = 30, STAKE_WIDTH, STAKE_HEIGHT - 10
+    left, right, ground = 28, STAKE_WIDTH, STAKE_HEIGHT - 10
 
     def edge(level: float, *, back: bool) -> str:
         if level >= ground:
             return f"L{right} {level:g}L{left} {level:g}" if back else f"M{left} {level:g}L{right} {level:g}"
-        bend, low, high = 66, level - 4, (right + 66) / 2
+        bend, low, high = 62, level - 4, (right + 62) / 2
         if back:
             return f"L{right} {level:g}C{high:g} {low:g} {high:g} {level:g} {bend} {level:g}L{left} {level:g}"
         return f"M{left} {level:g}L{bend} {level:g}C{high:g} {level:g} {high:g} {low:g} {right} {level:g}"

@@ -25,13 +25,13 @@ from device_configs.model import Site
 from gateway.model import NodeState, Reading, StoredRecord
 from gateway.readings import WrongSchema
 from gateway.web.cards import Card, by_need, card
-from gateway.web.concerns import Concern, concerns
+from gateway.web.concerns import Alert, Concern, concerns, provisional
 from gateway.web.export import csv_lines
 from gateway.web.figures import amount
 from gateway.web.hub import Event, Full, Hub
 from gateway.web.live import DAY_S, Live, NodeLive
 from gateway.web.places import KINDS
-from gateway.web.sheet import RANGES, Readings, every_figure, groups, rows
+from gateway.web.sheet import RANGES, Readings, condition, every_figure, groups, rows
 from gateway.web.units import shown
 from gateway.web.way import NodeCounts, Sync, Way
 from gateway.web.words import LANGUAGES, Language, Words, preferred
@@ -40,13 +40,13 @@ log = structlog.get_logger()
 
 SEND_TIMEOUT_S = 10.0  # a page that takes nothing for so long is closed
 History = Callable[[int, int, int], Iterable[StoredRecord]]
-Judge = Callable[[Sequence[NodeLive], float], Sequence[Concern]]
+Judge = Callable[[Iterable[NodeLive], float], Iterable[Alert]]
 _STATIC = Path(str(files(__package__).joinpath("static")))
 _THEMES = ("light", "dark")
 
 
 class Pages:
-    """Renders what `live` and `way` hold. `judge` says what needs attention: the place for real alerts."""
+    """Renders what `live` and `way` hold. `judge` returns the standing alerts; `look` asks it."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Pages:
         live: Live,
         *,
         clock: Callable[[], float] = time.time,
-        judge: Judge = concerns,
+        judge: Judge = provisional,
         records: History = lambda _node, _from_s, _to_s: (),
         states: Callable[[], Sequence[NodeState]] = list,
     ) -> None:
@@ -63,6 +63,7 @@ class Pages:
         self.hub = Hub()
         self.way = Way(0, 0, 0, 0, Sync("off"))
         self.counts: Mapping[int, NodeCounts] = {}
+        self.standing: Sequence[Concern] = ()  # what needs attention, the most urgent first
         self.trouble = ""  # why the store cannot be read
         self._clock = clock
         self._judge = judge
@@ -141,23 +142,28 @@ class Pages:
 
     async def _live(self, request: Request) -> Response:
         say = self._words(request)
-        cards = [card(node, say, self._clock()) for node in self.live.nodes.values()]
+        cards = [self.card_of(node, say) for node in self.live.nodes.values()]
         kinds = [(kind, by_need([c for c in cards if c.place.kind == kind])) for kind in KINDS]
         return self._page(
             request,
             "live.html",
             kinds=[(kind, found) for kind, found in kinds if found],
-            concerns=self.concerns(),
+            concerns=self.standing,
             newest_s=self.live.newest_at_s(),
             way=self.way,
         )
 
-    def concerns(self) -> Sequence[Concern]:
-        """Return what needs attention, the most urgent first."""
-        return self._judge(list(self.live.nodes.values()), self._clock())
+    def look(self) -> set[int]:
+        """Find out what needs attention now; return the nodes of which that has changed."""
+        now_s, nodes, before = self._clock(), list(self.live.nodes.values()), self.standing
+        self.standing = concerns(nodes, self._judge(nodes, now_s), now_s)
+        come = [concern for concern in self.standing if concern not in before]
+        gone = [concern for concern in before if concern not in self.standing]
+        return {concern.node for concern in come + gone}
 
-    def card_of(self, node: int, say: Words) -> Card:
-        return card(self.live.nodes[node], say, self._clock())
+    def card_of(self, node: NodeLive, say: Words) -> Card:
+        own = [concern for concern in self.standing if concern.node == node.place.id]
+        return card(node, say, self._clock(), own)
 
     # One node's page
 
@@ -171,17 +177,18 @@ class Pages:
         return self._page(
             request,
             "node.html",
-            card=card(node, say, now_s),
+            card=self.card_of(node, say),
             place=node.place,
+            condition=lambda rule: condition(node.place, rule, say),
             figures=every_figure(node, say),
-            groups=groups(node.place, records, RANGES[range_], int(now_s), ZoneInfo(self.site.timezone)),
+            groups=groups(node.place, records, RANGES[range_], int(now_s), ZoneInfo(self.site.timezone), say),
             ranges=list(RANGES),
             range=range_,
             columns=columns,
             rows=table,
             counts=self.counts.get(node.place.id, NodeCounts()),
             told=json.loads(state.status) if state else {},
-            concerns=[concern for concern in self.concerns() if concern.node == node.place.id],
+            concerns=[concern for concern in self.standing if concern.node == node.place.id],
         )
 
     async def _csv(self, request: Request) -> Response:
@@ -219,13 +226,13 @@ class Pages:
 
     def card_event(self, node: int, language: Language) -> Event:
         say = self.words[language]
-        found = self.card_of(node, say)
+        found = self.card_of(self.live.nodes[node], say)
         html = self.render("card_alone.html", say, card=found)
         return _event("card", node=node, kind=found.place.kind, need=list(found.need), html=html)
 
     def state_event(self, language: Language) -> Event:
         say = self.words[language]
-        return _event("state", html=self.render("state_alone.html", say, concerns=self.concerns()))
+        return _event("state", html=self.render("state_alone.html", say, concerns=self.standing))
 
     def way_event(self, language: Language) -> Event:
         return _event("way", html=self.render("way_alone.html", self.words[language], way=self.way))

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from device_configs.alert_schema import Rule
 from device_configs.model import Node, Site
-from device_configs.site_schema import IntakeGeometry, Rule, SnowGeometry
+from device_configs.site_schema import IntakeGeometry, SnowGeometry
 
 Kind = Literal["intake", "snow", "building", "other"]
 KINDS: tuple[Kind, ...] = ("intake", "snow", "building", "other")
@@ -74,11 +75,6 @@ class Place:
     def factor_of(self, key: str) -> float:
         """Return what a value of `key` is multiplied with."""
         return self.factor if self.factor != 1 and key.endswith(_TRANSFORMED) else 1
-
-    def levels(self, key: str) -> list[Rule]:
-        """Return the rules that watch how high or low `key` is."""
-        watching = (rule for rule in self.rules if rule.key == key)
-        return [rule for rule in watching if rule.above is not None or rule.below is not None]
 
 
 def places(site: Site, interval_s: int | None = None) -> dict[int, Place]:

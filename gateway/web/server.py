@@ -7,7 +7,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,9 @@ import uvicorn
 from device_configs.model import Site
 from gateway.model import NodeState, StoredRecord
 from gateway.store import Reader, StoreError
+from gateway.web.concerns import Alert, provisional
 from gateway.web.guard import Guard, own_names
-from gateway.web.live import DAY_S, Live
+from gateway.web.live import DAY_S, Live, NodeLive
 from gateway.web.pages import Pages
 from gateway.web.way import ask_sync, counts, way
 
@@ -52,6 +53,7 @@ class Page:
         self._store = store
         self._address = address
         self._interval_s = interval_s
+        self.alerts: Callable[[], Iterable[Alert]] | None = None  # who keeps alerts sets it before `start`
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._server: uvicorn.Server | None = None
@@ -80,6 +82,9 @@ class Page:
                 log.error("page_down", where=where, reason=reason, next_try_s=RESTART_S)  # noqa: TRY400
             self._stopping.wait(RESTART_S)
 
+    def _judge(self, nodes: Iterable[NodeLive], now_s: float) -> Iterable[Alert]:
+        return provisional(nodes, now_s) if self.alerts is None else self.alerts()
+
     def _records(self, node: int, from_s: int, to_s: int) -> Iterator[StoredRecord]:
         """Yield a node's records day by day, in whatever thread asks. Raises StoreError."""
         with Reader.open(self._store) as reader:
@@ -94,7 +99,8 @@ class Page:
         live = Live(self._site, self._interval_s)
         with Reader.open(self._store) as reader:
             live.fill(reader, int(time.time()))
-            pages = Pages(self._site, live, records=self._records, states=self._states)
+            pages = Pages(self._site, live, judge=self._judge, records=self._records, states=self._states)
+            pages.look()
             config = uvicorn.Config(
                 Guard(pages.app, own_names()),
                 log_config=None,
@@ -143,7 +149,7 @@ async def _follow(pages: Pages, reader: Reader) -> None:
             pages.trouble = str(error)
         now_s = time.time()
         old = {id_ for id_, node in pages.live.nodes.items() if node.stale(now_s)}
-        changed |= old ^ stale
+        changed |= (old ^ stale) | pages.look()
         stale = old
         for language in pages.hub.languages:
             for node in sorted(changed):

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from device_configs.alert_schema import Rule
 from gateway.model import Reading, StoredRecord
 from gateway.web.chart import Chart, Limit, Series, chart
-from gateway.web.figures import Figure, figure
+from gateway.web.concerns import level_of
+from gateway.web.figures import Figure, amount, figure
 from gateway.web.live import NodeLive
 from gateway.web.places import Place
 from gateway.web.units import Shown, shown
@@ -46,7 +48,9 @@ def measured_keys(place: Place) -> list[str]:
     return sorted((key for key in kept if key not in useless), key=lambda key: key != place.main)
 
 
-def groups(place: Place, records: Readings, range_s: int, now_s: int, zone: ZoneInfo) -> list[Group]:
+def groups(
+    place: Place, records: Readings, range_s: int, now_s: int, zone: ZoneInfo, say: Words
+) -> list[Group]:
     """Return the charts of a place's records, one for each unit, over the same time axis.
 
     The axis is as long as `range_s`, or as there are records where that is less.
@@ -77,7 +81,7 @@ def groups(place: Place, records: Readings, range_s: int, now_s: int, zone: Zone
             gap_s=max(place.gap_s, (to_s - from_s) // 150),
             least=shown(series[0].key).least or 1.0,
             zone=zone,
-            limits=_limits(place, [s.key for s in series]),
+            limits=_limits(place, [s.key for s in series], say),
             zero=unit == "kW",
         )
         if drawn is not None:
@@ -85,14 +89,18 @@ def groups(place: Place, records: Readings, range_s: int, now_s: int, zone: Zone
     return found
 
 
-def _limits(place: Place, keys: Sequence[str]) -> list[Limit]:
+def _limits(place: Place, keys: Sequence[str], say: Words) -> list[Limit]:
+    """Return the levels to mark: those of the place's rules, and the culvert's ceiling."""
     found = []
-    for key in keys:
-        for rule in place.levels(key):
-            levels = (level for level in (rule.above, rule.below) if level is not None)
-            found += [Limit(shown(key).of(level), rule.name) for level in levels]
+    for rule in place.rules:
+        if rule.key in keys:
+            levels = (level for level in (level_of(place, rule), rule.below) if level is not None)
+            name = rule.texts(say.language).name
+            found += [Limit(shown(rule.key).of(level), name, rule.priority) for level in levels]
     if place.intake is not None and place.main in keys:
-        found.append(Limit(shown(place.main).of(place.intake.soffit_mm), "soffit"))
+        soffit = shown(place.main).of(place.intake.soffit_mm)
+        if all(abs(limit.value - soffit) > 1 for limit in found):
+            found.append(Limit(soffit, say("node.soffit"), "built"))
     return found
 
 
@@ -120,3 +128,30 @@ def _cell(place: Place, reading: Reading | None, how: Shown, say: Words) -> str:
         return say("none")
     number = how.of(reading.value * place.factor_of(reading.key))
     return say.number(number, how.places(number)) + ("*" if reading.quality else "")
+
+
+def condition(place: Place, rule: Rule, say: Words) -> str:
+    """Return in words when a rule raises an alert."""
+    how, value = shown(rule.key), say.value(rule.key)
+    if rule.above is not None:
+        return say("rule.above", value=value, level=amount(rule.above, how, say))
+    if rule.below is not None:
+        return say("rule.below", value=value, level=amount(rule.below, how, say))
+    if rule.rise_per_h is not None:
+        return say("rule.rise", value=value, level=amount(rule.rise_per_h, how, say))
+    if rule.difference_above is not None:
+        level = amount(rule.difference_above, how, say)
+        return say("rule.difference", value=value, level=level, other=say.value(rule.minus or ""))
+    if rule.soffit_above_percent is not None:
+        level = amount(level_of(place, rule), how, say)
+        return say("rule.soffit", value=value, level=level, share=rule.soffit_above_percent)
+    if rule.increase_above is not None:
+        level = amount(rule.increase_above, how, say)
+        return say("rule.increase", value=value, level=level, hours=rule.increase_over_h)
+    if rule.callout_over_h is not None:
+        return say("rule.callout", hours=rule.callout_over_h)
+    if rule.load_above_percent is not None:
+        return say("rule.load", share=rule.load_above_percent)
+    if rule.silent_for_s is not None:
+        return say("rule.silent", span=say.span(rule.silent_for_s))
+    return say("rule.signature", signs=", ".join(say(f"sign.{sign}") for sign in rule.signature or ()))

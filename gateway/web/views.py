@@ -40,8 +40,7 @@ def intake_view(node: NodeLive, say: Words) -> IntakeView | None:
         return None
     up, down = node.newest.get("up_level_mm"), node.newest.get("down_level_mm")
     up_mm, down_mm = up.value if up else None, down.value if down else None
-    level = limit_of(node.place.levels("up_level_mm"))
-    limit_mm = level[0] if level else None
+    limit_mm = limit_of(node.place, "up_level_mm")
     up_text, down_text = amount(up_mm, _LEVEL, say), amount(down_mm, _LEVEL, say)
     soffit = amount(geometry.soffit_mm, _LEVEL, say)
     return IntakeView(
