@@ -5,9 +5,10 @@ recording of it may be shipped; so is the rain. The page and the log say so.
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from device_configs.model import Node, Site
@@ -47,6 +48,9 @@ class Surrounding:
         return sorted(sampling.utc_ms for sampling in self.world.samplings)
 
 
+Maker = Callable[[Node, Recording, Clock, float, Path], Surrounding]
+
+
 class NoSurroundings(Exception):
     """The site has a node of a profile that no virtual world is made for yet."""
 
@@ -59,7 +63,9 @@ def surround(site: Site, clock: Clock, speed: float, folder: Path) -> dict[int, 
     creek = trout_creek(RECORDINGS / "stream_trout_creek_5min.csv")
     building = cambridge_energy(RECORDINGS / "energy_cambridge_b25_hourly.csv")
     folder.mkdir(parents=True, exist_ok=True)
-    makers = {"intake": _intake, "snow": _snow, "energy": _energy, "rain": _rain}
+    factors = {meter.node: meter.meter_factor for b in site.buildings for meter in b.meters}
+    energy = partial(_energy, factors)
+    makers: Mapping[str, Maker] = {"intake": _intake, "snow": _snow, "energy": energy, "rain": _rain}
     recordings: Mapping[str, Recording] = {"intake": creek, "energy": building}
     found = {}
     for node in site.nodes:
@@ -131,8 +137,11 @@ def generated_showers(seed: int) -> Series:
     return Series(times, values)
 
 
-def _energy(node: Node, building: Recording, clock: Clock, speed: float, log: Path) -> Surrounding:
-    scale = 1 + node.id % 3 / 2
+def _energy(
+    factors: Mapping[int, float], node: Node, building: Recording, clock: Clock, speed: float, log: Path
+) -> Surrounding:
+    # Behind current transformers a meter sees, and tells, the building's consumption divided by their ratio.
+    scale = (1 + node.id % 3 / 2) / factors.get(node.id, 1.0)
     series = {name: building[name] for name in ("power_w", "import_wh")}
     world = World(series, clock, BUILDING_START, speed, log)
     assert node.sensors is not None
