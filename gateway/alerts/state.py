@@ -106,6 +106,8 @@ class State:
     back_since_s: int | None = None
     over: bool = False  # the condition has ended; only the acknowledgement is missing
     raised_at_s: int | None = None
+    cleared_at_s: int | None = None  # when the last occurrence ended that people knew of
+    heard_s: int | None = None  # lost monitoring only: time of the newest usable reading
     announced: bool = False  # people have been told of this occurrence
     announced_at_s: int | None = None
     acknowledged_by: str = ""

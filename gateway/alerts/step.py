@@ -185,6 +185,7 @@ def _clear(state: State, now_s: int) -> Step:
         back_since_s=None,
         over=False,
         raised_at_s=None,
+        cleared_at_s=now_s if state.announced else state.cleared_at_s,
         announced=False,
         announced_at_s=None,
         acknowledged_by="",

@@ -63,13 +63,11 @@ class Intake:
         water_c: float | None = None,
         air_c: float | None = None,
     ) -> Verdict:
-        before = list(self._up)[-1:], list(self._down)[-1:]
         self._up.add(at_s, up_mm)
         self._down.add(at_s, down_mm)
         residual = self._clean.residual_mm(up_mm, down_mm)
         self._residuals.add(at_s, residual)
-        up_step = up_mm - before[0][0][1] if before[0] else 0.0
-        down_step = down_mm - before[1][0][1] if before[1] else 0.0
+        up_step, down_step = _step(self._up), _step(self._down)
         signature, evidence = self._judge(up_mm, down_mm, residual, up_step, down_step, water_c, air_c)
         return Verdict(signature, residual, evidence)
 
@@ -87,20 +85,20 @@ class Intake:
         rise_up, rise_down = up - _start(self._up), down - _start(self._down)
         rise_loss = residual - _start(self._residuals)
         was_clogged = sum(value > limits.clog_mm for _, value in self._residuals) >= 2  # no lone spike
-        levels = (f"up {rise_up:+.0f} mm", f"down {rise_down:+.0f} mm", f"excess loss {residual:.0f} mm")
+        levels = (_cm("up", rise_up), _cm("down", rise_down), f"excess loss {residual / 10:.0f} cm")
         if down > up + limits.above_mm:
             return Signature.SENSOR_FAULT, (
                 *levels,
-                f"below stands {down - up:.0f} mm above the water upstream",
+                f"below stands {(down - up) / 10:.0f} cm higher",
             )
         if abs(down_step) > limits.step_mm and abs(up_step) < limits.step_mm / 5:
-            return Signature.SENSOR_FAULT, (*levels, f"below stepped {down_step:+.0f} mm, above did not")
+            return Signature.SENSOR_FAULT, (*levels, _cm("below stepped", down_step))
         if was_clogged and residual < limits.clog_mm / 2:
             return Signature.CLEARED, levels
         if up_step < -limits.step_mm and down_step <= 0 and not was_clogged:
             return Signature.SENSOR_FAULT, (
                 *levels,
-                f"above stepped {up_step:+.0f} mm with nothing to release",
+                _cm("above stepped", up_step),
             )
         follows = rise_down > limits.flat_share * max(rise_up, 0.0) and rise_down > limits.rise_mm / 2
         # With a rating curve the residual knows the discharge already; without one, water that rises on both
@@ -116,6 +114,16 @@ class Intake:
         if rise_up > limits.rise_mm and follows:
             return Signature.FLOOD, levels
         return Signature.NORMAL, levels
+
+
+def _cm(what: str, change_mm: float) -> str:
+    return f"{what} {change_mm / 10:+.0f} cm"
+
+
+def _step(window: Trailing) -> float:
+    """The newest reading's distance from the one before it, if that is in the window."""
+    values = [value for _, value in window][-2:]
+    return values[-1] - values[0]
 
 
 def _start(window: Trailing) -> float:

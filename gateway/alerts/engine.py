@@ -1,0 +1,201 @@
+"""All of a site's watches over its records: (records or wish, now) -> changed states and events.
+
+No I/O: whoever runs it keeps what it returns, in one transaction with the cursor it stands for.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from device_configs.model import Site
+from gateway.alerts import step
+from gateway.alerts.measured import measured
+from gateway.alerts.signals import Silence
+from gateway.alerts.state import Event, Kind, Observation, State
+from gateway.alerts.step import Refused, Step
+from gateway.alerts.watches import Watch, WatchId, watches
+from gateway.model import StoredRecord
+from gateway.readings import WrongSchema
+
+INHIBIT_TAIL_S = 3600  # an inhibited alert stays quiet for so long after the other has cleared
+IDLE_TICK_S = 5  # how often watches are looked at that wait for nothing
+NODE_S_MAX = FORGOTTEN_S = 7 * 86_400
+Wish = Callable[[Watch, State], Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event of one watch."""
+
+    watch: Watch
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What has to be kept together."""
+
+    states: Mapping[WatchId, State]
+    happened: Sequence[Happened]
+
+
+class Engine:
+    """`states` are those kept before; `maintenance` says until when (UTC s) nodes are being worked on."""
+
+    def __init__(
+        self, site: Site, states: Mapping[WatchId, State], maintenance: Mapping[int, int] | None = None
+    ) -> None:
+        self.watches = {watch.id: watch for watch in watches(site)}
+        self.states = {id_: states.get(id_, State()) for id_ in self.watches}
+        self.maintenance = dict(maintenance or {})
+        self.strange = 0  # records that could not be read: of unknown nodes, or made under another profile
+        self._of_node: dict[int, list[Watch]] = defaultdict(list)
+        for watch in self.watches.values():
+            self._of_node[watch.node.id].append(watch)
+        self._nodes = {node.id: node for node in site.nodes}
+        self._warm = {id_ for id_, state in self.states.items() if _waits(state)}
+        self._all_ticked_s = 0
+        self._changed: set[WatchId] = set()
+        self._happened: list[Happened] = []
+
+    def needed_from_s(self, node: int, newest_s: int) -> int | None:
+        """Return since when the records of a node are needed to go on as before; None: not at all.
+
+        `newest_s` is the time of the newest. Where a sensor has long been failing, what it said before is
+        forgotten after a week.
+        """
+        span_s = max((watch.signal.span_s for watch in self._of_node[node]), default=0.0)
+        if not span_s:
+            return None
+        known = [t for w in self._of_node[node] if (t := self.states[w.id].newest_s) is not None]
+        return int(max(min(known, default=newest_s), newest_s - FORGOTTEN_S) - span_s)
+
+    def warm_up(self, records: Iterable[StoredRecord]) -> None:
+        """Feed records that were evaluated before, in commit order: nothing comes of them."""
+        for record in records:
+            self._feed(record, evaluate=lambda _watch, _seen: None)
+
+    def take(self, records: Iterable[StoredRecord], now_s: int) -> Result:
+        """Evaluate records in commit order."""
+
+        def evaluate(watch: Watch, seen: Observation) -> None:
+            if isinstance(watch.signal, Silence):
+                self._hear(watch, seen)
+                return
+            quiet = self.silenced(watch, now_s)
+            self._keep(watch, step.observe(watch.terms, self.states[watch.id], seen, now_s, silenced=quiet))
+
+        for record in records:
+            self._feed(record, evaluate)
+        return self._result()
+
+    def tick(self, now_s: int, listening_since_s: int | None) -> Result:
+        """Let time pass; call it when no record waits. `listening_since_s` None: no carrier is connected.
+
+        A node is silent only for as long as somebody has listened.
+        """
+        for node in [node for node, until_s in self.maintenance.items() if until_s <= now_s]:
+            del self.maintenance[node]
+        everything = now_s - self._all_ticked_s >= IDLE_TICK_S
+        if everything:
+            self._all_ticked_s = now_s
+        for id_ in list(self.watches) if everything else list(self._warm):
+            watch = self.watches[id_]
+            deaf = listening_since_s is None
+            if isinstance(watch.signal, Silence) and not deaf and everything:
+                self._judge_silence(watch, now_s, listening_since_s or 0)
+            quiet = self.silenced(watch, now_s) or (deaf and isinstance(watch.signal, Silence))
+            self._keep(watch, step.tick(watch.terms, self.states[id_], now_s, silenced=quiet))
+        return self._result()
+
+    def wish(self, id_: WatchId, wish: Wish) -> Result:
+        """Do what somebody asks for with one watch. Raises Refused."""
+        watch = self.watches.get(id_)
+        if watch is None:
+            raise Refused(f"no rule `{id_[0]}` watches node {id_[1]}")
+        self._keep(watch, wish(watch, self.states[id_]))
+        return self._result()
+
+    def maintain(self, node: int, until_s: int, now_s: int) -> None:
+        """Keep a node's alerts quiet while it is worked on; `until_s` in the past ends it. Raises Refused."""
+        if node not in self._nodes:
+            raise Refused(f"there is no node {node}")
+        if until_s > now_s + NODE_S_MAX:
+            raise Refused(f"maintenance ends, at most {NODE_S_MAX // 86_400} days ahead")
+        self.maintenance[node] = until_s
+
+    def silenced(self, watch: Watch, now_s: int) -> bool:
+        """Whether maintenance, or an alert that says more, keeps a watch quiet."""
+        if self.maintenance.get(watch.node.id, 0) > now_s:
+            return True
+        for rule in watch.rule.inhibited_by:
+            other = self.states.get((rule, watch.node.id))
+            if other is None or other.silent:
+                continue
+            if other.active and other.announced:
+                return True
+            if other.cleared_at_s is not None and now_s - other.cleared_at_s < INHIBIT_TAIL_S:
+                return True
+        return False
+
+    def _feed(self, record: StoredRecord, evaluate: Callable[[Watch, Observation], None]) -> None:
+        node = self._nodes.get(record.node)
+        if node is None:
+            self.strange += 1
+            return
+        try:
+            values = measured(record, node)
+        except WrongSchema:
+            self.strange += 1
+            return
+        for watch in self._of_node[record.node]:
+            seen = watch.signal.feed(record.measured_at_s, values)
+            if seen is not None:
+                evaluate(watch, seen)
+
+    def _hear(self, watch: Watch, seen: Observation) -> None:
+        state = self.states[watch.id]
+        if seen.value is not None and (state.heard_s is None or seen.at_s > state.heard_s):
+            self.states[watch.id] = state.but(heard_s=seen.at_s)
+            self._changed.add(watch.id)
+
+    def _judge_silence(self, watch: Watch, now_s: int, listening_since_s: int) -> None:
+        state = self.states[watch.id]
+        heard_s = listening_since_s if state.heard_s is None else state.heard_s
+        # An alert that stands is not ended by the gateway's own absence, nor is one begun by it.
+        since_s = heard_s if state.active else max(heard_s, listening_since_s)
+        assert watch.terms.above is not None
+        silent = now_s - since_s > watch.terms.above
+        if silent == state.active and state.breach_since_s is None:
+            return  # nothing new: a state that is not written again
+        seen = Observation(now_s, float(max(0, now_s - heard_s)) if silent else 0.0)
+        quiet = self.silenced(watch, now_s)
+        self._keep(watch, step.observe(watch.terms, state, seen, now_s, silenced=quiet))
+
+    def _keep(self, watch: Watch, result: Step) -> None:
+        state, events = result
+        if state is self.states[watch.id] and not events:
+            return
+        self.states[watch.id] = state
+        if _waits(state):
+            self._warm.add(watch.id)
+        else:
+            self._warm.discard(watch.id)
+        self._changed.add(watch.id)
+        self._happened += [Happened(watch, event) for event in events]
+
+    def _result(self) -> Result:
+        result = Result({id_: self.states[id_] for id_ in self._changed}, tuple(self._happened))
+        self._changed.clear()
+        self._happened.clear()
+        return result
+
+
+def _waits(state: State) -> bool:
+    """Whether something may happen to it within the next seconds."""
+    return state.active or state.breach_since_s is not None or state.shelved_until_s is not None
+
+
+def raised(happened: Sequence[Happened]) -> list[Happened]:
+    """Return those of which people have to be told that something has begun."""
+    return [h for h in happened if h.event.notify and h.event.kind in (Kind.RAISED, Kind.STANDING)]

@@ -1,0 +1,227 @@
+"""The alerts' task in the gateway's process: follows the store's commits and keeps what comes of them.
+
+Its trouble is its own: whatever goes wrong here is logged and tried again, and ingest does not notice.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+import apsw
+import structlog
+
+from device_configs.model import Site
+from gateway.alerts.engine import Engine, Happened, Result, Wish
+from gateway.alerts.journal import NAME, Journal
+from gateway.alerts.paging import FLOOD_S, Message, Outbox, plan
+from gateway.alerts.standing import Standing, other_phases, standing
+from gateway.alerts.state import State
+from gateway.alerts.watches import WatchId
+from gateway.model import StoredRecord
+from gateway.store import Reader, StoreError
+from gateway.store.migrations import NewerSchema
+
+log = structlog.get_logger()
+
+BATCH = 100  # records evaluated at a time, so that ingest gets its turn
+KEEP_EVERY_S = 0.5  # how often states are written in which nothing has happened
+WAIT_S = 1.0
+RETRY_S = 5.0
+T = TypeVar("T")
+
+
+class AlertsError(Exception):
+    """alerts.db can not be used; the text says why and what to do."""
+
+
+class Alerts:
+    """`connected` says whether any carrier hears anything: nodes are silent only while somebody listens."""
+
+    def __init__(
+        self,
+        site: Site,
+        state: Path,
+        store: Reader,
+        *,
+        now_ms: Callable[[], int],
+        connected: Callable[[], bool] = lambda: True,
+        messages_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.site = site
+        self._now_ms = now_ms
+        self._connected = connected
+        self.messages_wait = messages_wait
+        self._store = store
+        self._zone = ZoneInfo(site.timezone)
+        try:
+            self.journal = Journal.open(state / NAME, now_ms())
+        except (apsw.Error, NewerSchema) as error:
+            raise AlertsError(
+                f"{state / NAME}: cannot be used ({error}). Install the version that wrote it, or move it "
+                "aside with its -wal and -shm files to start without the alerts' history."
+            ) from error
+        self._lock = asyncio.Lock()
+        self._awake = asyncio.Event()
+        self._listening_since_s: int | None = None
+        # What is not on disk yet; it stays here until it is.
+        self._dirty: dict[WatchId, State] = {}
+        self._happened: list[Happened] = []
+        self._messages: dict[str, Message] = {}
+        self._kept_at = 0.0
+        self.outbox = Outbox(pages=self.journal.pages_since(self._now_s() - FLOOD_S))
+        for waiting in self.journal.waiting():
+            if not waiting.attempts:
+                self.outbox.waiting[waiting.message.key] = waiting.message
+        self.engine = Engine(site, self.journal.states(), self.journal.maintenance())
+        self._cursor = self._start()
+
+    def _now_s(self) -> int:
+        return self._now_ms() // 1000
+
+    # Following
+
+    def wake(self) -> None:
+        """Say that records have been committed."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Follow the store until cancelled."""
+        while True:
+            try:
+                await self._follow()
+            except (StoreError, apsw.Error) as error:
+                log.error("alerts_stalled", reason=str(error))  # noqa: TRY400
+                await asyncio.sleep(RETRY_S)
+
+    async def _follow(self) -> None:
+        while True:
+            self._awake.clear()
+            if not await self.step():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(WAIT_S):  # wait_for can swallow a cancellation
+                        await self._awake.wait()
+
+    async def step(self) -> bool:
+        """Evaluate what has been committed, a batch at most; return whether more may be waiting."""
+        records = self._store.after(self._cursor[1], BATCH)
+        now_s = self._now_s()
+        result = self.engine.take(records, now_s)
+        if records:
+            self._cursor = self._cursor[0], records[-1].commit
+        await self._keep(result)
+        if len(records) == BATCH:
+            await asyncio.sleep(0)
+            return True
+        await self._keep(self.engine.tick(now_s, self._listening(now_s)), due=True)
+        return False
+
+    def _listening(self, now_s: int) -> int | None:
+        if not self._connected():
+            self._listening_since_s = None
+        elif self._listening_since_s is None:
+            self._listening_since_s = now_s
+        return self._listening_since_s
+
+    async def _keep(self, result: Result, due: bool = False) -> None:
+        """Write what has happened at once; states alone when they are due."""
+        self._dirty.update(result.states)
+        self._happened += result.happened
+        self._messages.update(self._planned(result.happened))
+        waited = time.monotonic() - self._kept_at
+        if not self._happened and not (due and self._dirty and waited >= KEEP_EVERY_S):
+            return
+        # Taken together, before anything else can run: they belong to this very cursor.
+        cursor, states, happened, messages = self._cursor, self._dirty, self._happened, self._messages
+        self._dirty, self._happened, self._messages = {}, [], {}
+        try:
+            await self.write(lambda journal: journal.keep(cursor, states, happened, messages.values()))
+        except Exception:
+            self._dirty = states | self._dirty
+            self._happened = happened + self._happened
+            self._messages = messages | self._messages
+            raise
+        self._kept_at = time.monotonic()
+        for each in happened:
+            what = str(each.event.kind)
+            log.info("alert", rule=each.watch.rule.id, node=each.watch.node.id, what=what)
+        if messages:
+            self.messages_wait()
+
+    def _planned(self, happened: Sequence[Happened]) -> dict[str, Message]:
+        planned: dict[str, Message] = {}
+        for each in happened:
+            for message in plan(each.watch, each.event, self.outbox, self.site.recipients, self._zone):
+                planned[message.key] = message
+        return planned
+
+    async def write(self, work: Callable[[Journal], T]) -> T:
+        """Do `work` with the database, in a thread and never two at a time; it is never left half done."""
+        async with self._lock:
+            working = asyncio.get_running_loop().run_in_executor(None, work, self.journal)
+            try:
+                return await asyncio.shield(working)
+            except asyncio.CancelledError:
+                await asyncio.wait([working])
+                raise
+
+    # Looking and asking
+
+    def standing(self) -> list[Standing]:
+        """Return the standing alarms. May be called from another thread."""
+        return standing(self.engine.watches, dict(self.engine.states))
+
+    def counts(self) -> dict[str, int]:
+        return other_phases(dict(self.engine.states).values())
+
+    async def wish(self, id_: WatchId, wish: Wish) -> None:
+        """Do what somebody asks for with one alert. Raises step.Refused."""
+        await self._keep(self.engine.wish(id_, wish))
+
+    async def maintain(self, node: int, until_s: int, by: str) -> None:
+        """Keep a node's alerts quiet until a moment. Raises step.Refused."""
+        self.engine.maintain(node, until_s, self._now_s())
+        await self.write(lambda journal: journal.set_maintenance(node, until_s, by))
+
+    async def close(self) -> None:
+        """Write what is not written yet."""
+        try:
+            self._kept_at = 0.0
+            await self._keep(Result({}, ()), due=True)
+        except apsw.Error as error:
+            log.error("alerts_not_kept", reason=str(error))  # noqa: TRY400
+        self.journal.close()
+
+    # Starting
+
+    def _start(self) -> tuple[bytes, int]:
+        """Return the cursor to go on from, with the signals fed what they have to remember."""
+        store_id, kept = self._store.store_id, self.journal.cursor()
+        if kept is not None and kept[0] == store_id:
+            self._warm_up(lambda record: record.commit <= kept[1])
+            return kept
+        if kept is not None:
+            return store_id, 0  # another store: what is older than what was evaluated is history there too
+        # The first start beside records that exist: old ones are history, the newest of each node counts.
+        last = self._store.last_commit()
+        newest = {n.id: r for n in self.site.nodes if (r := self._store.newest(n.id)) is not None}
+        counting = {record.commit for record in newest.values()}
+        self._warm_up(lambda record: record.commit not in counting)
+        result = self.engine.take(sorted(newest.values(), key=lambda r: r.commit), self._now_s())
+        messages = self._planned(result.happened).values()
+        self.journal.keep((store_id, last), result.states, result.happened, messages)
+        return store_id, last
+
+    def _warm_up(self, wanted: Callable[[StoredRecord], bool]) -> None:
+        for node in self.site.nodes:
+            newest = self._store.newest(node.id)
+            if newest is None:
+                continue
+            from_s = self.engine.needed_from_s(node.id, newest.measured_at_s)
+            if from_s is None:
+                continue
+            known = self._store.history(node.id, from_s, newest.measured_at_s + 1)
+            self.engine.warm_up(sorted(filter(wanted, known), key=lambda r: r.commit))

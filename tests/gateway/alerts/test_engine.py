@@ -1,0 +1,182 @@
+"""The whole of a site's watches: maintenance, inhibition, lost monitoring, restarts."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from gateway.alerts import step
+from gateway.alerts.engine import INHIBIT_TAIL_S, Engine, Happened
+from gateway.alerts.state import Kind, Phase, State
+from gateway.alerts.step import Refused
+from gateway.alerts.watches import WatchId, watches
+from gateway.model import StoredRecord
+from tests.gateway.alerts.made import T0, intake, site, snow
+
+CLOG, NEARLY, FULL = ("rista-tettes", 11), ("kulvert-80", 11), ("kulvert-100", 11)
+SILENT = ("inntak-uten-data", 11)
+
+
+def told(happened: Sequence[Happened]) -> list[tuple[str, str]]:
+    """What people are paged for; what is only listed left out."""
+    return [
+        (h.watch.rule.id, str(h.event.kind))
+        for h in happened
+        if h.event.notify and h.watch.rule.priority != "info" and h.watch.node.id in (11, 21)
+    ]
+
+
+def test_every_rule_watches_its_nodes_and_inhibitors_come_first() -> None:
+    ids = [watch.id for watch in watches(site())]
+    assert len(ids) == len(set(ids))
+    assert ids.index(CLOG) < ids.index(FULL) < ids.index(NEARLY)
+    assert ("tak-60", 22) in ids
+    assert ("tak-60", 21) not in ids
+    terms = {watch.id: watch.terms for watch in watches(site())}
+    assert terms[FULL].above == 100
+    assert terms[CLOG].n == 2
+    assert terms[CLOG].escalate_after_s == 900
+
+
+def test_a_clogged_grate_is_one_page_and_clears_when_it_is_cleaned() -> None:
+    engine = Engine(site(), {})
+    found: list[Happened] = []
+    levels = [(200.0, 190.0)] * 6 + [(200 + 150.0 * i, 190 - 10.0 * i) for i in range(8)] + [(210, 195)] * 8
+    for i, (up, down) in enumerate(levels):
+        found += engine.take([intake(T0 + 600 * i, up, down)], T0 + 600 * i).happened
+        found += engine.tick(T0 + 600 * i + 1, T0).happened
+    assert told(found) == [
+        ("rista-tettes", "raised"), ("rista-tettes", "escalated"), ("rista-tettes", "escalated"),
+        ("rista-tettes", "escalated"), ("rista-tettes", "cleared"),
+    ]  # fmt: skip
+    # What it kept quiet is in the history all the same.
+    assert ("stiger-svaert-fort", Kind.RAISED) in [(h.watch.rule.id, h.event.kind) for h in found]
+
+
+def test_what_is_inhibited_is_told_when_it_outlasts_the_other() -> None:
+    engine = Engine(site(), {})
+    engine.states[CLOG] = State(Phase.NORMAL, occurrence=1, newest_s=T0 - 5, cleared_at_s=T0 - 10, value=0)
+    engine.take([intake(T0, 1300, 1250)], T0)
+    assert told(engine.tick(T0 + 60, T0).happened) == []
+    assert engine.states[FULL].active
+    assert told(engine.tick(T0 + INHIBIT_TAIL_S - 11, T0).happened) == []
+    assert ("kulvert-100", "standing") in told(engine.tick(T0 + INHIBIT_TAIL_S, T0).happened)
+
+
+def test_maintenance_keeps_a_node_quiet_and_ends() -> None:
+    engine = Engine(site(), {})
+    engine.maintain(11, T0 + 3600, T0)
+    found = list(engine.take([intake(T0, 1300, 1250)], T0).happened)
+    found += engine.tick(T0 + 3599, T0).happened
+    assert told(found) == []
+    assert ("kulvert-100", "standing") in told(engine.tick(T0 + 3600, T0).happened)
+    for node, until_s in ((99, T0 + 60), (11, T0 + 9 * 86_400)):
+        with pytest.raises(Refused):
+            engine.maintain(node, until_s, T0)
+
+
+def test_a_node_is_silent_only_while_somebody_listens() -> None:
+    engine = Engine(site(), {})
+    engine.take([intake(T0, 100)], T0)
+    assert told(engine.tick(T0 + 7200, T0).happened) == []
+    # Nobody has listened since: neither raised nor cleared by that.
+    assert told(engine.tick(T0 + 20_000, None).happened) == []
+    assert told(engine.tick(T0 + 20_000 + 6, T0 + 20_001).happened) == []
+    found = engine.tick(T0 + 20_001 + 7201, T0 + 20_001).happened
+    assert ("inntak-uten-data", "raised") in told(found)
+    value = next(h.event.value for h in found if h.watch.id == SILENT)
+    assert value == 27_202
+    # A gateway that has just started does not take its own absence for the node's return.
+    again = Engine(site(), engine.states)
+    assert told(again.tick(T0 + 40_000, T0 + 39_999).happened) == []
+    again.take([intake(T0 + 40_000, 100)], T0 + 40_001)
+    assert told(again.tick(T0 + 40_007, T0 + 39_999).happened) == [("inntak-uten-data", "cleared")]
+
+
+def test_a_sensor_that_fails_raises_no_process_alarm_but_that_monitoring_is_lost() -> None:
+    engine = Engine(site(), {})
+    found: list[Happened] = []
+    for i in range(30):
+        up = 120 if i < 5 else None
+        found += engine.take([intake(T0 + 600 * i, up)], T0 + 600 * i).happened
+        found += engine.tick(T0 + 600 * i + 5, T0).happened
+    assert told(found) == [("inntak-uten-data", "raised")]
+    assert engine.states[NEARLY].phase is Phase.ERROR
+
+
+def test_what_cannot_be_read_is_counted() -> None:
+    engine = Engine(site(), {})
+    engine.take([snow(T0, 100, node=11), snow(T0, 100, node=999)], T0)
+    assert engine.strange == 2
+
+
+def test_a_plough_is_called_once_in_a_storm() -> None:
+    engine = Engine(site(), {})
+    found: list[Happened] = []
+    for i in range(7 * 144):  # a week; generated: 18 h of snow on the second day, 12 h on the fourth
+        hour = i / 6
+        depth = 500 + 20 * min(18, max(0, hour - 30)) + 12 * min(12, max(0, hour - 78)) - 0.5 * hour
+        found += engine.take([snow(T0 + 600 * i, depth)], T0 + 600 * i).happened
+        found += engine.tick(T0 + 600 * i + 5, T0).happened
+    pages = [t for t in told(found) if t[0] == "broyting"]
+    assert pages == [("broyting", "raised"), ("broyting", "cleared")] * 2
+
+
+class Restarts(RuleBasedStateMachine):
+    """Two gateways see the same records; one is restarted whenever it pleases. They say the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = T0
+        self.records: list[StoredRecord] = []
+        self.kept: list[StoredRecord] = []
+        self.steady = Engine(site(), {})
+        self.restarted = Engine(site(), {})
+
+    def same(self, a: Sequence[Happened], b: Sequence[Happened]) -> None:
+        assert [(h.watch.id, h.event) for h in a] == [(h.watch.id, h.event) for h in b]
+
+    @rule(
+        step_s=st.sampled_from([60, 600, 600, 5000]),
+        late_s=st.sampled_from([0, 0, 0, 900]),
+        up=st.sampled_from([None, 150, 300, 600, 1000, 1300]),
+        down=st.sampled_from([100, 140, 500]),
+    )
+    def record(self, step_s: int, late_s: int, up: int | None, down: int) -> None:
+        self.now += step_s
+        record = intake(self.now - late_s, up, down, commit=len(self.records) + 1)
+        self.records.append(record)
+        self.same(
+            self.steady.take([record], self.now).happened, self.restarted.take([record], self.now).happened
+        )
+        self.same(self.steady.tick(self.now, T0).happened, self.restarted.tick(self.now, T0).happened)
+
+    @rule()
+    def restart(self) -> None:
+        states: dict[WatchId, State] = {
+            id_: State.from_json(state.to_json()) for id_, state in self.restarted.states.items()
+        }
+        again = Engine(site(), states)
+        from_s = again.needed_from_s(11, max((r.measured_at_s for r in self.records), default=0))
+        assert from_s is not None
+        again.warm_up([r for r in self.records if r.measured_at_s >= from_s])
+        again._all_ticked_s = self.restarted._all_ticked_s
+        self.restarted = again
+
+    @precondition(lambda self: self.steady.states[FULL].active)
+    @rule()
+    def acknowledge(self) -> None:
+        if self.steady.states[FULL].acknowledged_by:
+            return
+        for engine in (self.steady, self.restarted):
+            engine.wish(FULL, lambda _watch, state: step.acknowledge(state, "vakt", self.now))
+
+    @invariant()
+    def equal(self) -> None:
+        assert self.steady.states == self.restarted.states
+
+
+Restarts.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+TestRestarts = Restarts.TestCase
