@@ -1,6 +1,5 @@
 """The board's buses, made once each and handed to the drivers."""
 
-import struct
 import time
 
 import machine
@@ -64,40 +63,14 @@ class Hardware:
         return pin
 
     def kept(self, name):
-        return self._once(("kept", name), lambda: Kept(name))
+        def make():
+            from node.kept import Kept
+
+            return Kept(name)
+
+        return self._once(("kept", name), make)
 
     def output(self, wired, on):
         """Drive an output that the board's description calls {"pin", "on_level"}."""
         pin = self._once(("output", wired["pin"]), lambda: machine.Pin(wired["pin"], machine.Pin.OUT))
         pin.value(wired["on_level"] if on else 1 - wired["on_level"])
-
-
-_NOT_FOUND = -0x1102  # ESP_ERR_NVS_NOT_FOUND
-
-
-class Kept:
-    """A whole number that survives resets and power cuts, in the ESP32's non-volatile storage.
-
-    That writes in turn to all of its flash: a few thousand changes a year are nothing to it."""
-
-    def __init__(self, name):
-        import esp32
-
-        self._name = name
-        self._nvs = esp32.NVS("kept")
-
-    def get(self):
-        """Return the number, None where there never was one. Raises OSError."""
-        raw = bytearray(8)
-        try:
-            self._nvs.get_blob(self._name, raw)
-        except OSError as error:
-            if error.args[0] != _NOT_FOUND:
-                raise
-            return None
-        return struct.unpack("<Q", raw)[0]
-
-    def set(self, value):
-        """Keep the number; it is safe on return. Raises OSError."""
-        self._nvs.set_blob(self._name, struct.pack("<Q", value))
-        self._nvs.commit()
