@@ -18,7 +18,8 @@ from cloud_sync.journal import Journal, JournalError, Quarantined
 from cloud_sync.pace import Pace
 from cloud_sync.worker import Worker
 from gateway import clock
-from gateway.control import Control, ControlError, Message
+from gateway.control import SOCKET_NAME as GATEWAY_SOCKET
+from gateway.control import Control, ControlError, Message, request
 from gateway.model import StoredRecord
 from gateway.store import Reader, StoreError
 
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 SOCKET_NAME = "sync.sock"
 JOURNAL_NAME = "sync.db"
 STORE_NAME = "store.db"
+TELL_EVERY_S = 20.0
 SOCKET_PATH_MAX = 107  # bytes: what the kernel takes for a Unix socket
 
 
@@ -110,6 +112,7 @@ async def run(
                 running = [
                     tasks.create_task(worker.run(), name="worker"),
                     tasks.create_task(_control(settings, worker).serve(), name="control"),
+                    tasks.create_task(_tell_gateway(settings.state, worker), name="tell-gateway"),
                 ]
                 await stop.wait()
                 for task in running:
@@ -120,6 +123,21 @@ async def run(
             store.close()
             journal.close()
     log.info("sync_stopped")
+
+
+async def _tell_gateway(state: Path, worker: Worker, every_s: float = TELL_EVERY_S) -> None:
+    """Tell the gateway from time to time what it may prune. It may be away: it is told again."""
+    told: object = None
+    while True:
+        store_id, spans = settled = await worker.settled()
+        if settled != told:
+            message = {"do": "synced", "store_id": store_id.hex(), "spans": spans}
+            try:
+                await asyncio.to_thread(request, state / GATEWAY_SOCKET, message)
+                told = settled
+            except ControlError:
+                pass
+        await asyncio.sleep(every_s)
 
 
 def _writer(settings: Settings) -> Writer:

@@ -130,6 +130,10 @@ class Worker:
             store_id=standing.store_id.hex(),
         )
 
+    async def settled(self, most: int = 1000) -> tuple[bytes, list[Span]]:
+        """Return the id of the store and which of its records are settled, the oldest intervals first."""
+        return await self._on_disk(lambda: (self._journal.store_id, list(self._journal.settled)[:most]))
+
     async def quarantine(self) -> list[Quarantined]:
         """Return the newest thousand refused records, newest first."""
         return await self._on_disk(self._journal.quarantine)

@@ -2,10 +2,12 @@
 
 import asyncio
 import shutil
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -19,6 +21,8 @@ from gateway.store.store import Store, Trouble
 log = structlog.get_logger()
 
 EVERY_S = 30.0
+DAY_MS = 86_400_000
+PACE_MS = 300_000  # a rate of less than this would say nothing
 LOOK_S = 1.0  # how long a store that can not go on is left like that
 
 
@@ -26,13 +30,14 @@ LOOK_S = 1.0  # how long a store that can not go on is left like that
 class Room:
     """How full the store is. `disk_bytes` is what its files take, `used_bytes` what of that is in use;
     `unsynced_bytes` may not be pruned without a loss. `free_bytes` is what it can still grow into, inside
-    its file and on the disk. `lost` records were given up in this round."""
+    its file and on the disk. Of about `records`; `lost` ones were given up in this round."""
 
     disk_bytes: int
     used_bytes: int
     unsynced_bytes: int
     cap_bytes: int
     free_bytes: int
+    records: int = 0
     lost: int = 0
 
     @property
@@ -86,6 +91,7 @@ def look(reader: Reader, path: Path, limits: Limits, lost: int = 0) -> Room:
         unsynced_bytes=used * unsynced // present,
         cap_bytes=limits.cap_bytes,
         free_bytes=shutil.disk_usage(path.parent).free + free * size,
+        records=present,
         lost=lost,
     )
 
@@ -115,14 +121,14 @@ class Upkeep:
         self._limits = limits
         self._now_ms = now_ms
         self.room: Room | None = None
+        self._pace: deque[tuple[int, int]] = deque()  # (UTC ms, newest commit), a day of them
         self.lost = 0  # records given up at the cap since the start
 
     async def run(self, every_s: float = EVERY_S) -> None:
         """Tend the store until cancelled. Raises Unusable."""
         while True:
             try:
-                self.room = await tend(self._store, self._limits, self._now_ms())
-                self.lost += self.room.lost
+                await self.look()
             except (StoreError, OSError) as error:
                 log.error("upkeep_failed", reason=str(error))  # noqa: TRY400
             waited = 0.0
@@ -132,6 +138,43 @@ class Upkeep:
                     raise Unusable(trouble)
                 await asyncio.sleep(min(LOOK_S, every_s))
                 waited += min(LOOK_S, every_s)
+
+    async def look(self) -> None:
+        """Tend it once. Raises StoreError."""
+        self.room = await tend(self._store, self._limits, self._now_ms())
+        self.lost += self.room.lost
+        now_ms = self._now_ms()
+        self._pace.append((now_ms, self._store.reader.last_commit()))
+        while now_ms - self._pace[0][0] > DAY_MS or self._pace[0][0] > now_ms:  # or the clock went back
+            self._pace.popleft()
+
+    @property
+    def records_per_hour(self) -> float | None:
+        """How fast records came in over the last day; None in the first minutes."""
+        if not self._pace:
+            return None
+        (then_ms, then), (now_ms, now) = self._pace[0], self._pace[-1]
+        return (now - then) * 3_600_000 / (now_ms - then_ms) if now_ms - then_ms >= PACE_MS else None
+
+    @property
+    def outage_hours_left(self) -> float | None:
+        """How long sync may still be away, at today's rate, before records are lost; None: not known yet."""
+        room, rate = self.room, self.records_per_hour
+        if room is None or not rate:
+            return None
+        bytes_per_hour = rate * room.used_bytes / max(1, room.records)
+        return max(0.0, (self._limits.drop_bytes - room.unsynced_bytes) / bytes_per_hour)
+
+    def as_dict(self) -> dict[str, Any] | None:
+        """Return how full the store is, for the status."""
+        if self.room is None:
+            return None
+        return {
+            **asdict(self.room),
+            "state": self.room.state,
+            "records_per_hour": self.records_per_hour,
+            "outage_hours_left": self.outage_hours_left,
+        }
 
     async def synced(self, store_id: bytes, spans: Sequence[Span]) -> bool:
         """Take sync's word for what it has settled; False where it speaks of another store."""

@@ -166,3 +166,37 @@ async def test_what_it_complains_of(tmp_path: Path) -> None:
 
 def write_text(path: Path) -> None:
     path.write_text("no database at all. " * 300)
+
+
+async def test_how_long_sync_may_be_away(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store.db")
+    now_ms = 1_795_000_000_000
+    upkeep = Upkeep(store, Limits(cap_bytes=600_000, free_bytes=0), lambda: now_ms)
+    unknown = (upkeep.outage_hours_left, upkeep.as_dict())
+    assert unknown == (None, None)
+    for start in range(0, 8000, 2000):
+        await fill(store, start)
+        await upkeep.look()
+        now_ms += 3_600_000
+    rate = upkeep.records_per_hour
+    assert rate == 2000
+    left = upkeep.outage_hours_left
+    assert left is not None
+    lost_after = 0
+    for start in range(8000, 90_000, 2000):
+        await fill(store, start)
+        await upkeep.look()
+        now_ms += 3_600_000
+        lost_after += 1
+        if upkeep.lost:
+            break
+    assert lost_after / 3 < left < lost_after * 2  # hot rows are larger than sealed ones: it errs that way
+    told = upkeep.as_dict()
+    assert told is not None
+    assert told["state"] == "losing"
+    assert 0 <= told["outage_hours_left"] < 1
+    now_ms = 0
+    await upkeep.look()
+    after_the_clock_went_back = upkeep.records_per_hour
+    assert after_the_clock_went_back is None
+    await store.close()
