@@ -18,7 +18,7 @@ from wire.quantities import FAULT
 State = Literal["alarm", "warning", "stale", "fault", "info", "never", "ok"]
 STATES: tuple[State, ...] = ("alarm", "warning", "stale", "fault", "info", "never", "ok")  # the worst first
 
-_TREND_S = {"intake": 3600, "snow": 3 * 3600, "building": 3600, "other": 3 * 3600}
+_TREND_S = {"intake": 3600, "rain": 3600, "snow": 3 * 3600, "building": 3600, "other": 3 * 3600}
 _TREND_RECORDS = 30  # a trend rests on no more than these, so that fast sampling shows fast changes
 _PER_MINUTE_S = 900  # a trend over less than this is told per minute
 _STRONG = {"mqtt": -67, "lora": -100}  # dBm: from here on a link is strong, and fair or weak below

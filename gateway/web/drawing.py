@@ -61,7 +61,7 @@ def intake(
     opening = geometry.soffit_mm - geometry.invert_mm
     floor_mm = min(geometry.invert_mm, geometry.grate_mm)
     bottom_mm = floor_mm - 0.16 * opening
-    highest = max(up_mm or floor_mm, limit_mm or floor_mm)
+    highest = max(level for level in (up_mm, down_mm, limit_mm, floor_mm) if level is not None)
     top_mm = max(geometry.soffit_mm + 0.42 * opening, highest + 0.2 * opening)
     per_mm = INTAKE_HEIGHT / (top_mm - bottom_mm)
 

@@ -69,23 +69,29 @@ def _intake_figures(node: NodeLive, say: Words, now_s: float) -> tuple[Figure, .
     return tuple(figures)
 
 
-def _snow_figures(node: NodeLive, say: Words, now_s: float) -> tuple[Figure, ...]:
-    """The growth of the last 1, 3 and 24 hours, or since the first record; and the air."""
-    points = node.points("depth_mm")
-    how = shown("depth_mm")
+def _growth_figures(node: NodeLive, say: Words, now_s: float) -> tuple[Figure, ...]:
+    """By how much the main value has grown in 1, 3 and 24 hours, or since the first record; the air."""
+    main = node.place.main
+    points, how = node.points(main), shown(main)
     figures = []
+
+    def grown(label: str, change: float | None) -> Figure:
+        if change is None:
+            return Figure(label, say("none"), how.unit)
+        number = how.of(change)
+        return Figure(label, say.signed(number, how.places(number)), how.unit)
+
     if points:
         end_s, within_s = points[-1].at_s, max(1200, 2 * node.place.interval_s)
-        now_mm = value_at(points, end_s, within_s) or 0.0
-        for hours in (1, 3, 24):
-            then_mm = value_at(points, end_s - hours * 3600, min(within_s, hours * 1200))
-            label = say("snow.hours", n=hours)
-            text = say("none") if then_mm is None else say.signed(how.of(now_mm - then_mm))
-            figures.append(Figure(label, text, how.unit))
+        now = value_at(points, end_s, within_s) or 0.0
         if end_s - points[0].at_s < 3600:
-            first_mm = value_at(points, points[0].at_s, within_s) or 0.0
-            label = say("snow.since", moment=say.moment(points[0].at_s, now_s))
-            figures = [Figure(label, say.signed(how.of(now_mm - first_mm)), how.unit)]
+            first_s = points[min(2, len(points) - 1)].at_s
+            first = value_at(points, first_s, within_s) or 0.0
+            figures.append(grown(say("snow.since", moment=say.moment(first_s, now_s)), now - first))
+        else:
+            for hours in (1, 3, 24):
+                then = value_at(points, end_s - hours * 3600, min(within_s, hours * 1200))
+                figures.append(grown(say("snow.hours", n=hours), None if then is None else now - then))
     if "air_temp_cc" in node.newest:
         figures.append(figure(node, "air_temp_cc", say))
     return tuple(figures)
@@ -120,7 +126,8 @@ def _other_figures(node: NodeLive, say: Words, now_s: float) -> tuple[Figure, ..
 
 _BY_KIND = {
     "intake": _intake_figures,
-    "snow": _snow_figures,
+    "rain": _growth_figures,
+    "snow": _growth_figures,
     "building": _building_figures,
     "other": _other_figures,
 }

@@ -33,8 +33,10 @@ def is_ours(host: str, names: frozenset[str]) -> bool:
     try:
         name = host.strip().lower()
         if name.startswith("["):
-            name, _, port = name[1:].partition("]")
-            port = port.removeprefix(":")
+            name, closed, port = name[1:].partition("]")
+            if not closed or (port and not port.startswith(":")):
+                return False
+            port = port[1:]
         else:
             name, _, port = name.partition(":")
         if port and not port.isdecimal():

@@ -1,6 +1,6 @@
 """The newest of every node and its last day, in memory. Filled from the store, then by what is committed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Protocol
@@ -127,7 +127,10 @@ class Live:
         return readings(record, node)
 
 
-def value_at(points: Iterable[Point], at_s: float, within_s: float) -> float | None:
-    """Return the median of the three points nearest to `at_s`, none further than `within_s`; else None."""
-    near = sorted((p for p in points if abs(p.at_s - at_s) <= within_s), key=lambda p: abs(p.at_s - at_s))
-    return median(p.value for p in near[:3]) if near else None
+def value_at(points: Sequence[Point], at_s: float, within_s: float) -> float | None:
+    """Return the median of the three last points up to `at_s`, none older than `within_s`; else None.
+
+    It lags a little, equally at all times: so differences of it do not.
+    """
+    last = [point.value for point in points if at_s - within_s <= point.at_s <= at_s][-3:]
+    return median(last) if last else None

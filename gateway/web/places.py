@@ -8,12 +8,13 @@ from device_configs.alert_schema import Rule
 from device_configs.model import Node, Site
 from device_configs.site_schema import IntakeGeometry, SnowGeometry
 
-Kind = Literal["intake", "snow", "building", "other"]
-KINDS: tuple[Kind, ...] = ("intake", "snow", "building", "other")
+Kind = Literal["intake", "rain", "snow", "building", "other"]
+KINDS: tuple[Kind, ...] = ("intake", "rain", "snow", "building", "other")
 
 # The one large value of a card: the first key a profile has.
 _MAIN: dict[Kind, tuple[str, ...]] = {
     "intake": ("up_level_mm",),
+    "rain": ("rain_um",),
     "snow": ("depth_mm",),
     "building": ("import_power_w",),
     "other": ("rain_um",),
@@ -21,6 +22,7 @@ _MAIN: dict[Kind, tuple[str, ...]] = {
 # Of these the page keeps the last day in memory, for sparkline and trend; of all others the newest value.
 _FOLLOWED: dict[Kind, tuple[str, ...]] = {
     "intake": ("up_level_mm", "down_level_mm"),
+    "rain": ("rain_um",),
     "snow": ("depth_mm",),
     "building": ("import_power_w", "import_energy_wh"),
     "other": ("rain_um",),
@@ -99,4 +101,6 @@ def _kind(node: Node) -> Kind:
         return "snow"
     if "import_power_w" in node.profile.keys:
         return "building"
+    if "rain_um" in node.profile.keys:
+        return "rain"
     return "other"

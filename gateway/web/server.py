@@ -53,13 +53,17 @@ class Page:
         self._store = store
         self._address = address
         self._interval_s = interval_s
-        self.alerts: Callable[[], Iterable[Alert]] | None = None  # who keeps alerts sets it before `start`
+        self._alerts: Callable[[], Iterable[Alert]] | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._server: uvicorn.Server | None = None
 
-    def start(self) -> None:
-        """Begin to serve, in a thread of its own; return at once."""
+    def start(self, alerts: Callable[[], Iterable[Alert]] | None = None) -> None:
+        """Begin to serve, in a thread of its own; return at once.
+
+        `alerts` tells the standing alerts, from any thread. Without it limits are only looked at.
+        """
+        self._alerts = alerts
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
         self._thread.start()
 
@@ -83,7 +87,7 @@ class Page:
             self._stopping.wait(RESTART_S)
 
     def _judge(self, nodes: Iterable[NodeLive], now_s: float) -> Iterable[Alert]:
-        return provisional(nodes, now_s) if self.alerts is None else self.alerts()
+        return provisional(nodes, now_s) if self._alerts is None else self._alerts()
 
     def _records(self, node: int, from_s: int, to_s: int) -> Iterator[StoredRecord]:
         """Yield a node's records day by day, in whatever thread asks. Raises StoreError."""

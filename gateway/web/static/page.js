@@ -51,13 +51,48 @@ function showOnline() {
   document.documentElement.classList.remove("is-offline");
 }
 
-function replace(element, html) {
+function fill(id, html) {
+  const element = document.getElementById(id);
+  if (!element) return;
   const template = document.createElement("template");
   template.innerHTML = html;
   element.replaceChildren(template.content);
 }
 
+// On a node's own page new records are fetched with the page they are drawn on, now and then.
+const follow = document.querySelector("[data-follow]")?.dataset.follow;
+const FRESH_MS = 4000;
+let freshenedAt = 0;
+let freshening = null;
+
+function freshenSoon() {
+  if (freshening !== null) return;
+  freshening = setTimeout(freshen, Math.max(0, freshenedAt + FRESH_MS - Date.now()));
+}
+
+async function freshen() {
+  try {
+    const answer = await fetch(location.href, { cache: "no-store" });
+    if (answer.ok) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const parts = fresh.querySelectorAll("[data-part]");
+      document.querySelectorAll("[data-part]").forEach((part, i) => {
+        if (parts[i] && !part.contains(document.activeElement)) part.replaceWith(parts[i]);
+      });
+      countAges();
+    }
+  } catch {
+    // The banner tells when the gateway is out of reach.
+  }
+  freshenedAt = Date.now();
+  freshening = null;
+}
+
 function placeCard({ node, kind, need, html }) {
+  if (follow) {
+    if (Number(follow) === node) freshenSoon();
+    return;
+  }
   const list = document.querySelector(`[data-kind="${kind}"]`);
   const old = document.getElementById(`node-${node}`);
   if (!list || !old) return;
@@ -87,8 +122,8 @@ function sortCards(list) {
 
 const listeners = {
   card: placeCard,
-  state: ({ html }) => replace(document.getElementById("state"), html),
-  way: ({ html }) => replace(document.getElementById("way"), html),
+  state: ({ html }) => fill("state", html),
+  way: ({ html }) => fill("way", html),
   tick({ now: theirs, newest }) {
     ahead = Date.now() / 1000 - theirs;
     const time = document.querySelector("#newest time");
@@ -122,4 +157,4 @@ setInterval(() => {
   if (source && Date.now() - heardAt > SILENT_MS) lost(); // the connection looks open, but nothing comes
 }, 1000);
 
-if (document.getElementById("state")) connect();
+if (follow || document.getElementById("state")) connect();

@@ -95,8 +95,9 @@ def test_a_record_of_an_earlier_profile_is_read_as_that() -> None:
     assert found.newest["distance_mm"].value == 3000
 
 
-def test_the_value_at_a_time_is_the_median_of_its_neighbours() -> None:
+def test_the_value_at_a_time_is_the_median_of_the_last_three() -> None:
     points = [Point(0, 1.0), Point(10, 99.0), Point(20, 2.0), Point(500, 7.0)]
-    assert value_at(points, 10, 60) == 2.0
+    assert value_at(points, 20, 60) == 2.0
+    assert value_at(points, 30, 15) == 2.0
     assert value_at(points, 500, 60) == 7.0
     assert value_at(points, 300, 60) is None

@@ -1,0 +1,85 @@
+"""What a card says of a place."""
+
+import pytest
+
+from gateway.web.cards import STATES, by_need, card, state_of
+from gateway.web.concerns import Concern
+from gateway.web.words import Words
+from tests.gateway.web.made import NOW_S, broken_intake, building, intake, live, node, record, snow
+
+NB, EN = Words("nb", "Europe/Oslo"), Words("en", "Europe/Oslo")
+TEXTS = {"nb": {"name": "Rista tettes"}, "en": {"name": "The grate is clogging"}}
+RISING = [intake(500 + 20 * i, 480, NOW_S - (11 - i) * 600) for i in range(12)]
+
+
+def test_a_rising_intake() -> None:
+    found = card(node(*RISING), NB, NOW_S)
+    assert (found.main.value, found.main.unit) == ("72", "cm")
+    assert found.arrow is not None
+    assert (found.arrow.direction, found.arrow.word, found.arrow.rate) == (1, "stiger", "12\u00a0cm/t")
+    assert (found.state, found.state_word, found.quality) == ("ok", "Normal", "god")
+    assert (found.at_s, found.stale_at_s) == (NOW_S, NOW_S + 1810)
+    assert found.spark is not None
+    assert found.spark_span == "1\u00a0t"
+    assert found.spark_range == "50–72\u00a0cm"
+    assert found.battery == "3,58\u00a0V"
+    assert not found.battery_low
+    assert found.intake is not None
+    assert found.stake is None
+
+
+def test_a_rate_over_minutes_is_told_per_minute() -> None:
+    quick = [intake(500 + 10 * i, 480, NOW_S - (11 - i) * 4) for i in range(12)]
+    found = card(node(*quick), EN, NOW_S)
+    assert found.arrow is not None
+    assert found.arrow.rate == "15\u00a0cm/min"
+
+
+def test_an_old_value_is_called_old_and_has_no_trend() -> None:
+    found = card(node(*RISING), EN, NOW_S + 7200)
+    assert (found.state, found.state_word, found.arrow) == ("stale", "Old record", None)
+
+
+def test_the_worst_alert_names_the_state() -> None:
+    own = [
+        Concern("alarm", "alert", 11, NOW_S, TEXTS),
+        Concern("info", "alert", 11, NOW_S, {"nb": {"name": "x"}, "en": {"name": "x"}}),
+    ]
+    found = card(node(*RISING), EN, NOW_S, own)
+    assert (found.state, found.state_word) == ("alarm", "The grate is clogging")
+    assert card(node(*RISING), NB, NOW_S + 7200, own).state == "stale"
+
+
+def test_other_states() -> None:
+    assert state_of(live().nodes[11], NOW_S) == "never"
+    assert state_of(node(broken_intake()), NOW_S) == "fault"
+    empty = card(live().nodes[21], NB, NOW_S)
+    assert (empty.main.value, empty.spark, empty.at_s, empty.signal) == ("–", None, None, None)
+
+
+def test_those_that_need_somebody_first_then_by_name() -> None:
+    old = card(node(snow(500)), NB, NOW_S + 9999)
+    well, also = card(node(*RISING), NB, NOW_S), card(node(building(1000)), NB, NOW_S)
+    assert by_need([well, old, also]) == [old, also, well]
+    assert len(set(STATES)) == len(STATES)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "rssi", "bars", "text"),
+    [
+        ("mqtt", -60, 3, "Wi-Fi −60\u00a0dBm"),
+        ("mqtt", -70, 2, "Wi-Fi −70\u00a0dBm"),
+        ("lora", -70, 3, "LoRa −70\u00a0dBm"),
+        ("lora", -120, 1, "LoRa −120\u00a0dBm"),
+        ("mqtt", None, 0, "Wi-Fi"),
+        ("pigeon", -1, 0, "pigeon"),
+    ],
+)
+def test_the_link(carrier: str, rssi: int | None, bars: int, text: str) -> None:
+    found = card(node(intake(500, 480, carrier=carrier, rssi_dbm=rssi)), NB, NOW_S).signal
+    assert found is not None
+    assert (found.bars, found.text) == (bars, text)
+
+
+def test_a_low_battery() -> None:
+    assert card(node(record(21, NOW_S, [3000, 5, -650, 3050])), NB, NOW_S).battery_low
