@@ -16,6 +16,7 @@ import structlog
 from device_configs.model import Site
 from gateway import clock
 from gateway.alerts.service import Alerts, AlertsError
+from gateway.alerts.standing import Standing
 from gateway.alerts.verbs import verbs as alert_verbs
 from gateway.carriers import Carrier
 from gateway.carriers.mqtt import Broker, MqttCarrier
@@ -56,9 +57,12 @@ class Settings:
 
 
 class Beside(Protocol):
-    """What runs beside ingest, in threads of its own, and keeps its troubles to itself."""
+    """What runs beside ingest, in threads of its own, and keeps its troubles to itself.
 
-    def start(self) -> None: ...
+    `start` is given who tells the standing alerts, if anybody keeps them.
+    """
+
+    def start(self, alerts: Callable[[], Sequence[Standing]] | None) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -223,7 +227,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                 last_commit=store.reader.last_commit(),
             )
             if settings.page is not None:
-                settings.page.start()
+                settings.page.start(gateway.alerts.standing if gateway.alerts else None)
             await gateway.run(stop)
         except* Unusable as unusable:
             raise unusable.exceptions[0] from None
