@@ -6,7 +6,7 @@ of Kissock, Haberl & Claridge, Inverse Modeling Toolkit (RP-1050, 2003). Days on
 use have a level, and a slope, of their own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -27,7 +27,8 @@ MIN_DAYS = 30
 MIN_IDLE_DAYS = 20  # fewer do not give idle days a slope of their own
 # Residuals further out than this many robust standard deviations do not shape the expected band.
 OUTLIER_SIGMA = 4.0
-# The change point is searched for in steps of so many °C, each round the best of the one before.
+ESTIMATED_SHARE = 0.2
+# The change point is searched for in steps of so many °C, each round around the best of the one before.
 _SEARCH_C = (2.0, 0.5, 0.1)
 
 
@@ -127,14 +128,16 @@ class Curve:
         return max(1.0, self.effective_days - self.parameters)
 
 
-def days_of(
-    totals: Iterable[Total], temperatures: dict[date, float], in_use: InUse, min_coverage: float = 0.99
-) -> list[Day]:
-    """Return the days whose energy and temperature are known; a day with missing hours is no day."""
+def days_of(totals: Iterable[Total], temperatures: Mapping[date, float], in_use: InUse) -> list[Day]:
+    """Return the days whose energy and temperature are known.
+
+    A day with a missing hour is no day, nor is one more than a fifth of whose hours are estimated.
+    """
     found = []
     for total in totals:
         day = date.fromisoformat(total.label)
-        if total.coverage >= min_coverage and day in temperatures:
+        whole = total.hours == total.expected and total.estimated <= ESTIMATED_SHARE * total.expected
+        if whole and day in temperatures:
             found.append(Day(day, total.kwh, temperatures[day], in_use.on(day)))
     return found
 

@@ -48,7 +48,8 @@ class Step:
 def judge(before: Value, after: Value, most_w: int) -> Step:
     """Return what happened between two values; never negative energy.
 
-    `most_w` is the most the connection can carry. A tenth and a resolution of 10 Wh are allowed on top.
+    `most_w` is the most the connection can carry. A tenth and a resolution of 10 Wh are allowed on top. Only
+    a register in its last tenth can roll over: after a long gap a reset would look like it otherwise.
     """
     span = (before.at_s, after.at_s)
     if before.meter != after.meter:
@@ -59,7 +60,7 @@ def judge(before: Value, after: Value, most_w: int) -> Step:
         return Step(*span, wh, None, after.meter)
     if wh < 0:
         for modulus in MODULI_WH:
-            if before.wh < modulus and wh + modulus <= most_wh:
+            if modulus * 9 // 10 <= before.wh < modulus and wh + modulus <= most_wh:
                 return Step(*span, wh + modulus, Event.ROLLOVER, after.meter)
         if after.wh <= most_wh:
             return Step(*span, None, Event.RESET, after.meter)

@@ -1,7 +1,8 @@
 """What the energy figures need of the records, kept small: every register value, and power and outdoor
 temperature by the hour. It follows the store by a cursor and outlives records that are pruned.
 
-A file of its own, written by the one process that has opened it with a path; others make theirs in memory.
+`meters.db` in the state directory, written by the gateway beside its page. Whoever else wants it reads that
+file, or makes its own in memory where there is none.
 """
 
 import json
@@ -17,12 +18,13 @@ from device_configs.model import Node, Site
 from gateway.energy.hours import HOUR_S
 from gateway.energy.metering import POWER_GAP_S, PowerHour, Sample, power_hours
 from gateway.model import StoredRecord
-from gateway.readings import WrongSchema, readings
+from gateway.readings import readings
 from gateway.store.change import StoreError
 from gateway.store.migrations import NewerSchema, migrate
 from gateway.store.reader import Reader
 from wire.quantities import FROZEN, OK
 
+FILE_NAME = "meters.db"
 POWER_KEY = "import_power_w"
 _GOOD = (OK, FROZEN)
 _PAGE = 20_000  # records read at a time
@@ -81,7 +83,7 @@ class MeterHours:
 
     @classmethod
     def open(cls, path: Path | None, now_ms: int) -> Self:
-        """Open the file at `path`, making it as needed; without a path, keep everything in memory.
+        """Open the file at `path` for writing, making it as needed; without a path, keep it all in memory.
 
         Raises StoreError.
         """
@@ -92,13 +94,26 @@ class MeterHours:
                 db.execute("PRAGMA journal_mode = WAL")
             migrate(db, now_ms, _MIGRATIONS)
         except NewerSchema as error:
-            raise StoreError(
-                f"{path}: {error}. Install the version that wrote it, or move it aside."
-            ) from error
+            hint = "Install the version that wrote it, or move it aside."
+            raise StoreError(f"{path}: {error}. {hint}") from error
         except apsw.Error as error:
             raise StoreError(
                 f"{path}: cannot be opened ({error}). Move it aside: it is made anew."
             ) from error
+        return cls(db)
+
+    @classmethod
+    def read(cls, state: Path) -> Self | None:
+        """Open the file in a state directory for reading; None where there is none. Raises StoreError."""
+        path = state / FILE_NAME
+        if not path.exists():
+            return None
+        try:
+            db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+            db.set_busy_timeout(5000)
+            db.execute("SELECT 1 FROM followed").fetchall()
+        except apsw.Error as error:
+            raise StoreError(f"{path}: cannot be read ({error}). Move it aside: it is made anew.") from error
         return cls(db)
 
     def close(self) -> None:
@@ -156,7 +171,7 @@ class MeterHours:
         node = want.node
         for from_s, to_s in _runs(hours):
             records = reader.history(node.id, from_s - POWER_GAP_S, to_s + POWER_GAP_S)
-            values = list(_values(records, node))
+            values = list(_values(records, want))
             if want.meter:
                 self._db.executemany(
                     "INSERT OR REPLACE INTO registers VALUES (?, ?, ?)",
@@ -201,16 +216,25 @@ class MeterHours:
         return {start_s: mean for start_s, mean in rows}  # noqa: C416  typed
 
 
-def _values(records: Iterable[StoredRecord], node: Node) -> Iterator[tuple[int, dict[str, int]]]:
+def _values(records: Iterable[StoredRecord], want: Wanted) -> Iterator[tuple[int, dict[str, int]]]:
+    """Yield (UTC seconds, the wanted values that are good) of each record."""
+    channels = want.node.profile.channels
+    keys = {*want.means, *((METER_KEY, POWER_KEY) if want.meter else ())}
+    raw = [(i, channel.key) for i, channel in enumerate(channels) if channel.key in keys]
+    derived = keys - {key for _, key in raw}
     for record in records:
-        try:
-            found = readings(record, node)
-        except WrongSchema:  # measured under the node's former profile
-            continue
-        yield (
-            record.measured_at_s,
-            {r.key: r.value for r in found if r.value is not None and r.quality in _GOOD},
-        )
+        if record.schema_id != want.node.profile.schema_id or len(record.values) != len(channels):
+            continue  # measured under the node's former profile
+        found: dict[str, int] = {}
+        for i, key in raw:
+            value = record.values[i]
+            if value is not None and record.quality[i] in _GOOD:
+                found[key] = value
+        if derived:
+            for reading in readings(record, want.node):
+                if reading.key in derived and reading.value is not None and reading.quality in _GOOD:
+                    found[reading.key] = reading.value
+        yield record.measured_at_s, found
 
 
 def _runs(hours: set[int]) -> list[tuple[int, int]]:

@@ -36,6 +36,16 @@ def test_an_ordinary_week_does_not() -> None:
     assert (found.since, found.ore) == (None, None)
 
 
+def test_the_band_of_two_weeks_holds_as_often_as_it_says() -> None:
+    inside = 0
+    for seed in range(200):
+        days = building(seed + 500, 379, 0.5)
+        found = deviation("town-hall", fit(days[:365]), days[365:])
+        assert found is not None
+        inside += abs(found.kwh) <= found.band_kwh
+    assert 0.85 <= inside / 200 <= 0.95
+
+
 def test_since_when() -> None:
     days = building(23, 395, 0.3)
     curve = fit(days[:365])

@@ -12,6 +12,7 @@ from gateway.energy.et_curve import (
     fit,
 )
 from gateway.energy.figures import InUse
+from gateway.energy.hours import Hour
 from gateway.energy.least_squares import least_squares
 from gateway.energy.periods import totals
 from tests.gateway.energy.buildings import IN_USE_SLOPE, building, cambridge, truth_kwh
@@ -123,6 +124,9 @@ def test_days_with_missing_hours_are_no_days() -> None:
     assert days_of(totals(whole, "day", OSLO, *month), temperatures, InUse()) == [Day(day, 24.0, -3.0, True)]
     assert days_of(totals(whole[1:], "day", OSLO, *month), temperatures, InUse()) == []
     assert days_of(totals(whole, "day", OSLO, *month), {}, InUse()) == []
+    for estimated, days in ((4, 1), (5, 0)):
+        hours = [Hour(hour.start_s, hour.wh, i < estimated) for i, hour in enumerate(whole)]
+        assert len(days_of(totals(hours, "day", OSLO, *month), temperatures, InUse())) == days
 
 
 def test_autocorrelation_looks_only_at_days_in_a_row() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.energy.hours import total_wh
-from gateway.energy.metering import Factor, Metered, Sample, metered
+from gateway.energy.metering import Factor, Metered, PowerHour, Sample, metered, power_hours
 from gateway.energy.registers import Event
 from tests.gateway.energy.series import run
 
@@ -17,8 +17,12 @@ def hourly(*registers: int | None, late_s: int = 40) -> list[Sample]:
     return [(T0 + H * i + late_s, wh) for i, wh in enumerate(registers) if wh is not None]
 
 
-def power(from_s: int, to_s: int, watt: int) -> list[Sample]:
+def samples(from_s: int, to_s: int, watt: int) -> list[Sample]:
     return [(T0 + s, watt) for s in range(from_s, to_s + 1, 60)]
+
+
+def power(from_s: int, to_s: int, watt: int) -> list[PowerHour]:
+    return power_hours(samples(from_s, to_s, watt))
 
 
 def hours(found: Metered) -> list[tuple[int, int, bool]]:
@@ -51,7 +55,7 @@ def test_a_gap_without_power_is_shared_out_evenly_and_estimated() -> None:
 
 def test_a_gap_takes_the_shape_of_the_power_and_the_register_s_sum() -> None:
     # 1000 Wh in two hours; power says 300 and 600 Wh, so a tenth was missed: 333 and 667.
-    found = metered(hourly(0, None, 1000), power(0, H, 300) + power(H + 1, 2 * H, 600))
+    found = metered(hourly(0, None, 1000), power_hours(samples(0, H, 300) + samples(H + 1, 2 * H, 600)))
     assert [wh for _, wh, _ in hours(found)] == [333, 667]
     assert all(estimated for *_, estimated in hours(found))
 
@@ -65,8 +69,7 @@ def test_power_alone_is_an_estimate() -> None:
 
 
 def test_nothing_is_assumed_across_a_gap_in_power() -> None:
-    found = metered([], [(T0, 1000), (T0 + H, 1000)])
-    assert found.hours == []
+    assert power_hours([(T0, 1000), (T0 + H, 1000)]) == []
 
 
 def test_reset() -> None:
@@ -92,6 +95,20 @@ def test_swap_with_another_factor() -> None:
     found = metered(hourly(100, 110, 120, 7_000_000, 7_000_400), power(2 * H + 660, 3 * H, 500), factors)
     assert hours(found) == [(0, 300, False), (1, 300, False), (3, 400, False)]
     assert found.events == [(T0 + 3 * H, Event.SWAP)]
+
+
+def test_power_is_shared_out_at_the_full_hour() -> None:
+    # 60 s at 1000 W across the hour, 20 s before it.
+    assert power_hours([(T0 + H - 20, 1000), (T0 + H + 40, 1000)]) == [
+        PowerHour(T0, 2 * 1000 * 20, 20),
+        PowerHour(T0 + H, 2 * 1000 * 40, 40),
+    ]
+
+
+def test_the_hour_of_a_swap_is_not_estimated_from_power() -> None:
+    factors = [Factor(0, Fraction(30)), Factor(T0 + H + 600)]
+    found = metered([], power(0, 3 * H, 100), factors)
+    assert hours(found) == [(0, 3000, True), (2, 100, True)]
 
 
 def test_the_factor_holds_for_power_too() -> None:
@@ -147,7 +164,7 @@ def test_the_sum_is_what_the_register_counted(used: list[int | None], factor: Fr
 def test_whatever_comes_no_hour_is_negative_or_twice(
     registers: list[Sample], powers: list[Sample], pushed: bool
 ) -> None:
-    found = metered(registers, powers, pushed_hourly=pushed).hours
+    found = metered(registers, power_hours(powers), pushed_hourly=pushed).hours
     starts = [hour.start_s for hour in found]
     assert starts == sorted(set(starts))
     assert all(hour.wh >= 0 and hour.start_s % H == 0 for hour in found)

@@ -1,0 +1,207 @@
+"""What is said of buildings: period by period, measure by measure, and which one deserves attention."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from device_configs.building_schema import Initiative
+from device_configs.emissions import emissions
+from gateway.buildings import ELECTRICITY, BuildingEnergy, Sources
+from gateway.energy.co2 import Co2, co2
+from gateway.energy.deviations import Deviation, deviation, ranked
+from gateway.energy.et_curve import TooFewDays
+from gateway.energy.figures import base_load_w, idle_share, peak, per_area
+from gateway.energy.hours import Hour
+from gateway.energy.periods import Kind, Total, local_day, start_of
+from gateway.energy.savings import Saving, saving
+from gateway.energy.weather import daily_means, degree_days
+from gateway.store.energy_book import Figure
+
+YEAR_DAYS = 365
+# Deviations look back so far: two weeks hold two of each weekday.
+LOOK_BACK_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierTotal:
+    """One carrier in one period, with its CO2 where the table has a factor."""
+
+    carrier: str
+    total: Total
+    co2: Co2 | None
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodFigures:
+    """One building in one period. `counted_kwh` is what counts in kWh/m²: the sum of `carriers`."""
+
+    label: str
+    carriers: tuple[CarrierTotal, ...]
+    counted_kwh: float
+    per_m2: float
+    base_load_w: int | None
+    idle_share: float | None
+    peak: Hour | None
+    degree_days: float | None
+
+    @property
+    def coverage(self) -> float:
+        """The coverage of the carrier that is known worst."""
+        return min(carrier.total.coverage for carrier in self.carriers)
+
+    @property
+    def estimated_share(self) -> float:
+        hours = sum(carrier.total.hours for carrier in self.carriers)
+        return sum(carrier.total.estimated for carrier in self.carriers) / hours if hours else 0.0
+
+
+def period_figures(energy: BuildingEnergy, kind: Kind, from_day: date, to_day: date) -> list[PeriodFigures]:
+    """Return a building's figures for each period, up to but without `to_day`."""
+    building = energy.building
+    by_carrier = {c: energy.totals(kind, from_day, to_day, c) for c in building.counted_carriers}
+    temperatures = daily_means(energy.temperatures, energy.zone)
+    found = []
+    for i in range(len(next(iter(by_carrier.values())))):
+        carriers = tuple(
+            CarrierTotal(c, t[i], co2(t[i].wh, c, _year(t[i], energy), emissions()))
+            for c, t in by_carrier.items()
+        )
+        one = carriers[0].total
+        hours = [hour for hour in energy.electricity if one.start_s <= hour.start_s < one.end_s]
+        wh = sum(carrier.total.wh for carrier in carriers)
+        days = _days(one, energy)
+        cold = [temperatures[day] for day in days if day in temperatures]
+        found.append(
+            PeriodFigures(
+                label=one.label,
+                carriers=carriers,
+                counted_kwh=wh / 1000,
+                per_m2=per_area(wh, building.heated_area_m2),
+                base_load_w=base_load_w(hours),
+                idle_share=idle_share(hours, energy.zone, energy.in_use),
+                peak=peak(hours),
+                degree_days=degree_days(cold) if days and len(cold) == len(days) else None,
+            )
+        )
+    return found
+
+
+def _year(total: Total, energy: BuildingEnergy) -> int:
+    return local_day(total.start_s, energy.zone).year
+
+
+def _days(total: Total, energy: BuildingEnergy) -> list[date]:
+    first, last = (local_day(at_s, energy.zone) for at_s in (total.start_s, total.end_s - 1))
+    return [first + timedelta(days=i) for i in range((last - first).days + 1)]
+
+
+def reported(
+    energy: BuildingEnergy, figures: Sequence[PeriodFigures], now_ms: int, today: date
+) -> list[Figure]:
+    """Return the figures of the periods that are over, as the book keeps them."""
+    over_s = start_of(today, energy.zone)
+    return [
+        Figure(
+            energy.building.id,
+            carrier.carrier,
+            figure.label,
+            0,
+            carrier.total.wh,
+            carrier.total.hours,
+            carrier.total.estimated,
+            now_ms,
+        )
+        for figure in figures
+        for carrier in figure.carriers
+        if carrier.total.end_s <= over_s and carrier.total.hours
+    ]
+
+
+def counts_for_goals(initiative: Initiative) -> bool:
+    """Whether an initiative counts for the strategy's goals: what is only claimed does not."""
+    return initiative.proof != "claimed" and initiative.status in ("running", "done")
+
+
+def goal_counts(initiatives: Sequence[Initiative]) -> dict[str, int]:
+    """Return what the initiatives that count add up to, by goal."""
+    counted = [initiative for initiative in initiatives if counts_for_goals(initiative)]
+    return {
+        name: sum(getattr(initiative.counts, name) for initiative in counted)
+        for name in ("improvements", "funds_kr", "media_mentions", "jobs")
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureResult:
+    """What an initiative has brought, or why that cannot be said yet."""
+
+    initiative: Initiative
+    saving: Saving | None
+    reason: str = ""
+    kr_a_year: float | None = None
+
+
+def measure_result(energy: BuildingEnergy | None, initiative: Initiative, today: date) -> MeasureResult:
+    """Compare a measure's building before and after: up to 365 days before the work began, and all since."""
+    if energy is None:
+        return MeasureResult(initiative, None, "it names no building")
+    began, done = initiative.since, initiative.after
+    if initiative.work_until is not None:
+        done += timedelta(days=1)
+    before = [day for day in energy.days if began - timedelta(days=YEAR_DAYS) <= day.day < began]
+    after = [day for day in energy.days if done <= day.day < today]
+    try:
+        found = saving(before, after)
+    except TooFewDays as error:
+        return MeasureResult(initiative, None, str(error))
+    price = energy.building.price_ore_per_kwh
+    kr = found.kwh / found.days * YEAR_DAYS * price / 100 if price is not None else None
+    return MeasureResult(initiative, found, "", kr)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingState:
+    """How a building stands: what it used in the last 365 days, and whether it stands out now."""
+
+    energy: BuildingEnergy
+    year_kwh: float
+    year_per_m2: float
+    coverage: float
+    base_load_w: int | None
+    deviation: Deviation | None
+    reason: str = ""
+
+
+def building_state(energy: BuildingEnergy, today: date) -> BuildingState:
+    """Return how a building stands at the beginning of `today`."""
+    from_day = today - timedelta(days=YEAR_DAYS)
+    all_totals = [energy.totals("year", from_day, today, c) for c in energy.building.counted_carriers]
+    wh = sum(total.wh for of_carrier in all_totals for total in of_carrier)
+    electricity = energy.totals("year", from_day, today, ELECTRICITY)
+    hours, expected = sum(t.hours for t in electricity), sum(t.expected for t in electricity)
+    recent = [day for day in energy.days if today - timedelta(days=LOOK_BACK_DAYS) <= day.day < today]
+    # Judged by the days before them, so that what is wrong now does not become what is expected.
+    curve = energy.curve(today - timedelta(days=LOOK_BACK_DAYS))
+    found = None
+    reason = "no whole day in the last two weeks"
+    if curve is None:
+        reason = "fewer than 30 whole days with a temperature"
+    else:
+        found = deviation(energy.building.id, curve, recent, energy.building.price_ore_per_kwh)
+    return BuildingState(
+        energy=energy,
+        year_kwh=wh / 1000,
+        year_per_m2=per_area(wh, energy.building.heated_area_m2),
+        coverage=hours / expected if expected else 0.0,
+        base_load_w=base_load_w(energy.between(from_day, today)),
+        deviation=found,
+        reason="" if found else reason,
+    )
+
+
+def overview(sources: Sources, today: date) -> list[BuildingState]:
+    """Return every building, those first that deserve attention, then those of which too little is known."""
+    states = [building_state(energy, today) for energy in sources.buildings()]
+    by_name = {state.energy.building.id: state for state in states}
+    order = [found.building for found in ranked([s.deviation for s in states if s.deviation])]
+    return [by_name[name] for name in order] + [state for state in states if state.deviation is None]
