@@ -2,9 +2,12 @@ import json
 
 import pytest
 
-from tools.energy_tables import as_text, percent, rounded, show, shown
+from tools.energy_tables import Row, as_text, percent, rounded, show, shown
 
-ROWS = [{"building": "a", "kwh": 1234.5, "note": None}, {"building": "b", "kwh": None, "note": None}]
+ROWS: list[Row] = [
+    {"building": "a", "kwh": 1234.5, "note": None},
+    {"building": "b", "kwh": None, "note": None},
+]
 
 
 def test_unknown_is_empty_in_csv_and_never_zero() -> None:
