@@ -11,9 +11,10 @@ class QueryError(RuntimeError):
 
 
 async def points(
-    url: str, api: Literal["v1", "v2"], database: str, measurement: str
+    url: str, api: Literal["v1", "v2"], database: str, measurement: str, node: int | None = None
 ) -> list[dict[str, int | float | str]]:
-    """Return every point of a measurement: its tags, its fields and `time_s` (unix), by node and time.
+    """Return every point of a measurement, or of one node in it: its tags, its fields and `time_s` (unix),
+    by node and time.
 
     `node` is an integer, absent fields are left out. "v1" asks InfluxDB 1.x in InfluxQL; "v2" asks
     VictoriaMetrics, which has neither databases nor measurements: it knows `<measurement>_<field>`, so the
@@ -22,9 +23,9 @@ async def points(
     """
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120)) as session:
         rows = (
-            await _from_influxdb(session, url, database, measurement)
+            await _from_influxdb(session, url, database, measurement, node)
             if api == "v1"
-            else await _from_victoria_metrics(session, url, measurement)
+            else await _from_victoria_metrics(session, url, measurement, node)
         )
     for row in rows:
         row["node"] = int(row["node"])
@@ -32,10 +33,11 @@ async def points(
 
 
 async def _from_influxdb(
-    session: aiohttp.ClientSession, url: str, database: str, measurement: str
+    session: aiohttp.ClientSession, url: str, database: str, measurement: str, node: int | None
 ) -> list[dict[str, Any]]:
     name = measurement.replace("\\", "\\\\").replace('"', '\\"')
-    query = {"db": database, "epoch": "s", "chunked": "true", "q": f'SELECT * FROM "{name}"'}  # noqa: S608
+    where = "" if node is None else f" WHERE node = '{node:d}'"
+    query = {"db": database, "epoch": "s", "chunked": "true", "q": f'SELECT * FROM "{name}"{where}'}  # noqa: S608
     rows: list[dict[str, Any]] = []
     for answer in await _json_lines(session, f"{url}/query", query):
         for result in answer.get("results", ()):
@@ -50,14 +52,15 @@ async def _from_influxdb(
 
 
 async def _from_victoria_metrics(
-    session: aiohttp.ClientSession, url: str, measurement: str
+    session: aiohttp.ClientSession, url: str, measurement: str, node: int | None
 ) -> list[dict[str, Any]]:
     # What was written within the last second is not yet visible to queries otherwise.
     async with session.get(f"{url}/internal/force_flush") as answer:
         await answer.read()
     prefix = f"{measurement}_"
     quoted = json.dumps("^" + "".join(c if c.isalnum() or c == "_" else f"\\{c}" for c in prefix) + ".+")
-    query = {"match[]": f"{{__name__=~{quoted}}}", "start": "0"}
+    of_node = "" if node is None else f',node="{node:d}"'
+    query = {"match[]": f"{{__name__=~{quoted}{of_node}}}", "start": "0"}
     rows: dict[tuple[object, ...], dict[str, Any]] = {}
     for series in await _json_lines(session, f"{url}/api/v1/export", query):
         tags = dict(series["metric"])
