@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from device_configs.building_schema import Initiative
+from device_configs.building_schema import Building, Initiative
 from device_configs.emissions import emissions
 from gateway.buildings import ELECTRICITY, BuildingEnergy, Sources
 from gateway.energy.co2 import Co2, co2
@@ -163,7 +163,7 @@ def measure_result(energy: BuildingEnergy | None, initiative: Initiative, today:
 class BuildingState:
     """How a building stands: what it used in the last 365 days, and whether it stands out now."""
 
-    energy: BuildingEnergy
+    building: Building
     year_kwh: float
     year_per_m2: float
     coverage: float
@@ -189,7 +189,7 @@ def building_state(energy: BuildingEnergy, today: date) -> BuildingState:
     else:
         found = deviation(energy.building.id, curve, recent, energy.building.price_ore_per_kwh)
     return BuildingState(
-        energy=energy,
+        building=energy.building,
         year_kwh=wh / 1000,
         year_per_m2=per_area(wh, energy.building.heated_area_m2),
         coverage=hours / expected if expected else 0.0,
@@ -202,6 +202,6 @@ def building_state(energy: BuildingEnergy, today: date) -> BuildingState:
 def overview(sources: Sources, today: date) -> list[BuildingState]:
     """Return every building, those first that deserve attention, then those of which too little is known."""
     states = [building_state(energy, today) for energy in sources.buildings()]
-    by_name = {state.energy.building.id: state for state in states}
+    by_name = {state.building.id: state for state in states}
     order = [found.building for found in ranked([s.deviation for s in states if s.deviation])]
     return [by_name[name] for name in order] + [state for state in states if state.deviation is None]

@@ -208,7 +208,7 @@ def deviations(
         states = [building_state(e, now) for e in chosen(sources, building)] if building else None
         answers = sources.book.answers() if sources.book else {}
         found = states if states is not None else overview(sources, now)
-        rows = [energy_rows.state(one, answers.get(one.energy.building.id)) for one in found]
+        rows = [energy_rows.state(one, answers.get(one.building.id)) for one in found]
     show(rows, as_json=as_json, as_csv=as_csv, notes=[f"the last {LOOK_BACK_DAYS} days"])
 
 

@@ -147,7 +147,7 @@ def state(found: BuildingState, said: Answer | None) -> Row:
     """How a building stands."""
     deviation = found.deviation
     return {
-        "building": found.energy.building.id,
+        "building": found.building.id,
         "stands_out": deviation.stands_out if deviation else None,
         "kwh_above_expected": rounded(deviation.kwh, 0) if deviation else None,
         "band_kwh": rounded(deviation.band_kwh, 0) if deviation else None,
@@ -159,7 +159,7 @@ def state(found: BuildingState, said: Answer | None) -> Row:
         "year_kwh": rounded(found.year_kwh, 0),
         "year_kwh_per_m2": rounded(found.year_per_m2, 1),
         "year_coverage_percent": percent(found.coverage),
-        "owner": found.energy.building.caretaker,
+        "owner": found.building.caretaker,
         "status": said.status if said else None,
         "said_by": said.role if said else None,
         "note": said.note if said else None,
