@@ -20,7 +20,7 @@ from hardware.virtual.wifi import AccessPoint
 from hardware.virtual.wiring import Wiring
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
-_SHIMS_HEAP_KB = 57  # what the interpreter and the shims hold when boot.py starts
+_SHIMS_HEAP_KB = 63  # what the interpreter and the shims hold when boot.py starts
 _PANIC_PAUSE_S = 0.3  # the chip prints a backtrace before it starts anew
 
 
@@ -53,7 +53,8 @@ class Board:
 
     `heap_kb` is what the firmware finds free, as at the ESP32's prompt. `epoch` is the first year of the
     firmware's time(): 2000 as on the ESP32, or 1970. `drift_ppm`: how much too slowly the RTC counts in deep
-    sleep. `prefix` comes before the interpreter's command (a profiler).
+    sleep. `prefix` comes before the interpreter's command (a profiler). `ticks_ms` is where ticks begin at
+    each start, to have them wrap. With a `prompt` somebody may `type` at the serial port.
     """
 
     def __init__(
@@ -69,6 +70,8 @@ class Board:
         chip: Chip = "esp32",
         drift_ppm: float = 0.0,
         prefix: Sequence[str] = (),
+        ticks_ms: int | None = None,
+        prompt: bool = False,
     ) -> None:
         self.name = name
         self.state = State.OFF
@@ -91,6 +94,8 @@ class Board:
             epoch=epoch,
             chip=chip,
             prefix=prefix,
+            ticks_ms=ticks_ms,
+            prompt=prompt,
         )
         self._sleep = DeepSleep(clock, self._circuit.rtc, self._circuit.wiring.pins, self._woken)
         self._restart: Appointment | None = None
@@ -160,6 +165,11 @@ class Board:
         await self.power_cut()
         self.console.close()
 
+    def type(self, keys: bytes) -> None:
+        """Bytes for the serial port; nobody hears them while the program does not run."""
+        if self._run:
+            self._run.type(keys)
+
     # What a test asks
 
     @property
@@ -173,6 +183,11 @@ class Board:
     @property
     def wiring(self) -> Wiring:
         return self._circuit.wiring
+
+    @property
+    def unique_id(self) -> bytes:
+        """The MAC address in the chip."""
+        return self._circuit.unique_id
 
     @property
     def asleep(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hardware.virtual import micropython
+from hardware.virtual.keyboard import Keyboard, terminal
 from hardware.virtual.shims import _board_ops as ops
 
 _START = "import sys; sys.path[:] = [{shims!r}, '.frozen']; import _board_start"
@@ -28,9 +29,19 @@ class Ears:
 
 
 class Interpreter:
-    """Started by its constructor. `ended` gets the exit status (negative: a signal) after the last output."""
+    """Started by its constructor. `ended` gets the exit status (negative: a signal) after the last output.
 
-    def __init__(self, ears: Ears, heap_kb: int, uarts: Sequence[int], prefix: Sequence[str] = ()) -> None:
+    With a `prompt` the console is a terminal, and MicroPython's own prompt opens once the program has ended.
+    """
+
+    def __init__(
+        self,
+        ears: Ears,
+        heap_kb: int,
+        uarts: Sequence[int],
+        prefix: Sequence[str] = (),
+        prompt: bool = False,
+    ) -> None:
         self._ears = ears
         self._loop = asyncio.get_running_loop()
         self._inbox = b""
@@ -39,7 +50,7 @@ class Interpreter:
         self._ending = False
         request_read, request_write = os.pipe()
         answer_read, answer_write = os.pipe()
-        console_read, console_write = os.pipe()
+        console_read, console_write = terminal() if prompt else os.pipe()
         uart_pipes = [os.pipe() for _ in uarts]
         for end in (request_read, console_read, *(fd for pair in uart_pipes for fd in pair)):
             os.set_blocking(end, False)
@@ -47,10 +58,11 @@ class Interpreter:
         self.uart_pipes = dict(zip(uarts, uart_pipes, strict=True))  # number -> (read end, write end)
         theirs = [answer_read, request_write, *(pair[0] for pair in uart_pipes)]
         try:
-            self.pid = _spawn(heap_kb, prefix, console_write, theirs)
+            self.pid = _spawn(heap_kb, prefix, console_write, theirs, prompt)
         finally:
             for fd in (request_write, answer_read, console_write):
                 os.close(fd)
+        self.keyboard = Keyboard(console_read) if prompt else None
         self._pidfd = os.pidfd_open(self.pid)
         self._loop.add_reader(self._requests, self.read_requests)
         self._loop.add_reader(self._console, self.read_console)
@@ -97,6 +109,11 @@ class Interpreter:
             if answer is not None and not self._ending:
                 self._send(ops.OK, answer)
 
+    def answer(self, content: bytes) -> None:
+        """Answers a request for which `request` gave None."""
+        if self._status is None and not self._ending:
+            self._send(ops.OK, content)
+
     def _send(self, kind: int, content: bytes) -> None:
         # The interpreter reads each answer before it asks again, so the pipe never fills.
         with contextlib.suppress(BrokenPipeError):
@@ -110,6 +127,8 @@ class Interpreter:
             content = os.read(self._console, 65536)
         except BlockingIOError:
             return
+        except OSError:  # how the other end of a terminal tells that it was closed
+            content = b""
         if content:
             self._ears.console(content)
         else:
@@ -127,6 +146,8 @@ class Interpreter:
         if self._status is None or self._console_open:
             return
         self._loop.remove_reader(self._requests)
+        if self.keyboard:
+            self.keyboard.close()
         for fd in (self._requests, self._answers, self._console, self._pidfd):
             os.close(fd)
         for pair in self.uart_pipes.values():
@@ -135,15 +156,17 @@ class Interpreter:
         self._ears.ended(self._status)
 
 
-def _spawn(heap_kb: int, prefix: Sequence[str], console: int, line: Sequence[int]) -> int:
+def _spawn(heap_kb: int, prefix: Sequence[str], console: int, line: Sequence[int], prompt: bool) -> int:
     start = _START.format(shims=str(micropython.compiled_shims()))
-    command = [*prefix, *micropython.command(), "-X", f"heapsize={heap_kb}k", "-c", start]
+    options = ["-X", f"heapsize={heap_kb}k", *(["-i"] if prompt else [])]
+    command = [*prefix, *micropython.command(), *options, "-c", start]
     # Copies above all target numbers: a target must never overwrite a source that is still to be moved.
     floor = _FIRST_UART_FD + len(line)
     copies = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, floor) for fd in (console, *line)]
     targets = [1, *range(3, 3 + len(line))]
+    nobody = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     moves: list[tuple[int, int, str, int, int] | tuple[int, int, int]] = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, copies[0], 0) if prompt else nobody,
         *((os.POSIX_SPAWN_DUP2, copy, target) for copy, target in zip(copies, targets, strict=True)),
         (os.POSIX_SPAWN_DUP2, copies[0], 2),
     ]

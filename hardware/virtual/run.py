@@ -44,8 +44,10 @@ class Circuit:
     epoch: int
     chip: Chip
     prefix: Sequence[str]
+    ticks_ms: int | None = None
     cut_at_operation: int | None = None  # of the flash, counted since the image was made
     torn: bool = False
+    prompt: bool = False  # somebody is at the serial port
 
 
 class Ending(Enum):
@@ -91,18 +93,22 @@ class Run:
         self._ended = ended
         self._idle = idle
         self._outcome = Outcome()
+        self._at_prompt = False
         self._timers: dict[int, Appointment] = {}
+        self._waiting: Appointment | None = None  # the program waits on a virtual clock
+        self._offset_s = circuit.clock.offset_s
+        circuit.clock.hold()
         self._watchdog = Watchdog(circuit.clock, self._look, partial(self.end, Ending.WATCHDOG))
         ears = Ears(self._request, circuit.console.write, self._exited)
         uarts = _UARTS if circuit.wiring.uart else ()
-        self._interpreter = Interpreter(ears, circuit.heap_kb, uarts, circuit.prefix)
+        self._interpreter = Interpreter(ears, circuit.heap_kb, uarts, circuit.prefix, circuit.prompt)
         self._peripherals = Peripherals(
             circuit.wiring,
             circuit.rtc,
             circuit.nvs,
             Station(circuit.access_point, circuit.clock),
             UartPorts(circuit.wiring.uart, self._interpreter.uart_pipes, circuit.clock),
-            self._interpreter.interrupt,
+            self._interrupt,
         )
         self._serve: dict[int, Callable[[bytes], bytes | None]] = {
             ops.HELLO: self._hello,
@@ -114,11 +120,21 @@ class Run:
             ops.WDT_FEED: lambda request: self._watchdog.feed(int.from_bytes(request, "little")),
             ops.WAKE_ON_PIN: self._wake_on_pin,
             ops.TIMER: self._timer,
+            ops.WAIT: self._wait,
         }
 
     @property
     def pid(self) -> int:
         return self._interpreter.pid
+
+    def type(self, keys: bytes) -> None:
+        """What arrives at the serial port: Ctrl-C interrupts the program, the prompt gets the rest."""
+        keyboard = self._interpreter.keyboard
+        if keyboard is None:
+            return
+        if not keyboard.at_prompt and b"\x03" in keys:
+            self._interrupt(ops.FROM_KEYBOARD, 0)
+        keyboard.type(keys)
 
     def end(self, ending: Ending) -> None:
         """Stops the program where it stands."""
@@ -130,10 +146,17 @@ class Run:
 
     def _exited(self, status: int) -> None:
         self._watchdog.disarm()
+        if self._waiting:
+            self._waiting.cancel()
+        else:
+            self._circuit.clock.release()
         for appointment in self._timers.values():
             appointment.cancel()
         self._timers.clear()
         self._peripherals.release()
+        if self._outcome.ending is Ending.CRASH and self._at_prompt and status == 0:
+            self._outcome.ending = Ending.SOFT_RESET  # Ctrl-D
+            self._circuit.console.write(b"MPY: soft reboot\r\n")
         if self._outcome.ending is Ending.CRASH:
             self._circuit.console.note(f"the interpreter died with status {status}")
         self._ended(self._outcome)
@@ -170,14 +193,20 @@ class Run:
             circuit.epoch,
             circuit.chip == "esp32s3",
             circuit.unique_id,
+            circuit.clock.virtual,
+            ops.NO_TICKS if circuit.ticks_ms is None else circuit.ticks_ms,
             len(uarts),
         )
         return fields + uarts + str(circuit.image.resolve()).encode()
 
-    def _program_ended(self, request: bytes) -> None:
+    def _program_ended(self, request: bytes) -> bytes | None:
         because = request.decode()
         self._note(f"{because}: the REPL waits")
         self._idle("" if self._watchdog.armed else because)
+        if not self._interpreter.keyboard:
+            return None
+        self._at_prompt = self._interpreter.keyboard.at_prompt = True
+        return b""
 
     def _deepsleep(self, request: bytes) -> None:
         self._outcome.asked_ms = int.from_bytes(request, "little", signed=True)
@@ -192,6 +221,27 @@ class Run:
         self._outcome.wake_pins = list(request[1:])
         return b""
 
+    def _wait(self, request: bytes) -> None:
+        """The program waits on a virtual clock: answered when the time has come or an interrupt has."""
+        (us,) = struct.unpack("<q", request)
+        self._waiting = self._circuit.clock.call_later(us / 1e6, self._waited)
+        self._circuit.clock.release()
+
+    def _waited(self) -> None:
+        if self._waiting:
+            self._waiting.cancel()
+            self._waiting = None
+            self._circuit.clock.hold()
+            self._interpreter.answer(struct.pack("<q", self._jumped_us()))
+
+    def _jumped_us(self) -> int:
+        """How far time has jumped since this run began."""
+        return round((self._circuit.clock.offset_s - self._offset_s) * 1e6)
+
+    def _interrupt(self, source: int, number: int) -> None:
+        self._interpreter.interrupt(source, number)
+        self._waited()
+
     def _timer(self, request: bytes) -> bytes:
         number, period_ms, periodic = struct.unpack("<BIB", request)
         running = self._timers.pop(number, None)
@@ -203,7 +253,7 @@ class Run:
 
     def _set_timer(self, number: int, period_s: float, periodic: bool) -> None:
         def ring() -> None:
-            self._interpreter.interrupt(ops.FROM_TIMER, number)
+            self._interrupt(ops.FROM_TIMER, number)
             if periodic:
                 self._set_timer(number, period_s, periodic)
 

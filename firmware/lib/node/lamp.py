@@ -1,10 +1,10 @@
 """The LED, for people without a laptop; only while somebody may be looking, since light costs energy.
 
-    1 short     measured and stored
-    3 short     the gateway heard this node, with a good margin
-    2 short     ... with a poor one
-    1 long      no answer
-    2 long      going to the shelf
+1 short     measured and stored
+3 short     the gateway heard this node, with a good margin
+2 short     ... with a poor one
+1 long      no answer
+2 long      going to the shelf
 """
 
 import machine

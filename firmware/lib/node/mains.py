@@ -14,7 +14,8 @@ import machine
 from node.app import log
 from wire import control
 
-POLL_MS = 50  # at 2400 baud twelve bytes
+POLL_MS = 1000  # at 2400 baud 240 bytes; the receive buffer holds two thousand
+BEAT_MS = 5000  # a task that waits for something shows this often that it lives
 LISTEN_MS = 20
 KEEPALIVE_S = 30
 PAUSE_MS = 2000  # after a carrier failed
@@ -55,7 +56,7 @@ async def _measure(node, pulse, written):
             left = time.ticks_diff(due, time.ticks_ms())
             if left <= 0:
                 break
-            await asyncio.sleep_ms(min(left, 1000))
+            await asyncio.sleep_ms(min(left, BEAT_MS))
         due = time.ticks_add(due, interval_ms)
         row, _ = node.sample()
         rows.append(row)
@@ -84,13 +85,7 @@ async def _report(node, pulse, written):
                 fresh.open()
                 carrier = fresh
             await _talk(node, carrier, pulse)
-            for _ in range(KEEPALIVE_S * 1000 // POLL_MS):
-                pulse.beat("report")
-                if written.is_set():
-                    written.clear()
-                    break
-                await asyncio.sleep_ms(POLL_MS)
-            else:
+            if not await _comes(written, pulse):
                 carrier.ping()
         except OSError as error:
             log("carrier", repr(error))
@@ -99,6 +94,19 @@ async def _report(node, pulse, written):
                 carrier.close()
                 carrier = None
             await asyncio.sleep_ms(PAUSE_MS)
+
+
+async def _comes(written, pulse):
+    """Wait for the next flush, KEEPALIVE_S at most; returns whether there was one."""
+    for _ in range(KEEPALIVE_S * 1000 // BEAT_MS):
+        pulse.beat("report")
+        try:
+            await asyncio.wait_for_ms(written.wait(), BEAT_MS)
+        except asyncio.TimeoutError:
+            continue
+        written.clear()
+        return True
+    return False
 
 
 async def _talk(node, carrier, pulse):

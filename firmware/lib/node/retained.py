@@ -82,7 +82,7 @@ class Retained:
             self.writes,
             self.lit_s,
             *self.counters,
-            len(notes)
+            len(notes),
         )
         body += notes
         return body + struct.pack("<I", crc32(body))

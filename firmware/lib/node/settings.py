@@ -53,10 +53,14 @@ def load():
 
 def keep():
     """The settings have proved themselves: keep a copy."""
-    with open(PATH, "rb") as f:
-        raw = f.read()
-    with open(GOOD + ".new", "wb") as f:
-        f.write(raw)
+    part = bytearray(256)  # a node that has just spoken has little heap left in one piece
+    with open(PATH, "rb") as source:
+        with open(GOOD + ".new", "wb") as copy:
+            while True:
+                size = source.readinto(part)
+                if not size:
+                    break
+                copy.write(memoryview(part)[:size])
     os.rename(GOOD + ".new", GOOD)
 
 

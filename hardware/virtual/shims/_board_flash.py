@@ -7,6 +7,7 @@ import _board_link as link
 import _board_ops as ops
 
 BLOCK = 4096
+_ERASED = b"\xff" * BLOCK  # once: the firmware's heap may have no room for it later
 
 
 class Flash:
@@ -25,7 +26,7 @@ class Flash:
     def writeblocks(self, n, buf, off=None):
         if off is None:
             off = 0
-            self._operate(n, 0, 0, b"\xff" * BLOCK)
+            self._operate(n, 0, 0, _ERASED)
         self._operate(n, 4, off, buf)
 
     def _operate(self, n, counter, off, content):
@@ -51,5 +52,5 @@ class Flash:
         if op == 5:
             return BLOCK
         if op == 6:
-            self._operate(arg, 0, 0, b"\xff" * BLOCK)
+            self._operate(arg, 0, 0, _ERASED)
         return 0

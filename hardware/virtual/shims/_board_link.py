@@ -17,7 +17,8 @@ _pending = []
 _dispatching = False
 
 _Hello = namedtuple(
-    "Hello", "reset_cause wake_reason rtc_us cut_after torn blocks first_year s3 unique_id uarts"
+    "Hello",
+    "reset_cause wake_reason rtc_us cut_after torn blocks first_year s3 unique_id virtual ticks_ms uarts",
 )
 
 handlers = {}  # (source, number) -> function without arguments
@@ -36,17 +37,21 @@ def _dispatch():
     if _dispatching:
         return
     _dispatching = True
-    while _pending:
-        event = _pending.pop(0)
-        handler = handlers.get((event[0], event[1]))
-        if handler:
-            try:
-                handler()
-            except Exception as error:
-                # As on the chip: a failing interrupt handler is reported and the program goes on.
-                print("Unhandled exception in callback")
-                sys.print_exception(error)
-    _dispatching = False
+    try:
+        while _pending:
+            event = _pending.pop(0)
+            if event[0] == ops.FROM_KEYBOARD:
+                raise KeyboardInterrupt
+            handler = handlers.get((event[0], event[1]))
+            if handler:
+                try:
+                    handler()
+                except Exception as error:
+                    # As on the chip: a failing interrupt handler is reported and the program goes on.
+                    print("Unhandled exception in callback")
+                    sys.print_exception(error)
+    finally:
+        _dispatching = False
 
 
 def call(op, payload=b""):
@@ -76,7 +81,23 @@ def post(op, payload=b""):
     _tx.write(pack("<BH", op, len(payload)) + payload)
 
 
+offset_us = 0  # how far time has jumped since this start, where it is virtual
+
+
+def _jump_us(us):
+    # The board host lets the time jump while every board waits, and answers early when something happened.
+    global offset_us
+    end = utime.ticks_us() + offset_us + us
+    while True:
+        left = end - utime.ticks_us() - offset_us
+        if left <= 0:
+            return
+        offset_us = unpack("<q", call(ops.WAIT, pack("<q", left)))[0]
+
+
 def wait_us(us):
+    if hello.virtual:
+        return _jump_us(us)
     end = utime.ticks_add(utime.ticks_us(), us)
     while True:
         left = utime.ticks_diff(end, utime.ticks_us())
@@ -99,15 +120,17 @@ def _say_hello():
 
 hello, _read_ticks_us, uarts, image = _say_hello()
 _read_us = hello.rtc_us  # what the RTC said at _read_ticks_us
+_read_offset_us = 0
 
 
 def set_rtc_us(us):
     # microseconds since 2000-01-01
-    global _read_us, _read_ticks_us
+    global _read_us, _read_ticks_us, _read_offset_us
     call(ops.RTC_SET, pack("<q", us))
     _read_us = us
+    _read_offset_us = offset_us
     _read_ticks_us = utime.ticks_us()
 
 
 def rtc_us():
-    return _read_us + utime.ticks_diff(utime.ticks_us(), _read_ticks_us)
+    return _read_us + utime.ticks_diff(utime.ticks_us(), _read_ticks_us) + offset_us - _read_offset_us

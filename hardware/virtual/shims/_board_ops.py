@@ -13,6 +13,7 @@ RTC_MEMORY_READ = 9
 RTC_MEMORY_WRITE = 10
 WAKE_ON_PIN = 11
 TIMER = 12
+WAIT = 13  # µs i64 on a virtual clock; answered with its offset, µs i64, when they are over or sooner
 
 PIN_INIT = 16
 PIN_READ = 17
@@ -49,11 +50,13 @@ INTERRUPT = 3  # unasked: source u8, number u8
 
 FROM_PIN = 0
 FROM_TIMER = 1
+FROM_KEYBOARD = 2  # Ctrl-C
 
 # Requests that get no answer.
 POSTED = (WDT_FEED, PIN_WRITE)
 
 # HELLO's answer, before the UART numbers and the image's path: reset cause, wake reason, RTC (µs since 2000),
 # flash operations until the power goes (-1: never), torn, blocks, first year of time(), whether it is an
-# ESP32-S3, unique id, UARTs.
-HELLO_FORMAT = "<BBqiBHHB6sB"
+# ESP32-S3, unique id, whether time is virtual, where ticks begin (ms), UARTs.
+NO_TICKS = 0xFFFFFFFF  # ticks are those of the interpreter
+HELLO_FORMAT = "<BBqiBHHB6sBIB"

@@ -1,0 +1,166 @@
+"""One node of the demonstration site in virtual time, with a real broker and the real gateway beside it.
+
+The node runs its own files in real MicroPython on a virtual board; a month of its sleep passes in minutes,
+since the clock jumps while the node waits. Gateway and store are the project's own, in this process, on that
+clock.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from device_configs.compile import node_settings, schemas, settings_bytes
+from device_configs.loader import SITES, load_site
+from gateway.app import STORE_NAME, Gateway, Settings
+from gateway.carriers.mqtt import Broker, MqttCarrier
+from gateway.store import Reader, Store
+from hardware.virtual.backlog_image import FlashRecord, acknowledged, read_backlog
+from hardware.virtual.board import Board
+from hardware.virtual.clock import VirtualClock
+from hardware.virtual.meters import Values, frame
+from hardware.virtual.nodes import Surroundings, wire
+from hardware.virtual.wifi import AccessPoint
+from tools.firmware_image import compiled
+from tools.servers import HOST, Mosquitto, free_port
+
+SSID = "lab"
+KEY = bytes(range(16))
+CALM = {
+    "up": 300.0, "down": 250.0, "water": 2.0, "air": -6.0, "battery": 3.6, "distance": 2400.0,
+    "power": 12_000.0,
+}  # fmt: skip
+
+
+class Lab:
+    """`world` holds what is true around the node, by channel: change it at any time.
+
+    `changes` are merged into the node's settings; `board` options go to the virtual board.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        node: int,
+        *,
+        changes: dict[str, Any] | None = None,
+        interval_s: int | None = None,
+        tree: dict[str, bytes] | None = None,
+        list_s: float = 10.0,
+        **board: Any,
+    ) -> None:
+        self.folder = folder
+        self.site = load_site(SITES / "narvik-demo").only(node)
+        self.node = self.site.node(node)
+        self.clock = VirtualClock()
+        self.world = dict(CALM)
+        self.access_point = AccessPoint(self.clock, SSID)
+        self.port = free_port()
+        self.broker = Mosquitto(folder / "mosquitto", self.port)
+        self._list_s = list_s
+        self._running: asyncio.Task[None] | None = None
+        self._stop = asyncio.Event()
+        kind = self.site.catalog.boards[self.node.board]
+        wiring = wire(self.node, self.site.catalog, self._surroundings(), self.clock, lambda chip: _unseen)
+        self.board = Board(
+            self.node.name,
+            folder / "board",
+            wiring,
+            clock=self.clock,
+            access_point=self.access_point,
+            chip=kind.chip,
+            heap_kb=160 if self.node.profile.power == "battery" else 320,
+            **board,
+        )
+        self.settings = node_settings(
+            self.site,
+            self.node,
+            host=HOST,
+            port=self.port,
+            ssid=SSID,
+            wifi_password="",
+            interval_s=interval_s,
+        )
+        self.settings.update(changes or {})
+        self.board.install(
+            {
+                **(compiled() if tree is None else tree),
+                "settings.json": settings_bytes(self.settings),
+                "key.hex": KEY.hex().encode(),
+            }
+        )
+
+    def _surroundings(self) -> Surroundings:
+        quantities = {name: (lambda name=name: self.world[name]) for name in self.world}  # type: ignore[misc]
+        make = str((self.node.sensors or {}).get("meter", {}).get("make", "aidon"))
+
+        def frames() -> Any:
+            at_s, energy_wh = 0.0, 5_000_000.0
+            while True:
+                at_s += self._list_s
+                energy_wh += self.world["power"] * self._list_s / 3600
+                hourly = at_s % 3600 < self._list_s
+                values = Values(import_power_w=round(self.world["power"]), import_energy_wh=round(energy_wh))
+                now = datetime.fromtimestamp(self.clock.utc_ms() / 1000, UTC)
+                yield at_s, frame(make, 3 if hourly else 2, values, now)  # type: ignore[arg-type]
+
+        return Surroundings(quantities, frames)
+
+    async def start_gateway(self) -> None:
+        self._stop = asyncio.Event()
+        self._running = asyncio.create_task(self._serve())
+        await asyncio.sleep(0)
+
+    async def _serve(self) -> None:
+        state = self.folder / "gateway"
+        state.mkdir(exist_ok=True)
+        broker = Broker(HOST, self.port)
+        keys = {self.node.id: KEY}
+        settings = Settings(self.site.id, self.site.gateway_id, keys, schemas(self.site), state, broker)
+        store = Store.open(state / STORE_NAME, self.clock.utc_ms)
+        carrier = MqttCarrier(self.site.id, broker, now_ms=self.clock.utc_ms)
+        self.carrier = carrier
+        gateway = Gateway(settings, store, now_ms=self.clock.utc_ms, trusted=lambda: True, carriers=[carrier])
+        try:
+            await gateway.run(self._stop)
+        finally:
+            await store.close()
+
+    async def stop_gateway(self) -> None:
+        if self._running:
+            self._stop.set()
+            await self._running
+            self._running = None
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self.broker.start)
+        await self.start_gateway()
+        while not (hasattr(self, "carrier") and self.carrier.connected):
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        await self.board.close()
+        await self.stop_gateway()
+        await asyncio.to_thread(self.broker.stop)
+
+    async def wakes(self, count: int, timeout_s: float = 60.0) -> None:
+        """Wait until the node has slept `count` more times."""
+        goal = self.board.counts.wakes + count
+        await self.board.until(lambda: self.board.counts.wakes >= goal and self.board.asleep, timeout_s)
+
+    async def asleep(self, timeout_s: float = 30.0) -> None:
+        await self.board.until(lambda: self.board.asleep, timeout_s)
+
+    def flash(self) -> list[FlashRecord]:
+        return read_backlog(self.board.files(), len(self.node.profile.channels))
+
+    def reader(self) -> Reader:
+        return Reader.open(self.folder / "gateway" / STORE_NAME)
+
+    def unacknowledged(self) -> int:
+        memory = self.board.rtc_memory
+        return sum(not acknowledged(memory, record.seq) for record in self.flash())
+
+
+def _unseen(channel: str, raw: int, utc_ms: int) -> None:
+    """Nobody asks which samples were taken."""
