@@ -20,6 +20,7 @@ from gateway.alerts.standing import Standing
 from gateway.alerts.verbs import verbs as alert_verbs
 from gateway.carriers import Carrier
 from gateway.carriers.mqtt import Broker, MqttCarrier
+from gateway.carriers.radios import Radios
 from gateway.control import SOCKET_NAME, Control, ControlError, Message, Verb
 from gateway.ingest import Ingest
 from gateway.store import Reader, Store, StoreError
@@ -50,6 +51,7 @@ class Settings:
     schemas: Mapping[int, tuple[int, ...]]
     state: Path
     broker: Broker
+    radios: Radios | None = None
     page: "Beside | None" = None
     rules: Site | None = None
     limits: Limits = field(default_factory=Limits)
@@ -90,6 +92,8 @@ class Gateway:
         )
         if carriers is None:
             carriers = [MqttCarrier(settings.site, settings.broker, now_ms=now_ms)]
+            if settings.radios is not None:
+                carriers += settings.radios.carriers(settings.state)
         self.carriers = carriers
         self.upkeep = Upkeep(store, settings.limits, now_ms)
         verbs: dict[str, Verb] = {"status": self._status, "ask": self._ask, "synced": self._synced}
@@ -159,9 +163,9 @@ class Gateway:
             "clock_trusted": self._trusted(),
             "last_commit": reader.last_commit(),
             "stored": sum(stored.values()),
-            "carriers": [{"name": c.name, "connected": c.connected} for c in self.carriers],
+            "carriers": [_condition(carrier) for carrier in self.carriers],
             "refusals": dict(sorted(refusals.items())),
-            "room": None if self.upkeep.room is None else asdict(self.upkeep.room),
+            "room": self.upkeep.as_dict(),
             "conditions": [asdict(condition) for condition in self.upkeep.conditions()],
             "nodes": [
                 {
@@ -170,6 +174,7 @@ class Gateway:
                     "status_at_ms": link.status_at_ms,
                     "welcomed": link.welcomed,
                     "stored": stored.get(link.node, 0),
+                    "receptions": [asdict(reception) for reception in link.receptions.values()],
                 }
                 for link in ingest.links.values()
             ],
@@ -198,6 +203,13 @@ class Gateway:
         for carrier in self.carriers:
             await carrier.send([downlink])
         return {"node": node}
+
+
+def _condition(carrier: Carrier) -> Message:
+    """Return how a carrier does; a radio counts what it dropped and did not send, by cause."""
+    counts: Counter[str] | None = getattr(carrier, "counts", None)
+    told = {"counts": dict(counts)} if counts else {}
+    return {"name": carrier.name, "connected": carrier.connected, **told}
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:

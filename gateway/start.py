@@ -15,6 +15,7 @@ from device_configs.keys import read_keys
 from device_configs.loader import load_site
 from gateway.app import STORE_NAME, Settings, StartError, run
 from gateway.carriers.mqtt import Broker
+from gateway.carriers.radios import Radios
 from gateway.store.memory import CAP_BYTES, place_for
 from gateway.store.pruning import Limits
 from gateway.store.upkeep import Unusable
@@ -35,14 +36,25 @@ def settings_of(
     page: Address | None = None,
     interval_s: int | None = None,
     cap_mb: int | None = None,
+    packet_forwarder: Address | None = None,
+    bridge: str | None = None,
 ) -> Settings:
     """Return what a gateway of the site has to be told. Raises ConfigError.
 
     Keys of nodes that the site does not have are left out: their frames count as unknown. `page` is where
     the page is served, `interval_s` how often the nodes sample where that is not what the site says,
-    `cap_mb` the room the store may take.
+    `cap_mb` the room the store may take; `packet_forwarder` is where concentrators report to, `bridge` the
+    serial port of a USB LoRa bridge.
     """
     site = load_site(site_path)
+    radios = None
+    if packet_forwarder or bridge:
+        if site.lora is None:
+            raise StartError(
+                f"{site_path}: site.yaml has no `lora` settings, so there is nothing to listen to"
+            )
+        at = (packet_forwarder.host, packet_forwarder.port) if packet_forwarder else None
+        radios = Radios(site.lora, at, bridge)
     keys = read_keys(keys_path or state / KEYS_NAME)
     state, in_memory = place_for(state)
     limits = Limits(cap_mb << 20) if cap_mb else Limits()
@@ -55,6 +67,7 @@ def settings_of(
         schemas=compiled.schemas(site),
         state=state,
         broker=broker,
+        radios=radios,
         page=Page(site, state, state / STORE_NAME, page, interval_s) if page else None,
         rules=site,
         limits=limits,
@@ -62,11 +75,11 @@ def settings_of(
     )
 
 
-def page_at(address: str) -> Address:
-    """Return where the page is served: "host:port", or "port" on this machine alone. Raises StartError."""
+def page_at(address: str, option: str = "--page") -> Address:
+    """Return what an option names: "host:port", or "port" on this machine alone. Raises StartError."""
     host, _, port = address.rpartition(":")
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise StartError(f"--page {address}: expected host:port, for example 127.0.0.1:8080")
+        raise StartError(f"{option} {address}: expected host:port, for example 127.0.0.1:8080")
     return Address(host.strip("[]") or "127.0.0.1", int(port))
 
 

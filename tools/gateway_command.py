@@ -43,6 +43,10 @@ def gateway(
     store_cap: Annotated[
         int | None, typer.Option(help="Room the store may take, in MB. Default: 4096.", min=64)
     ] = None,
+    packet_forwarder: Annotated[
+        str | None, typer.Option(help="Where LoRa concentrators report to, as host:port (UDP).")
+    ] = None,
+    bridge: Annotated[str | None, typer.Option(help="Serial port of a USB LoRa bridge.")] = None,
 ) -> None:
     """Run a site's gateway until told to end. A record is acknowledged once it is safely on disk."""
     if context.invoked_subcommand is not None:
@@ -51,7 +55,9 @@ def gateway(
         _fail("say --site DIR and --state DIR", USAGE)
     try:
         at = broker_at(broker, broker_user, broker_password_file, broker_ca)
-        serve(settings_of(site, state, at, keys, page_at(page) if page else None, interval, store_cap))
+        served = page_at(page) if page else None
+        forwarders = page_at(packet_forwarder, "--packet-forwarder") if packet_forwarder else None
+        serve(settings_of(site, state, at, keys, served, interval, store_cap, forwarders, bridge))
     except StartError as error:
         _fail(str(error), FAILED)
 
@@ -65,7 +71,9 @@ def status(state: State, as_json: Json = False) -> None:
         return
     console = Console()
     for carrier in answer["carriers"]:
-        console.print(f"{carrier['name']}: {'connected' if carrier['connected'] else 'NOT connected'}")
+        counts = "".join(f", {cause} {count}" for cause, count in sorted(carrier.get("counts", {}).items()))
+        state_now = "connected" if carrier["connected"] else "NOT connected"
+        console.print(f"{carrier['name']}: {state_now}{counts}")
     console.print(f"stored: {answer['stored']} records, the last is commit {answer['last_commit']}")
     for cause, count in answer["refusals"].items():
         console.print(f"refused, {cause.replace('_', ' ')}: {count} frames")

@@ -53,12 +53,13 @@ class Gateway(Program):
         password: Path,
         page_port: int | None = None,
         interval_s: int | None = None,
+        radios: Sequence[str] = (),
     ) -> None:
         where = ["--site", str(site), "--state", str(state), "--broker", broker]
         if interval_s is not None:
             where += ["--interval", str(interval_s)]
         user = ["--broker-user", "gateway", "--broker-password-file", str(password)]
-        super().__init__(state, [*where, *user], page_port)
+        super().__init__(state, [*where, *user, *radios], page_port)
 
     def _arguments(self) -> Sequence[str]:
         return ["-P", "-m", "tools.cli", "gateway", *self._given_arguments, "--page", f"{HOST}:{self.port}"]

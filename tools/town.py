@@ -24,12 +24,13 @@ from hardware.virtual.board import Board, State
 from hardware.virtual.clock import RealClock
 from hardware.virtual.nodes import wire
 from hardware.virtual.wifi import AccessPoint
+from tools.air import Air
+from tools.firmware_image import compiled
 from tools.programs import Gateway, Sync
 from tools.servers import HOST, InfluxDB, Mosquitto, VictoriaMetrics, access_list
 from tools.surroundings import Surrounding, surround
 from tools.verify import Comparison, Point, compare
 
-FIRMWARE = Path(__file__).parent.parent / "firmware"
 DATABASE = "sensornett"
 WAKE_S = 90.0  # longest wait for a node to finish what it is doing: its watchdog is shorter
 Api = Literal["v1", "v2"]
@@ -82,6 +83,7 @@ class Town:
         )
         self.database = (InfluxDB if api == "v1" else VictoriaMetrics)(self.folder / "influxdb")
         self._page_port = page_port
+        self.air = Air(self.site, self._clock) if any(n.carrier == "lora" for n in self.site.nodes) else None
         self.gateway: Gateway | None = None
         self.sync: Sync | None = None
         self.access_point = AccessPoint(self._clock, self.site.id)
@@ -105,10 +107,13 @@ class Town:
         password.touch(mode=0o600)
         password.write_text(self._gateway_password)
         address = f"{HOST}:{self.broker.port}"
+        radios = self.air.gateway_arguments() if self.air else []
         self.gateway = Gateway(
-            self._state, self.site_path, address, password, self._page_port, self._interval_s
+            self._state, self.site_path, address, password, self._page_port, self._interval_s, radios
         )
         await asyncio.to_thread(self.gateway.start)
+        if self.air:
+            await self.air.open()
 
     async def start_sync(self) -> None:
         self.sync = Sync(self._state, self.site_path, self.database.url, self.api, DATABASE)
@@ -116,13 +121,12 @@ class Town:
 
     async def start_nodes(self) -> None:
         """Make the boards, put the firmware and the settings on them, and switch them on."""
-        firmware = {
-            str(path.relative_to(FIRMWARE)): path.read_bytes() for path in sorted(FIRMWARE.rglob("*.py"))
-        }
+        firmware = await asyncio.to_thread(compiled)
         arounds = surround(self.site, self._clock, self.speed, self.folder / "world")
         for node in self.site.nodes:
             around = arounds[node.id]
-            wiring = wire(node, self.site.catalog, around.inputs, self._clock, around.witness)
+            antenna = self.air.antenna_of(node) if self.air and node.carrier == "lora" else None
+            wiring = wire(node, self.site.catalog, around.inputs, self._clock, around.witness, antenna)
             board = Board(
                 node.name,
                 self.folder / "boards" / str(node.id),
@@ -181,6 +185,10 @@ class Town:
                 await board.power_on()  # it may hold records that nobody has heard of
             elif board.state is State.ASLEEP and self._acknowledged(resident, memory):
                 break
+            elif resident.node.profile.power == "battery" and board.state is State.RUNNING:
+                # Over LoRa only every sixth wake ends with everything acknowledged: not one may be missed.
+                await board.until(lambda: board.state is not State.RUNNING, WAKE_S)
+                continue
             elif resident.node.profile.power == "mains" and board.state is State.RUNNING:
                 # It never sleeps: cut its power and see whether flash holds more than it was told is stored.
                 await board.power_cut()
@@ -215,6 +223,8 @@ class Town:
         for resident in self.residents.values():
             await resident.board.close()
             resident.around.world.close()
+        if self.air:
+            self.air.close()
         for server in (self.sync, self.gateway, self.database, self.broker):
             if server is not None:
                 await asyncio.to_thread(server.stop)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from device_configs.board import Sx1262 as Sx1262Pins
 from device_configs.catalog import Catalog
 from device_configs.model import Node
 from hardware.virtual.chips.ads1115 import Ads1115
@@ -15,9 +16,11 @@ from hardware.virtual.chips.han_meter import HanMeter
 from hardware.virtual.chips.loop_sensor import LoopSensor
 from hardware.virtual.chips.mb7374 import Mb7374
 from hardware.virtual.chips.serial_line import LineSettings, SerialChip
+from hardware.virtual.chips.sx1262 import Sx1262
 from hardware.virtual.chips.tipping_bucket import TippingBucket
 from hardware.virtual.clock import Clock
-from hardware.virtual.wiring import I2cBus, PinChip, UartLine, Wiring
+from hardware.virtual.radio.medium import Antenna
+from hardware.virtual.wiring import I2cBus, PinChip, SpiBus, UartLine, Wiring
 
 Frames = Callable[[], Iterable[tuple[float, bytes]]]
 
@@ -40,11 +43,16 @@ class NoChip(LookupError):
 
 
 def wire(
-    node: Node, catalog: Catalog, around: Surroundings, clock: Clock, witness: Callable[[str], Witness]
+    node: Node,
+    catalog: Catalog,
+    around: Surroundings,
+    clock: Clock,
+    witness: Callable[[str], Witness],
+    antenna: Antenna | None = None,
 ) -> Wiring:
     """Return the wiring of `node`; `witness(chip)` is told of the samples of that kind of chip.
 
-    Raises NoChip.
+    With an `antenna` its board's radio is on the air. Raises NoChip.
     """
     board, profile = catalog.boards[node.board], node.profile
     assert node.sensors is not None
@@ -97,13 +105,25 @@ def wire(
             switched += made
     if board.sensor_power and switched:
         pins[board.sensor_power.pin] = Switch(*switched, clock=clock, on_level=board.sensor_power.on_level)
+    spi: tuple[SpiBus, ...] = ()
+    if antenna and board.sx1262:
+        spi, radio_pins = radio_wiring(board.sx1262, antenna)
+        pins |= radio_pins
     return Wiring(
         i2c=(I2cBus(board.i2c.scl, board.i2c.sda, i2c),) if board.i2c and i2c else (),
+        spi=spi,
         uart=(UartLine(_tx(board.uart.tx), board.uart.rx, serial),) if board.uart and serial else (),
         onewire=onewire,
         adc=adc,
         pins=pins,
     )
+
+
+def radio_wiring(pins: Sx1262Pins, antenna: Antenna) -> tuple[tuple[SpiBus, ...], dict[int, PinChip]]:
+    """Return the SPI bus and the pins of a radio at `antenna`, on the pins of a board."""
+    chip = Sx1262(antenna, antenna.medium.clock, tcxo_start_s=2e-3 if pins.tcxo_mv else 0.0)
+    bus = SpiBus(pins.sck, pins.mosi, pins.miso, {pins.cs: chip})
+    return (bus,), {pins.busy: chip.busy, pins.dio1: chip.dio1, pins.reset: chip.reset}
 
 
 def _tx(pin: int | None) -> int:

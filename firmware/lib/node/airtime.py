@@ -49,10 +49,9 @@ class Airtime:
                 ledger.spend(self.begun_s, ledger.limit - whole * self.grant // 1000)
         return ledger
 
-    def spare_ms(self, band, now_s, permille=1000):
-        """Return how many ms may be spent in a sub-band now, if only `permille` of the limit may be used."""
-        ledger = self._ledger(band)
-        return max(ledger.spare_ms(now_s) - ledger.limit * (1000 - permille) // 1000, 0)
+    def spare_ms(self, band, now_s):
+        """Return how many ms may be spent in a sub-band now."""
+        return self._ledger(band).spare_ms(now_s)
 
     def spend(self, band, now_s, ms):
         """Enter airtime that is about to be used. ValueError where there is not enough."""

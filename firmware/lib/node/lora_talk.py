@@ -18,7 +18,7 @@ SLOW_AFTER = 4  # questions without an answer until the slow spreading factor is
 SLOW_REPORTS = 144  # reports that stay slow once that has helped
 STATUS_ROOM = 120  # bytes a STATUS may take
 BACKFILL_FRAMES = 4  # of one conversation: bounds what a wake costs the battery
-BACKFILL_PERMILLE = 500  # of the airtime; the rest is for reports and events
+BACKFILL_PERMILLE = 500  # of the airtime that is to spare; the rest is for reports and events
 
 _FORMAT = "<IBBH"
 SIZE = struct.calcsize(_FORMAT)

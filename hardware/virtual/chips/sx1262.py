@@ -4,8 +4,8 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from hardware.virtual.chips.chip import Chip, Fault, Witness
-from hardware.virtual.clock import Appointment, BoardClock
-from hardware.virtual.radio.medium import Antenna, Modulation, Reception, Signal
+from hardware.virtual.clock import Appointment
+from hardware.virtual.radio.medium import AirClock, Antenna, Modulation, Reception, Signal
 from hardware.virtual.radio.physics import noise_dbm
 
 TX_DONE, RX_DONE, HEADER_VALID, CRC_ERROR, TIMEOUT = 0x01, 0x02, 0x10, 0x40, 0x200
@@ -75,7 +75,7 @@ class Sx1262(Chip):
     def __init__(
         self,
         antenna: Antenna,
-        clock: BoardClock,
+        clock: AirClock,
         *,
         tcxo_start_s: float = 2e-3,
         witness: Witness | None = None,

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
-from hardware.virtual.clock import BoardClock
+from hardware.virtual.clock import Appointment
 from hardware.virtual.radio import physics
 
 _PREAMBLE_NEEDED = 5  # symbols of the preamble a receiver has to have heard
@@ -20,6 +21,14 @@ SUB_BANDS_KHZ = (
     (869_400, 869_650),
     (869_700, 870_000),
 )
+
+
+class AirClock(Protocol):
+    """The clock all radios of a medium share: a board's, or a timeline."""
+
+    def monotonic_s(self) -> float: ...
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> Appointment: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,7 @@ class Medium:
 
     def __init__(
         self,
-        clock: BoardClock,
+        clock: AirClock,
         *,
         seed: int = 1,
         exponent: float = 2.9,

@@ -19,7 +19,7 @@ class Entry:
 
 
 class Timeline:
-    """A BoardClock that starts at `utc_ms`. Appointments at one moment are kept in the order made."""
+    """An AirClock that starts at `utc_ms`. Appointments at one moment are kept in the order made."""
 
     def __init__(self, utc_ms: int = 1_795_000_000_000) -> None:
         self._start_ms = utc_ms
@@ -32,9 +32,6 @@ class Timeline:
 
     def utc_ms(self) -> int:
         return self._start_ms + round(self._now_s * 1000)
-
-    async def sleep(self, seconds: float) -> None:
-        raise NotImplementedError("on a timeline nothing waits: use call_later")
 
     def call_later(self, seconds: float, call: Callable[[], object]) -> Entry:
         entry = Entry(call)

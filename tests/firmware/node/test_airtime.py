@@ -72,15 +72,6 @@ def test_it_goes_through_a_sleep(purse):
         assert again.spare_ms(band, 20) == airtime.spare_ms(band, 20)
 
 
-def test_a_part_of_it_can_be_kept_for_what_is_urgent(purse):
-    airtime = Airtime()
-    airtime.spend(BAND, 0, 100_000)
-    whole = LIMIT * 3 // 4
-    assert airtime.spare_ms(BAND, 0) == whole - 100_000
-    assert airtime.spare_ms(BAND, 0, 500) == whole // 2 - 100_000
-    assert airtime.spare_ms(BAND, 0, 100) == 0
-
-
 def test_more_than_there_is_is_refused(purse):
     airtime = Airtime()
     airtime.start_cold(0, purse)

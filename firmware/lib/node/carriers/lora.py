@@ -31,7 +31,7 @@ class Lora:
         self._random = random
         self._sleep_ms = sleep_ms
         self._channels = config["channels_khz"]
-        self._band = sub_band(self._channels[0], config["bandwidth_khz"])
+        self._bands = [sub_band(khz, config["bandwidth_khz"]) for khz in self._channels]
         self._down_sf = 0
         self._opens = None  # ticks at which the window opens, None: nothing is to be waited for
         self._listening = False
@@ -51,29 +51,36 @@ class Lora:
     def _airtime_of(self, size):
         return airtime_ms(size, self._sf, self._config["bandwidth_khz"])
 
+    def _spare(self):
+        """Return (ms to spare, sub-band, its channels) of the sub-band that has the most airtime left."""
+        now_s = self._clock_s()
+        found = [(self._airtime.spare_ms(band, now_s), band) for band in self._bands]
+        spare, best = max(found)
+        channels = [khz for khz, band in zip(self._channels, self._bands) if band == best]
+        return spare, best, channels
+
     def room(self, size=0):
         """Return `size`, or the longest data frame, where there is airtime for it; else 0."""
         size = size or self.frame_max
-        return size if self._airtime_of(size) <= self._airtime.spare_ms(self._band, self._clock_s()) else 0
+        return size if self._airtime_of(size) <= self._spare()[0] else 0
 
     def frames(self, permille):
-        """Return how many of the longest frames there is airtime for, if `permille` of it may be used."""
-        spare = self._airtime.spare_ms(self._band, self._clock_s(), permille)
-        return spare // self._airtime_of(self.frame_max)
+        """Return how many of the longest frames fit `permille` of the airtime that is to spare."""
+        return self._spare()[0] * permille // 1000 // self._airtime_of(self.frame_max)
 
     def open(self):
         """The radio is ready as soon as it is made."""
 
     def send(self, frame):
         """Send one frame. Raises OSError where the radio fails or airtime is used up."""
+        _, band, channels = self._spare()
         try:
-            self._airtime.spend(self._band, self._clock_s(), self._airtime_of(len(frame)))
+            self._airtime.spend(band, self._clock_s(), self._airtime_of(len(frame)))
         except ValueError as error:
             raise OSError(str(error))
         self._keep()
-        channel = self._channels[self._random() % len(self._channels)]
         self._listening = False
-        self._modem.configure({"freq_khz": channel, "sf": self._sf})
+        self._modem.configure({"freq_khz": channels[self._random() % len(channels)], "sf": self._sf})
         ended = self._modem.send(frame)
         self._opens = time.ticks_add(ended, self._config["answer_delay_ms"] - EARLY_MS)
 
