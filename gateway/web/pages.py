@@ -26,6 +26,8 @@ from gateway.model import NodeState, Reading, StoredRecord
 from gateway.readings import WrongSchema
 from gateway.web.cards import Card, by_need, card
 from gateway.web.concerns import Alert, Concern, concerns, provisional
+from gateway.web.energy_page import EnergyPages
+from gateway.web.energy_view import EnergyView
 from gateway.web.export import csv_lines
 from gateway.web.figures import amount
 from gateway.web.hub import Event, Full, Hub
@@ -57,6 +59,7 @@ class Pages:
         judge: Judge = provisional,
         records: History = lambda _node, _from_s, _to_s: (),
         states: Callable[[], Sequence[NodeState]] = list,
+        energy: EnergyView | None = None,
     ) -> None:
         self.site = site
         self.live = live
@@ -84,6 +87,7 @@ class Pages:
             Route("/", self._live),
             Route("/node/{node:int}", self._node),
             Route("/node/{node:int}.csv", self._csv),
+            *(EnergyPages(energy, self._page).routes if energy else ()),
             Route("/events", self._events),
             Route("/healthz", self._health),
             Mount("/static", _Static(directory=_STATIC)),

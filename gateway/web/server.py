@@ -18,8 +18,10 @@ from device_configs.model import Site
 from gateway.model import NodeState, StoredRecord
 from gateway.store import Reader, StoreError
 from gateway.web.concerns import Alert, provisional
+from gateway.web.energy_view import EnergyView
 from gateway.web.guard import Guard, own_names
 from gateway.web.live import DAY_S, Live, NodeLive
+from gateway.web.meter_keeper import keep_meters
 from gateway.web.pages import Pages
 from gateway.web.way import ask_sync, counts, way
 
@@ -103,7 +105,14 @@ class Page:
         live = Live(self._site, self._interval_s)
         with Reader.open(self._store) as reader:
             live.fill(reader, int(time.time()))
-            pages = Pages(self._site, live, judge=self._judge, records=self._records, states=self._states)
+            pages = Pages(
+                self._site,
+                live,
+                judge=self._judge,
+                records=self._records,
+                states=self._states,
+                energy=EnergyView(self._site, self._state, time.time, self._records),
+            )
             pages.look()
             config = uvicorn.Config(
                 Guard(pages.app, own_names()),
@@ -126,6 +135,7 @@ class Page:
                     tasks.create_task(_follow(pages, reader)),
                     tasks.create_task(_count(pages, reader, self._state)),
                     tasks.create_task(_tick(pages)),
+                    tasks.create_task(keep_meters(self._site, self._state, self._store, self._stopping)),
                 ]
                 serving = tasks.create_task(server.serve([listening]))
                 while not self._stopping.is_set() and not serving.done():  # noqa: ASYNC110 - set by a thread

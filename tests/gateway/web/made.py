@@ -48,7 +48,9 @@ def snow(depth_mm: int, at_s: int = NOW_S, **more: object) -> StoredRecord:
     return record(21, at_s, [3500 - depth_mm, 5, -650, 3610], **more)  # type: ignore[arg-type]
 
 
-def building(watts: int, at_s: int = NOW_S, wh: int | None = None, *, node: int = 31) -> StoredRecord:
+def building(
+    watts: int, at_s: int = NOW_S, wh: int | None = None, *, node: int = 31, commit: int = 1
+) -> StoredRecord:
     """A record of a building's meter; without `wh` there is no register in it."""
     ma = watts * 1000 // 693
     missing = None
@@ -56,6 +58,7 @@ def building(watts: int, at_s: int = NOW_S, wh: int | None = None, *, node: int 
         node,
         at_s,
         [watts, 0, wh, missing, watts // 9, 0, ma, ma, ma, 2310, 2314, 2307, missing, missing],
+        commit=commit,
     )
 
 

@@ -1,0 +1,123 @@
+"""The energy pages: buildings by what deserves attention, one building, and what measures have brought."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.building_report import PeriodFigures
+from gateway.web.energy_charts import SHADES
+from gateway.web.energy_view import BuildingPage, EnergyView
+
+Render = Callable[..., Response]
+
+
+class EnergyPages:
+    """Routes of the energy pages. `render` fills in a template for a request, as all pages do."""
+
+    def __init__(self, view: EnergyView, render: Render) -> None:
+        self._view = view
+        self._render = render
+        self.routes = [
+            Route("/energy", self._overview),
+            Route("/energy/{building}.csv", self._csv),
+            Route("/energy/{building}", self._building),
+            Route("/measures", self._measures),
+        ]
+
+    async def _overview(self, request: Request) -> Response:
+        found = await asyncio.to_thread(self._view.overview)
+        return self._render(request, "energy.html", found=found, day_s=self._day_s)
+
+    async def _building(self, request: Request) -> Response:
+        page = await self._page(request)
+        warned = None
+        if page.month == page.months[-1]:
+            warned = await asyncio.to_thread(self._view.warned, page.building.id)
+        return self._render(
+            request,
+            "energy_building.html",
+            page=page,
+            warned=warned,
+            shades=range(SHADES),
+            day_s=self._day_s,
+            figures=_with_year_before(page.figures),
+            charges={charge.month: charge for charge in page.charges},
+        )
+
+    async def _csv(self, request: Request) -> Response:
+        page = await self._page(request)
+        name = f"{self._view.site.id}-{page.building.id}-energy.csv"
+        return Response(
+            _csv_text(page),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    async def _measures(self, request: Request) -> Response:
+        found = await asyncio.to_thread(self._view.measures)
+        names = {building.id: building.name for building in self._view.site.buildings}
+        return self._render(request, "measures.html", found=found, names=names, day_s=self._day_s)
+
+    async def _page(self, request: Request) -> BuildingPage:
+        name = request.path_params["building"]
+        try:
+            return await asyncio.to_thread(self._view.building, name, _month(request))
+        except KeyError as error:
+            raise HTTPException(404) from error
+
+    def _day_s(self, day: date) -> float:
+        """Return a moment of a day, to be written as that day."""
+        noon = datetime(day.year, day.month, day.day, 12)  # noqa: DTZ001  the zone is the site's
+        return noon.replace(tzinfo=self._view.zone).timestamp()
+
+
+def _month(request: Request) -> date | None:
+    """Return the month asked for as ?month=202603; None where none is, or none that can be."""
+    text = request.query_params.get("month", "")
+    try:
+        return datetime.strptime(text, "%Y%m").date()  # noqa: DTZ007  a month has no zone
+    except ValueError:
+        return None
+
+
+def _with_year_before(figures: Sequence[PeriodFigures]) -> list[tuple[PeriodFigures, PeriodFigures | None]]:
+    """Return each month, newest first, with the same month of the year before where it is known."""
+    by_label = {figure.label: figure for figure in figures}
+
+    def before(figure: PeriodFigures) -> PeriodFigures | None:
+        found = by_label.get(f"{int(figure.label[:4]) - 1}{figure.label[4:]}")
+        return found if found and any(carrier.total.hours for carrier in found.carriers) else None
+
+    return [(figure, before(figure)) for figure in reversed(figures)]
+
+
+def _csv_text(page: BuildingPage) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = ("month", "kwh", "kwh_per_m2", "coverage_percent", "estimated_percent", "base_load_w", "peak_w")
+    writer.writerow(("building", *columns, "peak_at_utc_s", "degree_days"))
+    for figure in page.figures:
+        nothing = not any(carrier.total.hours for carrier in figure.carriers)
+        peak = figure.peak
+        writer.writerow(
+            (
+                page.building.id,
+                figure.label,
+                "" if nothing else f"{figure.counted_kwh:.3f}",
+                "" if nothing else f"{figure.per_m2:.3f}",
+                f"{100 * figure.coverage:.1f}",
+                f"{100 * figure.estimated_share:.1f}",
+                "" if figure.base_load_w is None else figure.base_load_w,
+                "" if peak is None else peak.wh,
+                "" if peak is None else peak.start_s,
+                "" if figure.degree_days is None else f"{figure.degree_days:.1f}",
+            )
+        )
+    return text.getvalue()

@@ -1,0 +1,257 @@
+"""What the energy pages show, reckoned beside them and kept while nothing can have changed. It only reads."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from device_configs.building_schema import Building, EventPeriod, Meter
+from device_configs.model import Site
+from device_configs.tariff import tariffs
+from gateway.building_report import (
+    BuildingState,
+    MeasureResult,
+    PeriodFigures,
+    building_state,
+    counts_for_goals,
+    goal_counts,
+    measure_result,
+    overview,
+    period_figures,
+)
+from gateway.buildings import BuildingEnergy, Sources, factors
+from gateway.energy.et_curve import Curve, Day
+from gateway.energy.figures import duration_curve, heat_map, idle_share
+from gateway.energy.hours import HOUR_S
+from gateway.energy.peaks import MonthCharge, month_charge, month_charges
+from gateway.energy.periods import first_day, local_day, next_first
+from gateway.energy.projection import Outlook, Projection, extra_ore, project
+from gateway.model import StoredRecord
+from gateway.store.energy_book import Answer, EnergyBook
+from gateway.store.meter_hours import POWER_KEY, MeterHours
+from gateway.web.energy_charts import (
+    DurationDrawing,
+    EtDrawing,
+    HeatDrawing,
+    duration_drawing,
+    et_drawing,
+    heat_drawing,
+)
+
+KEEP_S = 300.0  # a figure of whole days does not change faster than this
+MONTHS_SHOWN = 13
+YEAR_DAYS = 365
+
+History = Callable[[int, int, int], Iterable[StoredRecord]]
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Every building, the one that deserves attention most first, and what was said about each."""
+
+    states: Sequence[BuildingState]
+    answers: dict[str, Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What the running hour will come to, against what counts as the month's peak so far."""
+
+    projection: Projection
+    limit_w: int
+    outlook: Outlook
+    extra_ore: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingPage:
+    """One building's page for one month."""
+
+    building: Building
+    state: BuildingState
+    answer: Answer | None
+    month: date
+    months: Sequence[date]
+    figures: Sequence[PeriodFigures]
+    charges: Sequence[MonthCharge]
+    idle_share: float | None
+    curve: Curve | None
+    last: Day | None
+    et: EtDrawing | None
+    heat: HeatDrawing | None
+    duration: DurationDrawing | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventEnergy:
+    """A building before, during and after a named time: kWh a day, and how many days of each are known."""
+
+    building: Building
+    event: EventPeriod
+    before: float | None
+    during: float | None
+    after: float | None
+    expected: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The register of initiatives, what counts for the goals, and the named times."""
+
+    results: Sequence[MeasureResult]
+    counted: dict[str, int]
+    counts: dict[str, bool]
+    events: Sequence[EventEnergy]
+
+
+class EnergyView:
+    """Asked from any thread; one reckons at a time. `records` reads a node's records from the store."""
+
+    def __init__(self, site: Site, state: Path, clock: Callable[[], float], records: History) -> None:
+        self.site = site
+        self._state = state
+        self._clock = clock
+        self._records = records
+        self.zone = ZoneInfo(site.timezone)
+        self._lock = threading.Lock()
+        self._kept: dict[object, tuple[float, object]] = {}
+
+    def overview(self) -> Overview:
+        """Return all buildings. Raises StoreError."""
+
+        def make(sources: Sources) -> Overview:
+            answers = sources.book.answers() if sources.book else {}
+            return Overview(overview(sources, self.today), answers)
+
+        return self._made("overview", make)
+
+    def building(self, name: str, month: date | None) -> BuildingPage:
+        """Return a building's page; without a month, of the running one. Raises KeyError and StoreError."""
+        wanted = first_day(month or self.today, "month")
+        return self._made((name, wanted), lambda sources: self._building(sources, name, wanted))
+
+    def measures(self) -> Measures:
+        """Return the register of initiatives. Raises StoreError."""
+        return self._made("measures", self._measures)
+
+    def warned(self, name: str) -> Warned | None:
+        """Return what the running hour of a building will come to; None where that cannot be said."""
+        page = self.building(name, None)
+        tariff = tariffs().get(page.building.tariff or "")
+        version = tariff.at(page.month) if tariff else None
+        now_s = int(self._clock())
+        projections = [self._project(meter, now_s) for meter in page.building.meters]
+        if version is None or not projections or any(p is None for p in projections):
+            return None
+        found = [p for p in projections if p is not None]
+        sums = ("so_far_wh", "expected_wh", "low_wh", "high_wh")
+        whole = Projection(found[0].start_s, *(sum(getattr(p, field) for p in found) for field in sums))
+        charge = next((c for c in page.charges if c.month == page.month.isoformat()[:7]), None)
+        if charge is None:
+            charge = month_charge([], version, self.zone, page.month)
+        # Of several peaks that count, passing the lowest of them already costs.
+        limit = charge.peaks[-1].wh if charge.peaks else 0
+        extra = extra_ore(charge.peaks, whole.expected_wh, whole.start_s, version, self.zone)
+        return Warned(whole, limit, whole.outlook(limit), max(0, extra))
+
+    @property
+    def today(self) -> date:
+        return datetime.fromtimestamp(self._clock(), self.zone).date()
+
+    def _made(self, key: object, make: Callable[[Sources], Made]) -> Made:
+        with self._lock:
+            now = self._clock()
+            made_at, held = self._kept.get(key, (0.0, None))
+            if held is not None and now - made_at < KEEP_S:
+                return held  # type: ignore[return-value]
+            self._kept = {k: v for k, v in self._kept.items() if now - v[0] < KEEP_S}
+            meter_hours = MeterHours.read(self._state) or MeterHours.open(None, 0)
+            book = EnergyBook.read(self._state)
+            try:
+                made = make(Sources(self.site, meter_hours, book))
+            finally:
+                meter_hours.close()
+                if book is not None:
+                    book.close()
+            self._kept[key] = (now, made)
+            return made
+
+    def _building(self, sources: Sources, name: str, month: date) -> BuildingPage:
+        energy, today = sources.building(name), self.today
+        following = next_first(month, "month")
+        first = first_day(month - timedelta(days=31 * (MONTHS_SHOWN - 1) - 14), "month")
+        until = min(following, today + timedelta(days=1))
+        charges: Sequence[MonthCharge] = ()
+        if energy.tariff is not None:
+            charges = month_charges(energy.electricity, energy.tariff, self.zone, first, following)
+        curve = energy.curve(today)
+        year = [day for day in energy.days if today - timedelta(days=YEAR_DAYS) <= day.day < today]
+        last = year[-1] if year else None
+        hours = energy.between(today - timedelta(days=YEAR_DAYS), today)
+        return BuildingPage(
+            building=energy.building,
+            state=building_state(energy, today),
+            answer=sources.book.answers().get(name) if sources.book else None,
+            month=month,
+            months=_months(energy, today),
+            figures=period_figures(energy, "month", first, max(until, month + timedelta(days=1))),
+            charges=charges,
+            idle_share=idle_share(hours, self.zone, energy.in_use),
+            curve=curve,
+            last=last,
+            et=et_drawing(curve, year, last) if curve else None,
+            heat=heat_drawing(heat_map(energy.electricity, self.zone, month, following)),
+            duration=duration_drawing(duration_curve(hours)),
+        )
+
+    def _measures(self, sources: Sources) -> Measures:
+        energies = {energy.building.id: energy for energy in sources.buildings()}
+        results = [
+            measure_result(energies.get(i.building or ""), i, self.today) for i in self.site.initiatives
+        ]
+        events = [_event(e, event) for event in self.site.events for e in energies.values()]
+        counts = {i.id: counts_for_goals(i) for i in self.site.initiatives}
+        return Measures(results, goal_counts(self.site.initiatives), counts, events)
+
+    def _project(self, meter: Meter, now_s: int) -> Projection | None:
+        profile = self.site.node(meter.node).profile
+        at = profile.keys.index(POWER_KEY)
+        factor = factors(meter)[-1].factor
+        start = now_s // HOUR_S * HOUR_S
+        samples = []
+        for record in self._records(meter.node, start - 600, now_s + 1):
+            value = record.values[at] if len(record.values) == len(profile.channels) else None
+            if value is not None and not record.quality[at]:
+                samples.append((record.measured_at_s, round(value * factor)))
+        return project(samples, now_s)
+
+
+def _months(energy: BuildingEnergy, today: date) -> list[date]:
+    """Return the months of which something is known, and the running one, oldest first."""
+    found = {first_day(today, "month")}
+    for hour in energy.electricity[:: 24 * 7]:
+        found.add(first_day(local_day(hour.start_s, energy.zone), "month"))
+    return sorted(found)
+
+
+def _event(energy: BuildingEnergy, event: EventPeriod) -> EventEnergy:
+    """Hold a named time against as many days before and after it."""
+    length = event.last_day - event.first_day + timedelta(days=1)
+    end = event.last_day + timedelta(days=1)
+    spans = [(event.first_day - length, event.first_day), (event.first_day, end), (end, end + length)]
+    before, during, after = (_mean(energy, *span) for span in spans)
+    curve = energy.curve(event.first_day)
+    days = [day for day in energy.days if event.first_day <= day.day < end]
+    expected = [curve.expected_kwh(day.celsius, day.in_use) for day in days] if curve else []
+    return EventEnergy(
+        energy.building, event, before, during, after, sum(expected) / len(expected) if expected else None
+    )
+
+
+def _mean(energy: BuildingEnergy, from_day: date, to_day: date) -> float | None:
+    totals = [t for t in energy.totals("day", from_day, to_day) if t.hours == t.expected]
+    return sum(t.kwh for t in totals) / len(totals) if totals else None
