@@ -6,6 +6,8 @@ clock.
 """
 
 import asyncio
+import dataclasses
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,12 @@ from gateway.carriers.mqtt import Broker, MqttCarrier
 from gateway.store import Reader, Store
 from hardware.virtual.backlog_image import FlashRecord, acknowledged, read_backlog
 from hardware.virtual.board import Board
+from hardware.virtual.chips.front import Button, Led
 from hardware.virtual.clock import VirtualClock
 from hardware.virtual.meters import Values, frame
 from hardware.virtual.nodes import Surroundings, wire
 from hardware.virtual.wifi import AccessPoint
+from node import retained
 from tools.firmware_image import compiled
 from tools.servers import HOST, Mosquitto, free_port
 
@@ -62,6 +66,11 @@ class Lab:
         self._stop = asyncio.Event()
         kind = self.site.catalog.boards[self.node.board]
         wiring = wire(self.node, self.site.catalog, self._surroundings(), self.clock, lambda chip: _unseen)
+        assert kind.led
+        assert kind.button
+        self.led, self.button = Led(self.clock, kind.led.on_level), Button(self.clock)
+        front = {kind.led.pin: self.led, kind.button.pin: self.button}
+        wiring = dataclasses.replace(wiring, pins={**wiring.pins, **front})
         self.board = Board(
             self.node.name,
             folder / "board",
@@ -150,6 +159,21 @@ class Lab:
 
     async def asleep(self, timeout_s: float = 30.0) -> None:
         await self.board.until(lambda: self.board.asleep, timeout_s)
+
+    def state(self) -> Any:
+        """What the node remembers in RTC memory (node.retained.Retained), None where it has forgotten."""
+        return retained.unpack(self.board.rtc_memory)
+
+    def said(self) -> dict[str, Any]:
+        """The node's last STATUS, as the gateway keeps it."""
+        with self.reader() as reader:
+            (node,) = reader.nodes()
+            return dict(json.loads(node.status or "{}"))
+
+    def change_settings(self, **changes: Any) -> None:
+        """Put other settings on the node, as an update would."""
+        self.settings.update(changes)
+        self.board.change({"settings.json": settings_bytes(self.settings)})
 
     def flash(self) -> list[FlashRecord]:
         return read_backlog(self.board.files(), len(self.node.profile.channels))

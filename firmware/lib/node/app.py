@@ -110,7 +110,7 @@ class Node:
     def feel_load(self):
         """Read the battery while the radio is on: a cold cell shows its weakness only then."""
         if "battery" in self.config:
-            mv = self.supply.read_mv()
+            mv = self.supply.look_mv()
             self.state.load_mv = mv or 0
             self.state.level = power.level(self.state.level, mv, self.config["battery"], loaded=True)
 
@@ -218,7 +218,7 @@ def main(watchdog):
     supply = power.Supply(hardware, config["channels"])
     limits = config.get("battery")
     if limits:
-        mv = supply.read_mv()
+        mv = supply.look_mv()
         if cold and not power.may_start(mv, limits):
             log("battery", mv, "mV: too low to start")
             return power.STOP_S * 1000
@@ -263,11 +263,13 @@ def main(watchdog):
     if rest_s:
         log("cold boot", me.unfinished, "without an end: resting", rest_s, "s")
         return rest_s * 1000
+    if found.hash != me.good:
+        state.status_s = 0  # the gateway is to hear which settings are tried
     safe = guard.safe(state.starts)
     if found.hash != me.good and (safe or state.trial >= settings.TRIALS) and settings.give_up():
         log("settings given up: going back to those that worked")
         state.count(control.REVERTED)
-        state.trial = state.starts = 0
+        state.trial = state.starts = state.status_s = 0
         node.remember()
         return RESTART_MS
     node.lamp = lamp.Lamp(hardware, config.get("led"), _lit(node))

@@ -53,3 +53,11 @@ class Supply:
 
             self._cells = battery.attach(self._hardware, self._channels)
         return self._cells.read()[0][0]
+
+    def look_mv(self):
+        """As read_mv; a fault of the driver itself must not keep a node from starting."""
+        try:
+            return self.read_mv()
+        except Exception as error:
+            print("battery", repr(error))
+            return None
