@@ -30,7 +30,7 @@ async def test_meters_of_other_makes_report_power_and_registers(tmp_path: Path) 
                 records = reader.history(node.id, 0, 1 << 40)
             power = [record.values[node.profile.keys.index("import_power_w")] for record in records]
             register = [record.values[node.profile.keys.index("import_energy_wh")] for record in records]
-            assert any(watts is not None and watts > 10_000 for watts in power)
+            assert any(watts is not None and watts > 1_000 for watts in power)
             known = [wh for wh in register if wh is not None]
             assert known
             assert known == sorted(known)  # a register only ever counts up
