@@ -6,7 +6,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from device_configs.model import Site
-from gateway import clock
+from gateway import clock, watchdog
 from gateway.alerts.service import Alerts, AlertsError
 from gateway.alerts.standing import Standing
 from gateway.alerts.verbs import verbs as alert_verbs
@@ -120,6 +120,7 @@ class Gateway:
                 tasks.create_task(self._flush(), name="flush"),
                 tasks.create_task(self.control.serve(), name="control"),
                 tasks.create_task(self.upkeep.run(), name="upkeep"),
+                tasks.create_task(watchdog.supervise(self._alive), name="watchdog"),
             ]
             if self.alerts is not None:
                 running.append(tasks.create_task(self.alerts.run(), name="alerts"))
@@ -129,6 +130,13 @@ class Gateway:
         if self.alerts is not None:
             await self.alerts.close()
         await self._flush_once()
+
+    async def _alive(self) -> None:
+        """Go once through what must not be stuck: the event loop, the store's writer, the alerts."""
+        with suppress(StoreError):  # it says no: it answers
+            await self.store.perform(lambda _: None)
+        if self.alerts is not None:
+            await self.alerts.write(lambda _: None)
 
     async def _carry(self, carrier: Carrier) -> None:
         async with aclosing(carrier.uplinks()) as uplinks:

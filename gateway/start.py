@@ -13,6 +13,7 @@ import structlog
 from device_configs import compile as compiled
 from device_configs.keys import read_keys
 from device_configs.loader import load_site
+from gateway import watchdog
 from gateway.app import STORE_NAME, Settings, StartError, run
 from gateway.carriers.mqtt import Broker
 from gateway.carriers.radios import Radios
@@ -117,5 +118,6 @@ def serve(settings: Settings) -> None:
         asyncio.run(run(settings))
     except Unusable as error:
         log.error("gateway_starts_anew", reason=str(error))  # noqa: TRY400
+        watchdog.long_work()
         time.sleep(RESTART_S)
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606
