@@ -4,18 +4,22 @@ import asyncio
 import fcntl
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import apsw
 import structlog
 
+from cloud_sync import audit as audits
+from cloud_sync.audit import Audit
 from cloud_sync.influx import Connection, V1Writer, V2Writer, Writer
 from cloud_sync.journal import Journal, JournalError, Quarantined
 from cloud_sync.pace import Pace
+from cloud_sync.readback import Account, counts
 from cloud_sync.worker import Worker
 from gateway import clock
 from gateway.control import SOCKET_NAME as GATEWAY_SOCKET
@@ -85,8 +89,14 @@ async def run(
     stop: asyncio.Event | None = None,
     *,
     pace: Pace = Pace(),  # noqa: B008
+    timelines: Mapping[int, str] | None = None,
+    measurements: Sequence[str] = (),
 ) -> None:
-    """Run until `stop` is set or the process is told to end. Raises StartError."""
+    """Run until `stop` is set or the process is told to end. Raises StartError.
+
+    With `timelines` (see `cloud_sync.recalibration`), points whose calibration has changed are written once
+    more; counts of the `measurements` are read back from time to time.
+    """
     stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -107,11 +117,18 @@ async def run(
         store = StoreFile(settings.state / STORE_NAME)
         worker = Worker(store, journal, writer, encode, pace=pace)
         log.info("sync_started", url=settings.connection.shown, api=settings.api, database=settings.database)
+        audit = Audit()
         try:
+            if timelines is not None:
+                await worker.recalibrated(timelines)
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(worker.run(), name="worker"),
-                    tasks.create_task(_control(settings, worker).serve(), name="control"),
+                    tasks.create_task(_control(settings, worker, audit).serve(), name="control"),
+                    tasks.create_task(
+                        audits.run(worker, partial(counts, _account(settings), measurements), audit),
+                        name="audit",
+                    ),
                     tasks.create_task(_tell_gateway(settings.state, worker), name="tell-gateway"),
                 ]
                 await stop.wait()
@@ -147,7 +164,11 @@ def _writer(settings: Settings) -> Writer:
     return V2Writer(to, database, org=name or "", token=secret)
 
 
-def _control(settings: Settings, worker: Worker) -> Control:
+def _account(settings: Settings) -> Account:
+    return Account(settings.connection, settings.api, settings.database, settings.name, settings.secret)
+
+
+def _control(settings: Settings, worker: Worker, audit: Audit) -> Control:
     async def status(_: Message) -> Message:
         try:
             standing = await worker.status()
@@ -158,7 +179,7 @@ def _control(settings: Settings, worker: Worker) -> Control:
             "api": settings.api,
             "database": settings.database,
         }
-        return {**standing.as_dict(), **target}
+        return {**standing.as_dict(), "read_back": asdict(audit), **target}
 
     async def listing(_: Message) -> Message:
         return {"quarantine": [shown(record) for record in await worker.quarantine()]}

@@ -104,10 +104,10 @@ class V1Writer:
         self._to = to
         self._database = database
         self._base = to.url.rstrip("/")
-        context = ssl.create_default_context(cafile=to.ca_file) if to.url.startswith("https:") else False
+        header = credentials("v1", user, password)
         self._session = aiohttp.ClientSession(
-            headers={"Authorization": _basic(user, password or "")} if user else None,
-            connector=aiohttp.TCPConnector(ssl=context or True),
+            headers={"Authorization": header} if header else None,
+            connector=aiohttp.TCPConnector(ssl=trust(to)),
             timeout=aiohttp.ClientTimeout(total=to.deadline_s),
         )
 
@@ -173,8 +173,16 @@ def _unreached(error: Exception, deadline_s: float) -> Verdict:
     return Later(None, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
 
-def _basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+def credentials(api: str, name: str | None, secret: str | None) -> str | None:
+    """Return the Authorization header: user and password for "v1", the token for "v2"; None for nobody."""
+    if api == "v2":
+        return f"Token {secret}" if secret else None
+    return "Basic " + base64.b64encode(f"{name}:{secret or ''}".encode()).decode() if name else None
+
+
+def trust(to: Connection) -> ssl.SSLContext | bool:
+    """Return whom to trust, as aiohttp wants it told. Raises OSError where `ca_file` is no good."""
+    return ssl.create_default_context(cafile=to.ca_file) if to.url.startswith("https:") else True
 
 
 def _text(body: object) -> str:

@@ -14,13 +14,13 @@ from typing import Self
 import apsw
 import structlog
 
+from cloud_sync import rewrites
 from gateway.heard import SequenceSet
 from gateway.model import Span
 
 log = structlog.get_logger()
 
 _APPLICATION_ID = 0x534E5359  # "SNSY", in the file's header
-_VERSION = 1
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -44,6 +44,7 @@ CREATE TABLE quarantine (
     UNIQUE (node, epoch, seq)
 ) STRICT;
 """
+_STEPS = (_SCHEMA, rewrites.SCHEMA)  # a step is added, never changed
 _COLUMNS = (
     "id, store_id, commit_no, node, epoch, seq, measured_at_s, line, status, reason, refused_at_ms, retry"
 )
@@ -97,6 +98,7 @@ class Journal:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
+        self.rewrites = rewrites.Rewrites(db)
         self.store_id: bytes = db.execute("SELECT value FROM meta WHERE key = 'store_id'").get or b""
         self.settled = SequenceSet()
         self.synced = self.quarantined = self.dropped = 0
@@ -133,6 +135,7 @@ class Journal:
         was_another = bool(self.store_id)
         with _transaction(self._db):
             self._db.execute("DELETE FROM settled")
+            self._db.execute("DELETE FROM rewrites")  # everything is sent again anyhow
             self._set("store_id", store_id)
             self._set("synced", 0)
         self.store_id = store_id
@@ -184,6 +187,16 @@ class Journal:
         self.synced += len(delivered)
         if refused or self.quarantined or self.dropped:
             self._count()
+
+    def refused_between(self, from_s: int, to_s: int) -> dict[int, int]:
+        """Return how many records of each node, measured in from_s <= t < to_s, the server refused."""
+        return dict(
+            self._db.execute(
+                "SELECT node, count(*) FROM quarantine "
+                "WHERE measured_at_s >= ? AND measured_at_s < ? GROUP BY node",
+                (from_s, to_s),
+            )
+        )
 
     def quarantine(self, limit: int = 1000) -> list[Quarantined]:
         """Return the newest refused records that nobody gave up, newest first."""
@@ -256,16 +269,16 @@ def _open(path: Path) -> apsw.Connection:
     try:
         db.set_busy_timeout(5000)
         db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-        version = db.pragma("user_version")
-        if version == 0:
-            with _transaction(db):
-                db.execute(_SCHEMA)
-                db.pragma("application_id", _APPLICATION_ID)
-                db.pragma("user_version", _VERSION)
-        elif db.pragma("application_id") != _APPLICATION_ID:
+        version = int(db.pragma("user_version"))
+        if version and db.pragma("application_id") != _APPLICATION_ID:
             raise JournalError(f"{path} is not a sync journal: move it away and start again")
-        elif version > _VERSION:
+        if version > len(_STEPS):
             raise JournalError(f"{path} was written by a newer version of sync: upgrade, or move it away")
+        for number, step in enumerate(_STEPS[version:], version + 1):
+            with _transaction(db):
+                db.execute(step)
+                db.pragma("application_id", _APPLICATION_ID)
+                db.pragma("user_version", number)
         if (finding := db.pragma("quick_check")) != "ok":
             raise apsw.CorruptError(str(finding))
     except BaseException:

@@ -1,17 +1,20 @@
 """The disk side of sync: what to send next, and what became of it. One thread at a time uses an Outbox."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
 
 from cloud_sync.journal import Item, Journal, Quarantined, Refusal
 from cloud_sync.line_protocol import Unspeakable
 from cloud_sync.pace import next_span
+from cloud_sync.rewrites import Rewrite
 from gateway.model import Span, StoredRecord
 
 log = structlog.get_logger()
+
+_WINDOW_S = 21_600  # of a node's history read at once
 
 
 class Source(Protocol):
@@ -24,10 +27,20 @@ class Source(Protocol):
 
     def last_commit(self) -> int: ...
 
+    def history(self, node: int, from_s: int, to_s: int) -> list[StoredRecord]: ...
+
+    def newest(self, node: int) -> StoredRecord | None: ...
+
+    def counts_between(self, from_s: int, to_s: int) -> dict[int, int]: ...
+
+
+Claim = Span | Literal["again", "rewrite"]
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records claimed for one request. `span` None: they are from quarantine, to be tried once more.
+    """Records claimed for one request. `span` None: they are from quarantine, to be tried once more, or
+    with `rewrite` points to be written once more, which are then done up to `upto_s`.
 
     `refused` are those of which no line could be made.
     """
@@ -36,6 +49,13 @@ class Batch:
     span: Span | None
     items: Sequence[Item]
     refused: Sequence[Refusal] = ()
+    rewrite: Rewrite | None = None
+    upto_s: int = 0
+
+    @property
+    def claim(self) -> Claim:
+        """What other requests must leave alone while this one is under way."""
+        return self.span or ("again" if self.rewrite is None else "rewrite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +68,7 @@ class Standing:
     quarantined: int
     dropped: int
     oldest_received_at_ms: int | None
+    rewrites: int = 0
 
 
 class Outbox:
@@ -60,21 +81,25 @@ class Outbox:
         self._journal = journal
         self._encode = encode
 
-    def claim(self, limit: int, claimed: Collection[Span | None]) -> Batch | None:
+    def claim(self, limit: int, claimed: Collection[Claim]) -> Batch | None:
         """Return at most `limit` records to send, newest first; None when there is nothing.
 
-        `claimed` are the spans of the batches under way.
+        Quarantine and points to be written once more come after everything else. `claimed` is what the
+        batches under way have claimed.
         """
         source = self._source()
         store_id = source.store_id
         if self._journal.bind(store_id):
             log.warning("store_changed", store_id=store_id.hex(), next="all its records are sent")
-        spans = [span for span in claimed if span is not None]
+        spans = [span for span in claimed if not isinstance(span, str)]
         span = next_span(self._journal.settled, spans, source.last_commit(), limit)
         if span is None:
-            if None in claimed or not self._journal.quarantined:
-                return None
-            return self._wanted_again(source, limit)
+            again = None
+            if "again" not in claimed and self._journal.quarantined:
+                again = self._wanted_again(source, limit)
+            if again is None and "rewrite" not in claimed and not spans:
+                return self._to_rewrite(source, limit)
+            return again
         first, last = span
         records = [record for record in source.after(first - 1, limit) if record.commit <= last]
         if not records:
@@ -91,9 +116,18 @@ class Outbox:
         now_ms: int,
     ) -> None:
         """Record the fate of a part of `batch` durably. Refused records go to quarantine."""
+        if batch.rewrite is not None:  # they were written before, or refused before: nothing is new
+            if refused:
+                log.warning("points_not_rewritten", node=batch.rewrite.node, points=len(refused))
+            return
         if batch.store_id == self._journal.store_id:
             self._journal.settle(span, delivered, refused, now_ms)
         # Else the store was replaced meanwhile: its numbers mean other records, which are sent anyhow.
+
+    def rewritten(self, batch: Batch) -> None:
+        """All of a batch of points to be written once more is written, as far as the server takes them."""
+        if batch.rewrite is not None and batch.store_id == self._journal.store_id:
+            self._journal.rewrites.done(batch.rewrite, batch.upto_s)
 
     def standing(self) -> Standing:
         source = self._source()
@@ -108,7 +142,43 @@ class Outbox:
             quarantined=self._journal.quarantined,
             dropped=self._journal.dropped,
             oldest_received_at_ms=oldest[0].received_at_ms if oldest else None,
+            rewrites=self._journal.rewrites.waiting(),
         )
+
+    def expected_between(self, from_s: int, to_s: int) -> dict[int, int]:
+        """Return how many points of each node the server is to have of from_s <= t < to_s.
+
+        Nothing while records wait to be sent, or points to be written once more: what comes short then is
+        no surprise.
+        """
+        source = self._source()
+        busy = self._journal.rewrites.waiting() or self._journal.settled.gaps(1, source.last_commit())
+        if busy or source.store_id != self._journal.store_id:
+            return {}
+        refused = self._journal.refused_between(from_s, to_s)
+        stored = source.counts_between(from_s, to_s)
+        return {node: count - refused.get(node, 0) for node, count in stored.items()}
+
+    def compared(
+        self, expected: Mapping[int, int], there: Mapping[int, int], from_s: int, to_s: int, now_ms: int
+    ) -> int:
+        """Ask for the windows again in which the server has too few; return how many points it lacks."""
+        missing = 0
+        for node, count in expected.items():
+            short = count - there.get(node, 0)
+            if short > 0:
+                missing += short
+                self._journal.rewrites.came_short(node, from_s, to_s, short, now_ms)
+            else:
+                self._journal.rewrites.is_whole(node, from_s)
+        return missing
+
+    def recalibrated(self, timelines: Mapping[int, str], now_ms: int) -> None:
+        """Ask for the points again whose calibration has changed since they were written."""
+        for node, since_s in self._journal.rewrites.recalibrated(timelines, now_ms).items():
+            log.info(
+                "calibration_changed", node=node, since_s=since_s, next="its points are written once more"
+            )
 
     def _hole(self, source: Source, first: int, last: int) -> Span:
         """Record numbers without records (pruned, or never used): stretch the hole down, in growing steps."""
@@ -121,6 +191,25 @@ class Outbox:
                 break
             first, step = lower, step * 2
         return first, last
+
+    def _to_rewrite(self, source: Source, limit: int) -> Batch | None:
+        """Return the next points to be written once more, the oldest first."""
+        rewrite = self._journal.rewrites.next()
+        if rewrite is None:
+            return None
+        newest = source.newest(rewrite.node)
+        end = min(rewrite.to_s, newest.measured_at_s + 1) if newest else rewrite.at_s
+        from_s, window_s = rewrite.at_s, _WINDOW_S
+        while from_s < end:
+            to_s = min(end, from_s + window_s)
+            found = source.history(rewrite.node, from_s, to_s)
+            if found:
+                upto_s = to_s if len(found) <= limit else found[limit].measured_at_s
+                results = [self._item(record) for record in found if record.measured_at_s < upto_s]
+                upto_s = rewrite.to_s if upto_s >= end else upto_s
+                return Batch(self._journal.store_id, None, *_sorted_out(results), rewrite, upto_s)
+            from_s, window_s = to_s, window_s * 2
+        return Batch(self._journal.store_id, None, (), (), rewrite, rewrite.to_s)
 
     def _wanted_again(self, source: Source, limit: int) -> Batch | None:
         rows = self._journal.wanted_again(limit)

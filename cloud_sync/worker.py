@@ -11,7 +11,7 @@ import asyncio
 import gzip
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TypeVar
@@ -21,7 +21,7 @@ import structlog
 
 from cloud_sync.influx import Writer
 from cloud_sync.journal import Item, Journal, Quarantined, Refusal
-from cloud_sync.outbox import Batch, Outbox, Source
+from cloud_sync.outbox import Batch, Claim, Outbox, Source
 from cloud_sync.pace import BatchSize, Pace
 from cloud_sync.verdict import Hold, Later, Ok, Refused, TooLarge, Verdict
 from gateway.model import Span, StoredRecord
@@ -41,7 +41,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Counts are of records. `state`: ok, hold (refused altogether: a human must look) or retrying."""
+    """Counts are of records. `state`: ok, hold (refused altogether: a human must look) or retrying.
+
+    `rewrites` are stretches of a node's history to be written once more, as after a new calibration.
+    """
 
     state: str
     synced: int
@@ -54,6 +57,7 @@ class Status:
     last_ok_at_ms: int | None
     next_try_s: float | None
     store_id: str
+    rewrites: int
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -88,7 +92,7 @@ class Worker:
         self._jitter = jitter
         # One thread for everything that touches the disk: no two ever use a database at the same time.
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sync-disk")
-        self._claimed: set[Span | None] = set()
+        self._claimed: set[Claim] = set()
         self._claiming = asyncio.Lock()
         self._wake = asyncio.Event()
         self._well = asyncio.Event()
@@ -128,7 +132,25 @@ class Worker:
             last_ok_at_ms=self._last_ok_at_ms,
             next_try_s=None if self._state == "ok" else round(max(0.0, self._wait_s()), 1),
             store_id=standing.store_id.hex(),
+            rewrites=standing.rewrites,
         )
+
+    async def recalibrated(self, timelines: Mapping[int, str]) -> None:
+        """Compare the calibrations with those that points were made with; write once more what changed."""
+        await self._on_disk(lambda: self._outbox.recalibrated(timelines, self._now_ms()))
+
+    async def expected_between(self, from_s: int, to_s: int) -> dict[int, int]:
+        """See `Outbox.expected_between`. Raises StoreError."""
+        return await self._on_disk(lambda: self._outbox.expected_between(from_s, to_s))
+
+    async def compared(
+        self, expected: Mapping[int, int], there: Mapping[int, int], from_s: int, to_s: int
+    ) -> int:
+        """See `Outbox.compared`."""
+        now_ms = self._now_ms()
+        missing = await self._on_disk(lambda: self._outbox.compared(expected, there, from_s, to_s, now_ms))
+        self._wake.set()
+        return missing
 
     async def settled(self, most: int = 1000) -> tuple[bytes, list[Span]]:
         """Return the id of the store and which of its records are settled, the oldest intervals first."""
@@ -194,11 +216,11 @@ class Worker:
             batch = await self._on_disk(lambda: self._outbox.claim(limit, claimed))
             if batch is None:
                 return None
-            self._claimed.add(batch.span)
+            self._claimed.add(batch.claim)
         try:
             return await self._deliver(batch)
         finally:
-            self._claimed.discard(batch.span)
+            self._claimed.discard(batch.claim)
 
     async def _deliver(self, batch: Batch) -> Verdict:
         """Send a batch, bisecting what is refused; settle each part as soon as its fate is known."""
@@ -230,6 +252,8 @@ class Worker:
                     return verdict
                 case Later() | Hold():
                     return verdict
+        if batch.rewrite is not None:
+            await self._on_disk(lambda: self._outbox.rewritten(batch))
         return Ok()
 
     async def _write(self, items: Sequence[Item]) -> Verdict:

@@ -17,6 +17,7 @@ from rich.table import Table
 from cloud_sync.daemon import SOCKET_NAME, Settings, StartError, run
 from cloud_sync.influx import Connection
 from cloud_sync.line_protocol import encoder
+from cloud_sync.recalibration import timelines
 from device_configs.loader import load_site
 from device_configs.problem import ConfigError
 from gateway.control import ControlError, request
@@ -79,7 +80,8 @@ def sync(
             name=user if api is Api.V1 else org,
             secret=_secret(password_file if api is Api.V1 else token_file),
         )
-        encode = encoder(load_site(site))
+        found = load_site(site)
+        encode = encoder(found)
     except ConfigError as error:
         _fail("\n".join(problem.pretty() for problem in error.problems), CONFIGURATION)
     except OSError as error:
@@ -91,7 +93,8 @@ def sync(
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     try:
-        asyncio.run(run(settings, encode))
+        measurements = sorted({node.profile.name for node in found.nodes})
+        asyncio.run(run(settings, encode, timelines=timelines(found), measurements=measurements))
     except StartError as error:
         _fail(str(error), FAILED)
 
@@ -106,6 +109,7 @@ def status(state: State, as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps(answer))
     else:
+        answer |= {f"read back {key}": value for key, value in answer.pop("read_back", {}).items()}
         for key, value in answer.items():
             typer.echo(f"{key.replace('_', ' '):24} {'-' if value is None else value}")
     if answer["state"] != "ok":

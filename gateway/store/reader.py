@@ -3,6 +3,7 @@
 Hot and sealed records look the same here.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,6 +158,18 @@ class Reader:
                 """
             )
         )
+
+    def counts_between(self, from_s: int, to_s: int) -> dict[int, int]:
+        """Return how many records of each node were measured in from_s <= t < to_s."""
+        with self._state():
+            found = Counter(self._sealed.counts_between(from_s, to_s))
+            rows = self._rows(
+                "SELECT node, count(*) FROM records "
+                "WHERE measured_at_s >= ? AND measured_at_s < ? GROUP BY node",
+                (from_s, to_s),
+            )
+            found.update(dict(rows))
+        return dict(found)
 
     def stored(self) -> dict[int, int]:
         """Return how many records of each node were ever stored, pruned ones included. Cheap."""

@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_right
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,6 +74,17 @@ class Sealed:
             if columns is not None:
                 found += [columns.record(i) for i, at in enumerate(columns.seconds) if from_s <= at < to_s]
         return found
+
+    def counts_between(self, from_s: int, to_s: int) -> dict[int, int]:
+        """Return how many sealed records of each node were measured in from_s <= t < to_s."""
+        whole = "SELECT node, sum(count) FROM chunks WHERE first_s >= ? AND last_s < ? GROUP BY node"
+        found = Counter[int](dict(self._db.execute(whole, (from_s, to_s))))
+        partly = "last_s >= ? AND first_s < ? AND NOT (first_s >= ? AND last_s < ?)"
+        for id_, chunk in self._chunks(partly, from_s, to_s, from_s, to_s):
+            columns = self._columns(id_, chunk)
+            if columns is not None:
+                found[chunk.node] += sum(from_s <= second < to_s for second in columns.seconds)
+        return dict(found)
 
     def newest(self, node: int) -> StoredRecord | None:
         """Return the sealed record of `node` with the latest time of measurement."""

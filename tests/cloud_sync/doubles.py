@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -63,6 +64,16 @@ class MemoryStore:
 
     def last_commit(self) -> int:
         return max((r.commit for r in self.records), default=0)
+
+    def history(self, node: int, from_s: int, to_s: int) -> list[StoredRecord]:
+        found = [r for r in self.records if r.node == node and from_s <= r.measured_at_s < to_s]
+        return sorted(found, key=lambda r: r.measured_at_s)
+
+    def newest(self, node: int) -> StoredRecord | None:
+        return max((r for r in self.records if r.node == node), key=lambda r: r.measured_at_s, default=None)
+
+    def counts_between(self, from_s: int, to_s: int) -> dict[int, int]:
+        return dict(Counter(r.node for r in self.records if from_s <= r.measured_at_s < to_s))
 
 
 Fault = Callable[[web.Request, bytes], Awaitable[web.StreamResponse | None]]

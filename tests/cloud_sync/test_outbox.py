@@ -116,7 +116,7 @@ def test_a_record_without_a_line_is_refused_and_tried_again_with_a_better_config
 
     known.add(12)
     journal.ask_again(None)
-    assert outbox.claim(10, [None]) is None  # another lane is at it
+    assert outbox.claim(10, ["again"]) is None  # another lane is at it
     again = outbox.claim(10, ())
     assert numbers(again) == [2]
     assert again is not None
