@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 from device_configs.building_schema import Building, Initiative
 from device_configs.emissions import emissions
@@ -17,6 +18,7 @@ from gateway.energy.savings import Saving, saving
 from gateway.energy.weather import daily_means, degree_days
 from gateway.store.energy_book import Figure
 
+Missing = Literal["", "days", "band"]
 YEAR_DAYS = 365
 # Deviations look back so far: two weeks hold two of each weekday.
 LOOK_BACK_DAYS = 14
@@ -161,7 +163,11 @@ def measure_result(energy: BuildingEnergy | None, initiative: Initiative, today:
 
 @dataclass(frozen=True, slots=True)
 class BuildingState:
-    """How a building stands: what it used in the last 365 days, and whether it stands out now."""
+    """How a building stands: what it used in the last 365 days, and whether it stands out now.
+
+    Without a deviation, `reason` says what is missing: `band` (too few days to know what to expect) or `days`
+    (no whole day of late).
+    """
 
     building: Building
     year_kwh: float
@@ -169,7 +175,7 @@ class BuildingState:
     coverage: float
     base_load_w: int | None
     deviation: Deviation | None
-    reason: str = ""
+    reason: Missing = ""
 
 
 def building_state(energy: BuildingEnergy, today: date) -> BuildingState:
@@ -183,9 +189,9 @@ def building_state(energy: BuildingEnergy, today: date) -> BuildingState:
     # Judged by the days before them, so that what is wrong now does not become what is expected.
     curve = energy.curve(today - timedelta(days=LOOK_BACK_DAYS))
     found = None
-    reason = "no whole day in the last two weeks"
+    reason: Missing = "days"
     if curve is None:
-        reason = "fewer than 30 whole days with a temperature"
+        reason = "band"
     else:
         found = deviation(energy.building.id, curve, recent, energy.building.price_ore_per_kwh)
     return BuildingState(

@@ -10,6 +10,12 @@ from gateway.energy.reconcile import Month
 from gateway.store.energy_book import Answer, EnergyBook, Figure
 from tools.energy_tables import Row, percent, rounded
 
+MISSING = {
+    "": None,
+    "band": "fewer than 30 whole days with a temperature",
+    "days": "no whole day in the last two weeks",
+}
+
 
 def period(energy: BuildingEnergy, figures: PeriodFigures, book: EnergyBook | None) -> Row:
     """One building in one period. With several carriers, kWh is what counts in kWh/m²."""
@@ -163,5 +169,5 @@ def state(found: BuildingState, said: Answer | None) -> Row:
         "status": said.status if said else None,
         "said_by": said.role if said else None,
         "note": said.note if said else None,
-        "reason": found.reason or None,
+        "reason": MISSING[found.reason],
     }

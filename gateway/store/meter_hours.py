@@ -6,7 +6,7 @@ file, or makes its own in memory where there is none.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -125,10 +125,13 @@ class MeterHours:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def follow(self, reader: Reader, wanted: Sequence[Wanted]) -> set[int]:
+    def follow(
+        self, reader: Reader, wanted: Sequence[Wanted], go_on: Callable[[], bool] = lambda: True
+    ) -> set[int]:
         """Take in what was committed since; return the nodes of which something has changed.
 
-        Records that come late change the hours they belong to.
+        Records that come late change the hours they belong to. It ends early, to go on with the next call,
+        once `go_on` says no.
         """
         store_id = reader.store_id
         kept = {
@@ -142,10 +145,17 @@ class MeterHours:
             behind.setdefault(commit if same else 0, []).append(want)
         changed = set()
         for commit, wants in sorted(behind.items()):
-            changed |= self._follow(reader, {want.node.id: want for want in wants}, commit, store_id)
+            changed |= self._follow(reader, {want.node.id: want for want in wants}, commit, store_id, go_on)
         return changed
 
-    def _follow(self, reader: Reader, wants: dict[int, Wanted], commit: int, store_id: bytes) -> set[int]:
+    def _follow(
+        self,
+        reader: Reader,
+        wants: dict[int, Wanted],
+        commit: int,
+        store_id: bytes,
+        go_on: Callable[[], bool],
+    ) -> set[int]:
         changed: set[int] = set()
         while True:
             page = reader.after(commit, _PAGE)
@@ -163,7 +173,7 @@ class MeterHours:
                     [(node, want.made_for(), store_id, commit) for node, want in wants.items()],
                 )
             changed |= dirty.keys()
-            if len(page) < _PAGE:
+            if len(page) < _PAGE or not go_on():
                 return changed
 
     def _reckon(self, reader: Reader, want: Wanted, hours: set[int]) -> None:

@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from gateway.building_report import PeriodFigures
 from gateway.web.energy_charts import SHADES
-from gateway.web.energy_view import BuildingPage, EnergyView
+from gateway.web.energy_view import MONTHS_SHOWN, BuildingPage, EnergyView
+from gateway.web.words import Words
 
 Render = Callable[..., Response]
 
@@ -21,9 +22,10 @@ Render = Callable[..., Response]
 class EnergyPages:
     """Routes of the energy pages. `render` fills in a template for a request, as all pages do."""
 
-    def __init__(self, view: EnergyView, render: Render) -> None:
+    def __init__(self, view: EnergyView, render: Render, words: Callable[[Request], Words]) -> None:
         self._view = view
         self._render = render
+        self._words = words
         self.routes = [
             Route("/energy", self._overview),
             Route("/energy/{building}.csv", self._csv),
@@ -47,7 +49,8 @@ class EnergyPages:
             warned=warned,
             shades=range(SHADES),
             day_s=self._day_s,
-            figures=_with_year_before(page.figures),
+            month_text=lambda month: self._month_text(month, request),
+            figures=_with_year_before(page.figures)[:MONTHS_SHOWN],
             charges={charge.month: charge for charge in page.charges},
         )
 
@@ -71,6 +74,11 @@ class EnergyPages:
             return await asyncio.to_thread(self._view.building, name, _month(request))
         except KeyError as error:
             raise HTTPException(404) from error
+
+    def _month_text(self, month: date | str, request: Request) -> str:
+        """Return "des. 2025" or "Dec 2025"."""
+        first = date.fromisoformat(f"{month}-01") if isinstance(month, str) else month
+        return self._words(request).day(self._day_s(first), year=True).partition(" ")[2]
 
     def _day_s(self, day: date) -> float:
         """Return a moment of a day, to be written as that day."""

@@ -41,9 +41,11 @@ from gateway.web.energy_charts import (
     heat_drawing,
 )
 
-KEEP_S = 300.0  # a figure of whole days does not change faster than this
-MONTHS_SHOWN = 13
+KEEP_S = 300.0  # one building's page
+KEEP_ALL_S = 3600.0  # what is made of whole days of all buildings
+MONTHS_SHOWN = 13  # with as many before them, to hold them against
 YEAR_DAYS = 365
+KEPT_MAX = 100
 
 History = Callable[[int, int, int], Iterable[StoredRecord]]
 Made = TypeVar("Made")
@@ -118,16 +120,11 @@ class EnergyView:
         self._records = records
         self.zone = ZoneInfo(site.timezone)
         self._lock = threading.Lock()
-        self._kept: dict[object, tuple[float, object]] = {}
+        self._kept: dict[tuple[object, date], tuple[float, object]] = {}
 
     def overview(self) -> Overview:
         """Return all buildings. Raises StoreError."""
-
-        def make(sources: Sources) -> Overview:
-            answers = sources.book.answers() if sources.book else {}
-            return Overview(overview(sources, self.today), answers)
-
-        return self._made("overview", make)
+        return self._made("overview", self._overview, KEEP_ALL_S)
 
     def building(self, name: str, month: date | None) -> BuildingPage:
         """Return a building's page; without a month, of the running one. Raises KeyError and StoreError."""
@@ -136,7 +133,19 @@ class EnergyView:
 
     def measures(self) -> Measures:
         """Return the register of initiatives. Raises StoreError."""
-        return self._made("measures", self._measures)
+        return self._made("measures", self._measures, KEEP_ALL_S)
+
+    def refresh(self) -> None:
+        """Make anew what takes long before it gets too old, so that no reader waits. Raises StoreError."""
+        self._refresh("overview", self._overview)
+        self._refresh("measures", self._measures)
+
+    def _refresh(self, name: str, make: Callable[[Sources], object]) -> None:
+        key = name, self.today
+        if self._clock() - self._kept.get(key, (0.0, None))[0] > KEEP_ALL_S / 2:
+            made = self._make(make)
+            with self._lock:
+                self._kept = {**self._kept, key: (self._clock(), made)}
 
     def warned(self, name: str) -> Warned | None:
         """Return what the running hour of a building will come to; None where that cannot be said."""
@@ -162,28 +171,35 @@ class EnergyView:
     def today(self) -> date:
         return datetime.fromtimestamp(self._clock(), self.zone).date()
 
-    def _made(self, key: object, make: Callable[[Sources], Made]) -> Made:
-        with self._lock:
-            now = self._clock()
-            made_at, held = self._kept.get(key, (0.0, None))
-            if held is not None and now - made_at < KEEP_S:
-                return held  # type: ignore[return-value]
-            self._kept = {k: v for k, v in self._kept.items() if now - v[0] < KEEP_S}
-            meter_hours = MeterHours.read(self._state) or MeterHours.open(None, 0)
-            book = EnergyBook.read(self._state)
-            try:
-                made = make(Sources(self.site, meter_hours, book))
-            finally:
-                meter_hours.close()
-                if book is not None:
-                    book.close()
-            self._kept[key] = (now, made)
-            return made
+    def _made(self, name: object, make: Callable[[Sources], Made], keep_s: float = KEEP_S) -> Made:
+        key = name, self.today
+        held = self._kept.get(key)
+        if held is None or self._clock() - held[0] > keep_s:
+            with self._lock:
+                held = self._kept.get(key)
+                if held is None or self._clock() - held[0] > keep_s:
+                    held = self._clock(), self._make(make)
+                    fresh = [(k, v) for k, v in self._kept.items() if self._clock() - v[0] <= KEEP_ALL_S]
+                    self._kept = {**dict(fresh[-KEPT_MAX:]), key: held}
+        return held[1]  # type: ignore[return-value]
+
+    def _make(self, make: Callable[[Sources], Made]) -> Made:
+        meter_hours = MeterHours.read(self._state) or MeterHours.open(None, 0)
+        book = EnergyBook.read(self._state)
+        try:
+            return make(Sources(self.site, meter_hours, book))
+        finally:
+            meter_hours.close()
+            if book is not None:
+                book.close()
+
+    def _overview(self, sources: Sources) -> Overview:
+        return Overview(overview(sources, self.today), sources.book.answers() if sources.book else {})
 
     def _building(self, sources: Sources, name: str, month: date) -> BuildingPage:
         energy, today = sources.building(name), self.today
         following = next_first(month, "month")
-        first = first_day(month - timedelta(days=31 * (MONTHS_SHOWN - 1) - 14), "month")
+        first = first_day(month - timedelta(days=730), "month")
         until = min(following, today + timedelta(days=1))
         charges: Sequence[MonthCharge] = ()
         if energy.tariff is not None:

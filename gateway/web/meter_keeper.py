@@ -10,6 +10,7 @@ import structlog
 from device_configs.model import Site
 from gateway.store import Reader, StoreError
 from gateway.store.meter_hours import FILE_NAME, MeterHours, wanted
+from gateway.web.energy_view import EnergyView
 
 log = structlog.get_logger()
 
@@ -17,15 +18,16 @@ EVERY_S = 60.0
 
 
 async def keep_meters(
-    site: Site, state: Path, store: Path, stopping: threading.Event, every_s: float = EVERY_S
+    view: EnergyView, state: Path, store: Path, stopping: threading.Event, every_s: float = EVERY_S
 ) -> None:
     """Follow the store until cancelled. Trouble is logged once, and tried again with the next round."""
-    if not wanted(site):
+    if not view.site.buildings:
         return
     trouble = ""
     while True:
         try:
-            await asyncio.to_thread(_follow, site, state, store, stopping)
+            await asyncio.to_thread(_follow, view.site, state, store, stopping)
+            await asyncio.to_thread(view.refresh)
             trouble = ""
         except StoreError as error:
             if str(error) != trouble:

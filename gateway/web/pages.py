@@ -87,7 +87,7 @@ class Pages:
             Route("/", self._live),
             Route("/node/{node:int}", self._node),
             Route("/node/{node:int}.csv", self._csv),
-            *(EnergyPages(energy, self._page).routes if energy else ()),
+            *(EnergyPages(energy, self._page, self._words).routes if energy else ()),
             Route("/events", self._events),
             Route("/healthz", self._health),
             Mount("/static", _Static(directory=_STATIC)),

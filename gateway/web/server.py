@@ -105,13 +105,14 @@ class Page:
         live = Live(self._site, self._interval_s)
         with Reader.open(self._store) as reader:
             live.fill(reader, int(time.time()))
+            energy = EnergyView(self._site, self._state, time.time, self._records)
             pages = Pages(
                 self._site,
                 live,
                 judge=self._judge,
                 records=self._records,
                 states=self._states,
-                energy=EnergyView(self._site, self._state, time.time, self._records),
+                energy=energy,
             )
             pages.look()
             config = uvicorn.Config(
@@ -135,7 +136,7 @@ class Page:
                     tasks.create_task(_follow(pages, reader)),
                     tasks.create_task(_count(pages, reader, self._state)),
                     tasks.create_task(_tick(pages)),
-                    tasks.create_task(keep_meters(self._site, self._state, self._store, self._stopping)),
+                    tasks.create_task(keep_meters(energy, self._state, self._store, self._stopping)),
                 ]
                 serving = tasks.create_task(server.serve([listening]))
                 while not self._stopping.is_set() and not serving.done():  # noqa: ASYNC110 - set by a thread

@@ -131,6 +131,6 @@ def test_what_is_wrong_now_does_not_become_what_is_expected() -> None:
 
 def test_a_building_of_which_nothing_is_known_says_so() -> None:
     found = overview(Sources(DEMO, MeterHours.open(None, 0), None), date(2026, 1, 1))
-    assert {state.reason for state in found} == {"fewer than 30 whole days with a temperature"}
+    assert {state.reason for state in found} == {"band"}
     assert [state.coverage for state in found] == [0, 0]
     assert OSLO is not None
