@@ -8,6 +8,7 @@ clock.
 import asyncio
 import dataclasses
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ CALM = {
 class Lab:
     """`world` holds what is true around the node, by channel: change it at any time.
 
-    `changes` are merged into the node's settings; `board` options go to the virtual board.
+    `changes` are merged into the node's settings, `broker` has further lines for the listener nodes connect
+    to (the gateway has one of its own); `board` options go to the virtual board.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Lab:
         changes: dict[str, Any] | None = None,
         interval_s: int | None = None,
         tree: dict[str, bytes] | None = None,
+        broker: Sequence[str] = (),
         list_s: float = 10.0,
         **board: Any,
     ) -> None:
@@ -59,8 +62,9 @@ class Lab:
         self.clock = VirtualClock()
         self.world = dict(CALM)
         self.access_point = AccessPoint(self.clock, SSID)
-        self.port = free_port()
-        self.broker = Mosquitto(folder / "mosquitto", self.port)
+        self.port, self._inner_port = free_port(), free_port()
+        lines = [*broker, f"listener {self._inner_port} {HOST}"]
+        self.broker = Mosquitto(folder / "mosquitto", self.port, settings=lines)
         self._list_s = list_s
         self._running: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
@@ -123,7 +127,7 @@ class Lab:
     async def _serve(self) -> None:
         state = self.folder / "gateway"
         state.mkdir(exist_ok=True)
-        broker = Broker(HOST, self.port)
+        broker = Broker(HOST, self._inner_port)
         keys = {self.node.id: KEY}
         settings = Settings(self.site.id, self.site.gateway_id, keys, schemas(self.site), state, broker)
         store = Store.open(state / STORE_NAME, self.clock.utc_ms)
@@ -150,6 +154,9 @@ class Lab:
     async def stop(self) -> None:
         await self.board.close()
         await self.stop_gateway()
+        await asyncio.to_thread(self.broker.stop)
+
+    async def broker_gone(self) -> None:
         await asyncio.to_thread(self.broker.stop)
 
     async def wakes(self, count: int, timeout_s: float = 60.0) -> None:

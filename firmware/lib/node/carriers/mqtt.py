@@ -142,6 +142,8 @@ class Mqtt:
             if byte < 0x80:
                 break
             shift += 7
+            if shift > 21:  # four bytes are the most there are
+                break
         if size > _PACKET_MAX:
             raise OSError("a packet of %d bytes is more than this node takes" % size)
         return kind, self._exactly(size)
