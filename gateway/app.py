@@ -23,6 +23,8 @@ from gateway.carriers.mqtt import Broker, MqttCarrier
 from gateway.carriers.radios import Radios
 from gateway.control import SOCKET_NAME, Control, ControlError, Message, Verb
 from gateway.ingest import Ingest
+from gateway.notify import Notifier
+from gateway.notify import Settings as Delivery
 from gateway.store import Reader, Store, StoreError
 from gateway.store.pruning import Limits
 from gateway.store.upkeep import Unusable, Upkeep
@@ -42,7 +44,7 @@ class StartError(Exception):
 class Settings:
     """Everything a gateway has to be told. keys: node id -> 16 bytes. schemas: schema id -> quantity ids.
 
-    `rules` is the site whose alerts are kept; None: no alerts.
+    `rules` is the site whose alerts are kept; None: no alerts. `delivery` None: they are only listed.
     """
 
     site: str
@@ -54,6 +56,7 @@ class Settings:
     radios: Radios | None = None
     page: "Beside | None" = None
     rules: Site | None = None
+    delivery: Delivery | None = None
     limits: Limits = field(default_factory=Limits)
     in_memory: bool = False  # the card takes nothing: `state` is in memory
 
@@ -124,6 +127,9 @@ class Gateway:
             ]
             if self.alerts is not None:
                 running.append(tasks.create_task(self.alerts.run(), name="alerts"))
+                if self.settings.delivery is not None:
+                    notifier = Notifier(self.alerts, self.settings.delivery, now_ms=self._now_ms)
+                    running.append(tasks.create_task(notifier.run(), name="notify"))
             await stop.wait()
             for task in running:
                 task.cancel()

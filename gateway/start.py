@@ -17,6 +17,7 @@ from gateway import watchdog
 from gateway.app import STORE_NAME, Settings, StartError, run
 from gateway.carriers.mqtt import Broker
 from gateway.carriers.radios import Radios
+from gateway.delivery import DeliverySetupError, delivery_in
 from gateway.store.memory import CAP_BYTES, place_for
 from gateway.store.pruning import Limits
 from gateway.store.upkeep import Unusable
@@ -57,6 +58,10 @@ def settings_of(
         at = (packet_forwarder.host, packet_forwarder.port) if packet_forwarder else None
         radios = Radios(site.lora, at, bridge)
     keys = read_keys(keys_path or state / KEYS_NAME)
+    try:
+        delivery = delivery_in(state, site)
+    except DeliverySetupError as error:
+        raise StartError(str(error)) from error
     state, in_memory = place_for(state)
     limits = Limits(cap_mb << 20) if cap_mb else Limits()
     if in_memory:
@@ -71,6 +76,7 @@ def settings_of(
         radios=radios,
         page=Page(site, state, state / STORE_NAME, page, interval_s) if page else None,
         rules=site,
+        delivery=delivery,
         limits=limits,
         in_memory=in_memory,
     )

@@ -7,6 +7,7 @@ from tools.surroundings import BUILDING_START, MORNING_PEAK
 from tools.town import Resident, Town
 
 CLOG_AT_S, CLOG_TAKES_S, CLOG_MM = 15.0, 60.0, 520.0
+CLEANED_AT_S = 90.0
 POWER_LOST_AT_S, POWER_BACK_AT_S = 25.0, 36.0
 CLOUD_LOST_AT_S, CLOUD_BACK_AT_S = 45.0, 75.0
 
@@ -29,6 +30,7 @@ def story(town: Town) -> list[Event]:
     if intakes:
         first = intakes[0]
         events.append(Event(CLOG_AT_S, f"{first.node.name}: the grate begins to clog", _clog(first)))
+        events.append(Event(CLEANED_AT_S, f"{first.node.name}: the grate is cleaned", _clean(first)))
     if snow:
         dark = snow[-1]
         events += [
@@ -62,5 +64,15 @@ def _clog(resident: Resident) -> Callable[[], Awaitable[None]]:
 
         world.bend("up", lambda now_s, level: level + CLOG_MM * share(now_s))
         world.bend("down", lambda now_s, level: level * (1 - 0.6 * share(now_s)))
+
+    return act
+
+
+def _clean(resident: Resident) -> Callable[[], Awaitable[None]]:
+    """Somebody has been there: the levels are the brook's own again."""
+
+    async def act() -> None:
+        for side in ("up", "down"):
+            resident.around.world.bend(side, None)
 
     return act

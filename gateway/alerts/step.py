@@ -87,6 +87,16 @@ def acknowledge(state: State, by: str, now_s: int) -> Step:
     return state, (acknowledged,)
 
 
+def escalate(state: State, by: str, now_s: int) -> Step:
+    """Somebody who was told can not take care: the next is told at once. Raises Refused."""
+    if not state.active:
+        raise Refused("there is no active alert to pass on")
+    if state.acknowledged_by:
+        raise Refused(f"{state.acknowledged_by} has acknowledged it already")
+    state = state.but(escalations=state.escalations + 1)
+    return state, (_event(Kind.ESCALATED, state, now_s, notify=True, by=_name(by), level=state.escalations),)
+
+
 def shelve(state: State, by: str, until_s: int, now_s: int, note: str = "") -> Step:
     """Keep it quiet until a moment, a week ahead at most. Raises Refused."""
     if not now_s < until_s <= now_s + SHELVE_MAX_S:

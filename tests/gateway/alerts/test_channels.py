@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from device_configs.problem import ConfigError
+from gateway.alerts.channels import read_channels
+from gateway.alerts.rota import Shift
+
+TEXT = """
+channels:
+  - {recipient: vei, url: "mailtos://user:pass@example.org"}
+  - {recipient: vei, sms: "+4791234567", least: warning}
+  - {recipient: bygg, url: "ntfys://ntfy.example.org/bygg", least: alarm}
+rota: rota.csv
+heartbeat: {recipient: vei, at: "08:00"}
+"""
+
+
+def test_ways_to_a_recipient_in_order(tmp_path: Path) -> None:
+    (tmp_path / "channels.yaml").write_text(TEXT)
+    file = read_channels(tmp_path / "channels.yaml")
+    assert file is not None
+    assert [c.name for c in file.ways("vei", "alarm", [])] == ["mailtos", "sms"]
+    assert [c.name for c in file.ways("vei", "info", [])] == ["mailtos"]
+    assert file.ways("bygg", "warning", []) == []
+    duty = [Shift(0, 1, "vei", "A", "+4799999999", "ntfy://a")]
+    assert [c.name for c in file.ways("vei", "alarm", duty)] == ["sms", "ntfy", "mailtos", "sms"]
+    assert read_channels(tmp_path / "none.yaml") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('sms: "+4791234567"', 'sms: "91234567"', "like +4791234567"),
+        ('sms: "+4791234567"', 'sms: "+4791234567", url: x', "say either `url` or `sms`"),
+        ("08:00", "24:00", "time of day"),
+        ("rota:", "roter:", "unknown key `roter`"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, old: str, new: str, message: str) -> None:
+    (tmp_path / "channels.yaml").write_text(TEXT.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        read_channels(tmp_path / "channels.yaml")
+    assert message in "\n".join(problem.pretty() for problem in caught.value.problems)
