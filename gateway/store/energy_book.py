@@ -135,9 +135,12 @@ class EnergyBook:
         try:
             db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
             db.set_busy_timeout(5000)
-            db.execute("SELECT 1 FROM imports").fetchall()
+            made = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'imports'").get
         except apsw.Error as error:
             raise StoreError(f"{path}: cannot be read: {error}") from error
+        if not made:  # it is being made just now
+            db.close()
+            return None
         return cls(db, None)
 
     @classmethod

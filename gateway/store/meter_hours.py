@@ -111,9 +111,12 @@ class MeterHours:
         try:
             db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
             db.set_busy_timeout(5000)
-            db.execute("SELECT 1 FROM followed").fetchall()
+            made = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'followed'").get
         except apsw.Error as error:
             raise StoreError(f"{path}: cannot be read ({error}). Move it aside: it is made anew.") from error
+        if not made:  # it is being made just now
+            db.close()
+            return None
         return cls(db)
 
     def close(self) -> None:

@@ -1,0 +1,127 @@
+"""The energy pages as a browser asks for them, in both languages."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.web.energy_view import EnergyView
+from gateway.web.live import Live
+from gateway.web.pages import Pages
+from tests.gateway.web.energy_made import NOW_S, fill, site
+
+
+async def ask(pages: Pages, path: str, query: str = "") -> tuple[int, dict[str, str], str]:
+    """Ask for a page; return (status, headers, text)."""
+    sent = []
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": path,
+        "raw_path": path.encode(), "query_string": query.encode(), "root_path": "", "scheme": "http",
+        "headers": [(b"host", b"localhost")], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+    }  # fmt: skip
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    await pages.app(scope, receive, send)  # type: ignore[arg-type]
+    headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}  # type: ignore[attr-defined]
+    body = b"".join(part.get("body", b"") for part in sent[1:])  # type: ignore[misc]
+    return int(sent[0]["status"]), headers, body.decode()  # type: ignore[call-overload]
+
+
+def shown(html: str) -> str:
+    """What is read: without tags, spaces as one."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("\u00a0", " ")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    state = tmp_path_factory.mktemp("state")
+    fill(state)
+    return made(state)
+
+
+def made(state: Path) -> Pages:
+    view = EnergyView(site(), state, lambda: NOW_S, lambda *_: ())
+    return Pages(site(), Live(site(), 600), clock=lambda: NOW_S, energy=view)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("nb", ("Ett bygg bruker mer enn forventet", "Som forventet", "10. des. 2025", "kjent", "Dekning")),
+        ("en", ("One building uses more than expected", "As expected", "10 Dec 2025", "known", "Coverage")),
+    ],
+)
+async def test_overview(pages: Pages, language: str, words: tuple[str, ...]) -> None:
+    status, _, html = await ask(pages, "/energy", f"lang={language}")
+    assert status == 200
+    text = shown(html)
+    assert all(word in text for word in words)
+    assert text.index("Rådhuset") < text.index("Idrettens hus")
+
+
+async def test_a_building_with_its_drawings(pages: Pages) -> None:
+    status, _, html = await ask(pages, "/energy/radhuset", "lang=nb")
+    assert status == 200
+    text = shown(html)
+    assert "Mer enn forventet: +3" in text
+    assert "Siste hele døgn, 19. des.:" in text
+    assert html.count('class="chart') == 3
+    assert html.count('class="dots') == 4
+    assert "Time for time, des. 2025" in text
+    assert "Måneden før" in text
+    assert "Måneden etter" not in text
+    assert "style=" not in html  # the policy allows no inline style
+
+
+async def test_a_month_of_the_past(pages: Pages) -> None:
+    text = shown((await ask(pages, "/energy/radhuset", "lang=en&month=202503"))[2])
+    assert "Hour by hour, Mar 2025" in text
+    assert "Month after" in text
+    assert "Hour by hour, Dec 2025" in shown((await ask(pages, "/energy/radhuset", "lang=en&month=soon"))[2])
+
+
+async def test_the_table_is_a_file(pages: Pages) -> None:
+    status, headers, text = await ask(pages, "/energy/radhuset.csv")
+    assert (status, headers["content-type"]) == (200, "text/csv; charset=utf-8")
+    assert headers["content-disposition"] == 'attachment; filename="narvik-demo-radhuset-energy.csv"'
+    header, *rows = text.splitlines()
+    assert header.startswith("building,month,kwh,kwh_per_m2,coverage_percent")
+    assert [row.split(",")[1] for row in rows][-2:] == ["2025-11", "2025-12"]
+    assert rows[0].startswith("radhuset,2023-12,,,0.0,0.0,,,,")  # nothing is known of it, which is not 0 kWh
+
+
+@pytest.mark.parametrize("path", ["/energy/none-such", "/energy/none-such.csv"])
+async def test_a_building_that_is_not_there(pages: Pages, path: str) -> None:
+    assert (await ask(pages, path))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("nb", ("Sparer 1", "± 1", "1 av 12", "målt", "Vinterfest", "90 % sikkerhet")),
+        ("en", ("Saves 1", "± 1", "1 of 12", "measured", "Vinterfest", "90 % confidence")),
+    ],
+)
+async def test_measures(pages: Pages, language: str, words: tuple[str, ...]) -> None:
+    status, _, html = await ask(pages, "/measures", f"lang={language}")
+    assert status == 200
+    assert all(word in shown(html) for word in words)
+
+
+@pytest.mark.parametrize("path", ["/energy", "/energy/radhuset", "/energy/radhuset.csv", "/measures"])
+@pytest.mark.parametrize("language", ["nb", "en"])
+async def test_before_anything_is_known(tmp_path: Path, path: str, language: str) -> None:
+    status, _, html = await ask(made(tmp_path), path, f"lang={language}")
+    assert status == 200
+    assert ("None" in html, "nan" in html.lower().replace("finance", "")) == (False, False)
+
+
+async def test_the_pages_are_linked_from_every_page(pages: Pages) -> None:
+    html = (await ask(pages, "/", "lang=nb"))[2]
+    assert 'href="/energy?lang=nb"' in html
+    assert 'href="/measures?lang=nb"' in html

@@ -1,0 +1,60 @@
+import asyncio
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.model import Record
+from gateway.store import Change, Store
+from gateway.store.meter_hours import FILE_NAME, MeterHours
+from gateway.web.energy_view import EnergyView
+from gateway.web.meter_keeper import keep_meters
+from tests.gateway.web.energy_made import site
+
+T0 = 497_500 * 3600
+
+
+def record(seq: int) -> Record:
+    values = (5000, None, 1_000_000 + 5000 * seq, *[None] * 11)
+    quality = tuple(0 if value is not None else 1 for value in values)
+    return Record(31, 1, seq, T0 + 3600 * seq + 30, 0, 1, 3, values, quality, "mqtt")
+
+
+Said = pytest.CaptureFixture[str]
+
+
+async def test_it_follows_the_store_and_survives_trouble(tmp_path: Path, capsys: Said) -> None:
+    view = EnergyView(site(), tmp_path, lambda: T0 + 86_400, lambda *_: ())
+    path = tmp_path / "store.db"
+    keeping = asyncio.create_task(keep_meters(view, tmp_path, path, threading.Event(), every_s=0.02))
+    await asyncio.sleep(0.2)  # there is no store yet
+    store = Store.open(path)
+    await store.append(Change(records=[record(seq) for seq in range(3)]))
+    async with asyncio.timeout(20):
+        while len(_registers(tmp_path)) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        await store.append(Change(records=[record(3)]))
+        while len(_registers(tmp_path)) < 4:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
+    await store.close()
+    assert capsys.readouterr().out.count("energy_figures_stand_still") == 1
+
+
+def _registers(state: Path) -> list[tuple[int, int]]:
+    kept = MeterHours.read(state)
+    if kept is None:
+        return []
+    with kept:
+        return kept.registers(31)
+
+
+async def test_a_site_without_buildings_needs_none(tmp_path: Path) -> None:
+    view = EnergyView(replace(site(), buildings=()), tmp_path, lambda: 0.0, lambda *_: ())
+    async with asyncio.timeout(5):
+        await keep_meters(view, tmp_path, tmp_path / "store.db", threading.Event())
+    assert not (tmp_path / FILE_NAME).exists()
