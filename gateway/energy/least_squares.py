@@ -49,9 +49,10 @@ def least_squares(rows: Sequence[Row], values: Sequence[float]) -> Fit:
     scale = [sqrt(fsum(x * x for x in column)) for column in columns]
     if not all(scale):
         raise Singular("a column is zero throughout")
+    # Its lower half: the other one is the same.
     normal = [
-        [fsum(map(float.__mul__, a, b)) / (p * q) for b, q in zip(columns, scale, strict=True)]
-        for a, p in zip(columns, scale, strict=True)
+        [fsum(map(float.__mul__, columns[i], columns[j])) / (scale[i] * scale[j]) for j in range(i + 1)]
+        for i in range(count)
     ]
     unit = _inverse(normal)
     inverse = tuple(tuple(unit[i][j] / (scale[i] * scale[j]) for j in range(count)) for i in range(count))
@@ -63,7 +64,7 @@ def least_squares(rows: Sequence[Row], values: Sequence[float]) -> Fit:
 
 
 def _inverse(matrix: list[list[float]]) -> list[list[float]]:
-    """Return the inverse of a symmetric positive definite matrix with ones on its diagonal."""
+    """Return the inverse of a symmetric positive definite matrix, of which the lower half is given."""
     n = len(matrix)
     lower = [[0.0] * n for _ in range(n)]
     for i in range(n):

@@ -79,13 +79,17 @@ def totals(series: Iterable[Hour], kind: Kind, zone: ZoneInfo, from_day: date, t
     if kind == "hour":
         return list(_hourly(series, start_of(from_day, zone), start_of(to_day, zone)))
     sums: dict[date, list[int]] = {}
+    begin_s = end_s = 0  # of the day the hour before was in: hours mostly come in order
+    sum_ = [0, 0, 0]
     for hour in series:
-        day = local_day(hour.start_s, zone)
-        if from_day <= day < to_day:
-            sum_ = sums.setdefault(first_day(day, kind), [0, 0, 0])
-            sum_[0] += hour.wh
-            sum_[1] += 1
-            sum_[2] += hour.estimated
+        if not begin_s <= hour.start_s < end_s:
+            day = local_day(hour.start_s, zone)
+            begin_s, end_s = start_of(day, zone), start_of(day + timedelta(days=1), zone)
+            inside = from_day <= day < to_day
+            sum_ = sums.setdefault(first_day(day, kind), [0, 0, 0]) if inside else [0, 0, 0]
+        sum_[0] += hour.wh
+        sum_[1] += 1
+        sum_[2] += hour.estimated
     found = []
     first = first_day(from_day, kind)
     while first < to_day:
