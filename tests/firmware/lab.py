@@ -188,8 +188,9 @@ class Lab:
     def reader(self) -> Reader:
         return Reader.open(self.folder / "gateway" / STORE_NAME)
 
-    def unacknowledged(self) -> int:
-        memory = self.board.rtc_memory
+    def unacknowledged(self, memory: bytes | None = None) -> int:
+        """Records of the flash that the node (by its RTC memory, now or as given) does not know stored."""
+        memory = self.board.rtc_memory if memory is None else memory
         return sum(not acknowledged(memory, record.seq) for record in self.flash())
 
 

@@ -1,0 +1,174 @@
+"""Thirty virtual days of a node of each profile, while all goes wrong around it.
+
+Power cuts at any moment and at flash operations (whole and torn), brown-outs, an access point that is gone
+for hours, broker and gateway that are away: in the end flash and store hold the same records, each once, and
+the ledger closes. Real MicroPython, real broker, the project's own gateway, virtual time.
+"""
+
+import asyncio
+import random
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from hardware.virtual.board import State
+from hardware.virtual.flash import PowerCut
+from tests.firmware.lab import Lab
+from tests.soak.tally import Tally
+
+NODES = {"snow": 21, "intake": 11, "energy": 31}
+DAYS = 30
+DAY_S = 86_400.0
+BETWEEN_S = 6 * 3600  # between two troubles, on the average
+SETTLE_S = 2 * DAY_S
+
+
+def run(tally: Tally) -> None:
+    for name in ("virtual_days", "wakes", "records", "power_cuts", "watchdog_resets", "crashes"):
+        tally.add(name, 0)
+    share = None if tally.minutes is None else tally.minutes / len(NODES)
+    for node in NODES.values():
+        seed = tally.first_seed + node
+        with tally.run(seed), tempfile.TemporaryDirectory(prefix="soak-node-") as folder:
+            asyncio.run(survive(tally, Path(folder), node, seed, share))
+
+
+async def survive(tally: Tally, folder: Path, node: int, seed: int, minutes: float | None) -> None:
+    """One node's days, as many as `minutes` allow. Raises AssertionError where they did not end well."""
+    lab = Lab(folder, node, list_s=30.0)
+    loop = asyncio.get_running_loop()
+    until = float("inf") if minutes is None else loop.time() + minutes * 60
+    trouble = Trouble(lab, random.Random(seed))
+    await lab.start()
+    try:
+        await lab.board.power_on()
+        while lab.clock.monotonic_s() < DAYS * DAY_S and loop.time() < until:
+            await trouble.next()
+        await trouble.end()
+        await settle(lab)
+        tally.add("virtual_days", round(lab.clock.monotonic_s() / DAY_S))
+        tally.add("wakes", lab.board.counts.starts)
+        tally.add("power_cuts", lab.board.counts.power_cuts)
+        tally.add("watchdog_resets", lab.board.counts.watchdog_resets)
+        tally.add("crashes", lab.board.counts.crashes)
+        tally.add("records", compare(lab))
+        tally.tell(f"{lab.node.profile.name}: {trouble.counts}, {lab.board.counts}")
+    finally:
+        await lab.stop()
+
+
+class Trouble:
+    """One thing after another goes wrong, for a while."""
+
+    def __init__(self, lab: Lab, rng: random.Random) -> None:
+        self._lab = lab
+        self._rng = rng
+        self.counts: dict[str, int] = {}
+        self._kinds: list[Callable[[], Awaitable[None]]] = [
+            self._cut_power, self._cut_at_a_write, self._brown_out, self._lose_radio, self._stop_broker,
+            self._stop_gateway, self._move_a_value,
+        ]  # fmt: skip
+
+    async def next(self) -> None:
+        await self._lab.clock.sleep(self._rng.expovariate(1 / BETWEEN_S))
+        kind = self._rng.choice(self._kinds)
+        name = kind.__name__.strip("_")
+        self.counts[name] = self.counts.get(name, 0) + 1
+        await kind()
+
+    async def end(self) -> None:
+        """Calm weather, and power."""
+        if self._lab.board.state is State.OFF:
+            await self._lab.board.power_on()
+
+    async def _for_a_while(self) -> None:
+        await self._lab.clock.sleep(self._rng.uniform(60, 8 * 3600))
+
+    async def _at_a_standstill(self, action: Awaitable[object]) -> None:
+        """Servers take real time to stop and start: the virtual one waits for them."""
+        self._lab.clock.hold()
+        try:
+            await action
+        finally:
+            self._lab.clock.release()
+
+    async def _cut_power(self) -> None:
+        board = self._lab.board
+        if self._rng.random() < 0.7:  # in the middle of what it does, not of its sleep
+            await board.until(lambda: board.state is State.RUNNING, 60)
+            await asyncio.sleep(self._rng.uniform(0, 0.05))
+        await board.power_cut()
+        await self._lab.clock.sleep(self._rng.choice((1.0, 600.0, 20_000.0)))
+        await board.power_on()
+
+    async def _cut_at_a_write(self) -> None:
+        board = self._lab.board
+        if board.state is not State.ASLEEP:
+            await board.power_cut()
+        board.plan_power_cut(PowerCut(self._rng.randint(1, 30), self._rng.random() < 0.5))
+        if board.state is State.OFF:
+            await board.power_on()
+        await board.until(lambda: board.state is State.OFF, 120)
+        await board.power_on()
+
+    async def _brown_out(self) -> None:
+        self._lab.world["battery"] = self._rng.choice((3.05, 2.95, 2.8))
+        await self._for_a_while()
+        self._lab.world["battery"] = 3.6
+
+    async def _lose_radio(self) -> None:
+        self._lab.access_point.up = False
+        await self._for_a_while()
+        self._lab.access_point.up = True
+
+    async def _stop_broker(self) -> None:
+        await self._at_a_standstill(asyncio.to_thread(self._lab.broker.stop))
+        await self._for_a_while()
+        await self._at_a_standstill(asyncio.to_thread(self._lab.broker.start))
+
+    async def _stop_gateway(self) -> None:
+        await self._at_a_standstill(self._lab.stop_gateway())
+        await self._for_a_while()
+        await self._at_a_standstill(self._lab.start_gateway())
+
+    async def _move_a_value(self) -> None:
+        for name in ("up", "air", "distance", "power"):
+            self._lab.world[name] *= self._rng.uniform(0.8, 1.2)
+        self._lab.world["up"] = min(max(self._lab.world["up"], 0.0), 1500.0)
+        self._lab.world["distance"] = min(max(self._lab.world["distance"], 600.0), 4000.0)
+        self._lab.world["power"] = min(self._lab.world["power"], 100_000.0)
+
+
+async def settle(lab: Lab) -> None:
+    """Let the node tell everything, then switch it off. Raises AssertionError where it does not get there."""
+    until_s = lab.clock.monotonic_s() + SETTLE_S
+    while lab.clock.monotonic_s() < until_s:
+        await lab.clock.sleep(3600)
+        board = lab.board
+        if board.state is State.ASLEEP:
+            if lab.unacknowledged() == 0:
+                await board.power_cut()
+                return
+        elif board.state is State.RUNNING and lab.node.profile.power == "mains":
+            memory = board.rtc_memory
+            await board.power_cut()
+            if lab.unacknowledged(memory) == 0:
+                return
+            await board.power_on()
+    raise AssertionError(f"{lab.unacknowledged()} records are unheard after {SETTLE_S / DAY_S:.0f} calm days")
+
+
+def compare(lab: Lab) -> int:
+    """Return the number of records; raises AssertionError where flash, store and ledger do not agree."""
+    flash = {(r.epoch, r.seq, r.values) for r in lab.flash()}
+    with lab.reader() as reader:
+        stored = [(r.epoch, r.seq, r.values) for r in reader.history(lab.node.id, 0, 1 << 40)]
+        ledger = reader.ledger()
+    assert len(set(stored)) == len(stored), "a record is stored twice"
+    assert flash <= set(stored), f"{len(flash - set(stored))} records of the flash are not stored"
+    oldest = min(seq for _, seq, _ in flash)
+    beyond = {record for record in stored if record[1] >= oldest} - flash
+    assert not beyond, f"{len(beyond)} stored records are not in the flash"
+    for line in ledger:
+        assert line.measured == line.heard + line.lost, f"the ledger does not close: {line}"
+    return len(stored)
