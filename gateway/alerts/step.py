@@ -39,6 +39,8 @@ def observe(terms: Terms, state: State, seen: Observation, now_s: int, *, silenc
         return _while_active(terms, state, seen.at_s, back, now_s)
     if sum(state.recent) < terms.n or not breach:
         phase = Phase.ERROR if state.blind else Phase.NORMAL
+        if state.phase is phase and state.breach_since_s is None:
+            return state, ()
         return state.but(phase=phase, breach_since_s=None), ()
     since = seen.at_s if state.breach_since_s is None else state.breach_since_s
     state = state.but(phase=Phase.PENDING, breach_since_s=since)

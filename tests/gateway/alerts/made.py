@@ -43,8 +43,9 @@ def intake(
 
 
 def snow(at_s: int, depth_mm: float, air_cc: int = -600, *, commit: int = 0, node: int = 21) -> StoredRecord:
-    """A record of node 21."""
-    values = (round(3500 - depth_mm), 4, air_cc, 3500)
+    """A record of node 21, or of 22 on its roof."""
+    height_mm = 3500 if node == 21 else 2600
+    values = (round(height_mm - depth_mm), 4, air_cc, 3500)
     marks = (OK,) * 4
     return StoredRecord(
         commit, node, 1, commit, at_s, 0, at_s * 1000, 2, values, marks, "mqtt", -70, None, False
