@@ -179,8 +179,3 @@ def _range(spark: Sparkline | None, how: Shown, say: Words) -> str:
     low, high = how.of(spark.low.value), how.of(spark.high.value)
     places = how.places(high)
     return f"{say.number(low, places)}–{say.number(high, places)}\u00a0{how.unit}"
-
-
-def by_need(cards: Sequence[Card]) -> list[Card]:
-    """Return the cards with those first that need somebody."""
-    return sorted(cards, key=lambda c: c.need)

@@ -43,9 +43,11 @@ class NodeLive:
     windows: dict[str, Window] = field(default_factory=dict)
     newest: dict[str, Sample] = field(default_factory=dict)
     last: StoredRecord | None = None
+    version: int = 0  # counts what was taken in
 
     def take(self, record: StoredRecord, values: Iterable[Reading]) -> None:
         """Take in a record; records may come in any order, and twice."""
+        self.version += 1
         if self.last is None or record.measured_at_s >= self.last.measured_at_s:
             self.last = record
         for reading in values:

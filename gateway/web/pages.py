@@ -12,10 +12,13 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
@@ -24,7 +27,7 @@ from starlette.staticfiles import StaticFiles
 from device_configs.model import Site
 from gateway.model import NodeState, Reading, StoredRecord
 from gateway.readings import WrongSchema
-from gateway.web.cards import Card, by_need, card
+from gateway.web.cards import Card, card
 from gateway.web.concerns import Alert, Concern, concerns, provisional
 from gateway.web.energy_page import EnergyPages
 from gateway.web.energy_view import EnergyView
@@ -32,8 +35,9 @@ from gateway.web.export import csv_lines
 from gateway.web.figures import amount
 from gateway.web.hub import Event, Full, Hub
 from gateway.web.live import DAY_S, Live, NodeLive
-from gateway.web.places import KINDS
+from gateway.web.places import KINDS, Kind
 from gateway.web.sheet import RANGES, Readings, condition, every_figure, groups, rows
+from gateway.web.shelf import Shelf, Written, aged
 from gateway.web.units import shown
 from gateway.web.way import NodeCounts, Sync, Way
 from gateway.web.words import LANGUAGES, Language, Words, preferred
@@ -83,6 +87,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._version = _fingerprint()
+        self._shelf = Shelf(self._write)
         routes = [
             Route("/", self._live),
             Route("/node/{node:int}", self._node),
@@ -93,7 +98,9 @@ class Pages:
             Mount("/static", _Static(directory=_STATIC)),
         ]
         self.app = Starlette(
-            routes=routes, exception_handlers={HTTPException: self._wrong, Exception: self._broken}
+            routes=routes,
+            middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)],
+            exception_handlers={HTTPException: self._wrong, Exception: self._broken},
         )
 
     # What all pages share
@@ -107,22 +114,13 @@ class Pages:
 
     def _page(self, request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         say = self._words(request)
-        query = {k: v for k, v in request.query_params.items() if k in ("lang", "theme", "view", "range")}
-
-        def link(path: str | None = None, **changes: str | None) -> str:
-            """Return the address of a page, with the reader's choices kept unless changed."""
-            kept = {k: v for k, v in query.items() if path is None or k != "range"}
-            asked = {k: v for k, v in {**kept, **changes}.items() if v is not None}
-            text = "&".join(f"{k}={v}" for k, v in sorted(asked.items()) if v.isalnum())
-            return (request.url.path if path is None else path) + (f"?{text}" if text else "")
-
-        theme = query.get("theme", "")
+        theme = request.query_params.get("theme", "")
         html = self.render(
             name,
             say,
-            link=link,
+            link=_links(request),
             theme=theme if theme in _THEMES else "",
-            wall=query.get("view") == "wall",
+            wall=request.query_params.get("view") == "wall",
             path=request.url.path,
             **values,
         )
@@ -146,16 +144,41 @@ class Pages:
 
     async def _live(self, request: Request) -> Response:
         say = self._words(request)
-        cards = [self.card_of(node, say) for node in self.live.nodes.values()]
-        kinds = [(kind, by_need([c for c in cards if c.place.kind == kind])) for kind in KINDS]
+        link = _links(request)
+        cards = {id_: self.card(id_, say.language) for id_ in self.live.nodes}
+
+        def html(node: int) -> Markup:
+            """Return a card as it is now, with the reader's choices in its link."""
+            text, path = aged(cards[node].html, say, self._clock()), f"/node/{node}"
+            return Markup(text.replace(f'href="{path}"', f'href="{escape(link(path))}"'))  # noqa: S704
+
+        def of_kind(kind: Kind) -> list[int]:
+            mine = [id_ for id_, node in self.live.nodes.items() if node.place.kind == kind]
+            return sorted(mine, key=lambda node: cards[node].need)
+
         return self._page(
             request,
             "live.html",
-            kinds=[(kind, found) for kind, found in kinds if found],
+            kinds=[(kind, found) for kind in KINDS if (found := of_kind(kind))],
+            html=html,
             concerns=self.standing,
             newest_s=self.live.newest_at_s(),
             way=self.way,
         )
+
+    def card(self, node: int, language: Language) -> Written:
+        """Return the card of a node as HTML."""
+        live = self.live.nodes[node]
+        version = live.version, live.stale(self._clock()), self._own(node)
+        return self._shelf.card(node, language, version)
+
+    def _write(self, node: int, language: Language) -> tuple[str, tuple[int, str]]:
+        say = self.words[language]
+        found = self.card_of(self.live.nodes[node], say)
+        return self.render("card_alone.html", say, card=found), found.need
+
+    def _own(self, node: int) -> list[Concern]:
+        return [concern for concern in self.standing if concern.node == node]
 
     def look(self) -> set[int]:
         """Find out what needs attention now; return the nodes of which that has changed."""
@@ -166,8 +189,7 @@ class Pages:
         return {concern.node for concern in come + gone}
 
     def card_of(self, node: NodeLive, say: Words) -> Card:
-        own = [concern for concern in self.standing if concern.node == node.place.id]
-        return card(node, say, self._clock(), own)
+        return card(node, say, self._clock(), self._own(node.place.id))
 
     # One node's page
 
@@ -192,7 +214,7 @@ class Pages:
             rows=table,
             counts=self.counts.get(node.place.id, NodeCounts()),
             told=json.loads(state.status) if state else {},
-            concerns=[concern for concern in self.standing if concern.node == node.place.id],
+            concerns=self._own(node.place.id),
         )
 
     async def _csv(self, request: Request) -> Response:
@@ -229,10 +251,9 @@ class Pages:
     # What open pages are told
 
     def card_event(self, node: int, language: Language) -> Event:
-        say = self.words[language]
-        found = self.card_of(self.live.nodes[node], say)
-        html = self.render("card_alone.html", say, card=found)
-        return _event("card", node=node, kind=found.place.kind, need=list(found.need), html=html)
+        written = self.card(node, language)
+        kind = self.live.nodes[node].place.kind
+        return _event("card", node=node, kind=kind, need=written.need, html=written.html)
 
     def state_event(self, language: Language) -> Event:
         say = self.words[language]
@@ -284,6 +305,19 @@ class Pages:
     async def _broken(self, request: Request, error: Exception) -> Response:
         log.error("page_failed", path=request.url.path, reason=f"{type(error).__name__}: {error}")
         return self._page(request, "error.html", 500, key="500")
+
+
+def _links(request: Request) -> Callable[..., str]:
+    """Return what makes the address of a page, with the reader's choices kept unless changed."""
+    query = {k: v for k, v in request.query_params.items() if k in ("lang", "theme", "view", "range")}
+
+    def link(path: str | None = None, **changes: str | None) -> str:
+        kept = {k: v for k, v in query.items() if path is None or k != "range"}
+        asked = {k: v for k, v in {**kept, **changes}.items() if v is not None}
+        text = "&".join(f"{k}={v}" for k, v in sorted(asked.items()) if v.isalnum())
+        return (request.url.path if path is None else path) + (f"?{text}" if text else "")
+
+    return link
 
 
 class _Static(StaticFiles):

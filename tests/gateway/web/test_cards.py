@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.web.cards import STATES, by_need, card, state_of
+from gateway.web.cards import STATES, card, state_of
 from gateway.web.concerns import Concern
 from gateway.web.words import Words
 from tests.gateway.web.made import NOW_S, broken_intake, building, intake, live, node, record, snow
@@ -60,7 +60,7 @@ def test_other_states() -> None:
 def test_those_that_need_somebody_first_then_by_name() -> None:
     old = card(node(snow(500)), NB, NOW_S + 9999)
     well, also = card(node(*RISING), NB, NOW_S), card(node(building(1000)), NB, NOW_S)
-    assert by_need([well, old, also]) == [old, also, well]
+    assert sorted([well, old, also], key=lambda c: c.need) == [old, also, well]
     assert len(set(STATES)) == len(STATES)
 
 
