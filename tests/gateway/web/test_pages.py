@@ -83,7 +83,10 @@ async def get(
     scope: Scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
         "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
-        "headers": [(b"host", b"localhost"), (b"accept-language", accept.encode()), (b"accept-encoding", encoding.encode())],
+        "headers": [
+            (b"host", b"localhost"), (b"accept-language", accept.encode()),
+            (b"accept-encoding", encoding.encode()),
+        ],
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
     }  # fmt: skip
     try:
