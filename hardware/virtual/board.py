@@ -126,6 +126,10 @@ class Board:
         self._circuit.cut_at_operation = operations + cut.at if cut else None
         self._circuit.torn = cut is not None and cut.torn
 
+    def profile(self, prefix: Sequence[str]) -> None:
+        """From the next start on the interpreter runs under this command (a profiler)."""
+        self._circuit.prefix = prefix
+
     async def power_on(self) -> None:
         """Supply comes: RTC and its memory are lost, chips start anew, the program starts."""
         if self.state is not State.OFF:

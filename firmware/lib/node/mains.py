@@ -159,8 +159,10 @@ def run(node):
     """Run until a task ends or stalls; then reset, which finds everything again."""
     try:
         asyncio.run(_live(node))
+    except KeyboardInterrupt:  # somebody is at the serial port
+        node.remember()
+        raise
     except Exception as error:  # whatever it was: a reset mends more than a prompt nobody sees
         sys.print_exception(error)
-    finally:
-        node.remember()
-        machine.reset()
+    node.remember()
+    machine.reset()

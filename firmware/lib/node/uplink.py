@@ -6,6 +6,7 @@ first, until all are acknowledged or the carrier's budget is spent.
 """
 
 from node import acked
+from node.version import FIRMWARE
 from wire import control
 from wire.frame import (
     ACK_REQUESTED,
@@ -24,7 +25,6 @@ from wire.records import encode_most
 from wire.seal import downlink_cipher, uplink_cipher
 
 RECORDS_MAX = 64  # of one frame: bounds the heap an encoder takes
-FIRMWARE = "0.1.0"
 
 
 class Uplink:

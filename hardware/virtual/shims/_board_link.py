@@ -15,6 +15,7 @@ _arrivals = uselect.poll()
 _arrivals.register(_rx, uselect.POLLIN)
 _pending = []
 _dispatching = False
+started = False  # boot.py has its turn: what comes from the keyboard before is lost, as on the chip
 
 _Hello = namedtuple(
     "Hello",
@@ -41,7 +42,9 @@ def _dispatch():
         while _pending:
             event = _pending.pop(0)
             if event[0] == ops.FROM_KEYBOARD:
-                raise KeyboardInterrupt
+                if started:
+                    raise KeyboardInterrupt
+                continue
             handler = handlers.get((event[0], event[1]))
             if handler:
                 try:

@@ -59,9 +59,11 @@ def start():
     sys.argv[:] = []
     gc.collect()
     scope = {"__name__": "__main__"}
+    link.started = True
+    because = b"program ended"
     if run("boot.py", scope) and not run("main.py", scope):
-        link.call(ops.STUCK, b"uncaught exception")
-    link.call(ops.STUCK, b"program ended")
+        because = b"uncaught exception"
+    link.call(ops.STUCK, because)  # answered where there is a prompt, which then opens
 
 
 start()

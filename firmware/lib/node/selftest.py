@@ -1,0 +1,75 @@
+"""What a node finds out about itself for a technician at the prompt; nothing is sent, no record is made."""
+
+import os
+import time
+
+from node import settings
+from node.hardware import Hardware
+from node.sampling import Sampler
+
+LISTEN_MS = 12000  # a meter pushes every ten seconds
+_POLL_MS = 200
+_SCRATCH = "/selftest"
+
+
+def _flash():
+    content = bytes(range(256))
+    with open(_SCRATCH, "wb") as f:
+        f.write(content)
+    with open(_SCRATCH, "rb") as f:
+        same = f.read() == content
+    os.remove(_SCRATCH)
+    return same
+
+
+def _radio(carrier):
+    from node.radio import open_modem
+
+    modem = open_modem(
+        carrier["sx1262"],
+        {
+            "freq_khz": carrier["channels_khz"][0],
+            "sf": carrier["spreading_factor"],
+            "bw": str(carrier["bandwidth_khz"]),
+            "output_power": carrier["power_dbm"],
+        },
+    )
+    modem.sleep()
+
+
+def run():
+    """Return {"channels": [[name, value, quality], ...], "flash": bool, "radio": bool or None, "errors": []}.
+
+    `radio` is None where the node does not use LoRa. Raises OSError where there are no settings.
+    """
+    config = settings.load().values
+    errors: "list" = []
+    sampler = Sampler(
+        Hardware(),
+        config["channels"],
+        config["sensor_power"],
+        config["warmup_ms"],
+        lambda driver, error: errors.append([driver, repr(error)]),
+    )
+    if config["power"] == "mains":
+        end = time.ticks_add(time.ticks_ms(), LISTEN_MS)
+        while time.ticks_diff(end, time.ticks_ms()) > 0:
+            sampler.poll()
+            time.sleep_ms(_POLL_MS)
+    _, values, quality = sampler.sample(lambda: None)
+    radio = None
+    if config["carrier"]["kind"] == "lora":
+        try:
+            _radio(config["carrier"])
+            radio = True
+        except (OSError, ValueError) as error:
+            errors.append(["radio", repr(error)])
+            radio = False
+    try:
+        flash = _flash()
+    except OSError as error:
+        errors.append(["flash", repr(error)])
+        flash = False
+    names = [channel["name"] for channel in config["channels"]]
+    channels = [list(one) for one in zip(names, values, quality)]
+    return {"channels": channels, "flash": flash, "radio": radio, "errors": errors}

@@ -1,0 +1,76 @@
+"""Reaches MicroPython's prompt on a serial port, or says why there is none.
+
+A node's program is interrupted, never the board reset first: its RTC memory outlives the visit. A board that
+sleeps does not answer; it has to be woken by its reset button or a press of its own button.
+"""
+
+import errno
+import time
+from pathlib import Path
+
+import serial
+
+from tools.node.trouble import Trouble
+
+PROMPT = b">>> "
+_CTRL_B, _CTRL_C = b"\x02", b"\x03"
+_STEP_S = 0.15
+SILENT_S = 3.0  # Ctrl-C ends every wait of a program: one that says nothing for so long is not running
+_STRANGE = 0.3  # share of bytes that no board prints: the line is disturbed or at another speed
+
+
+def reach(path: str, timeout_s: float = 12.0) -> None:
+    """Bring the board to its prompt and close the port again. Raises Trouble with the cause."""
+    with _open(path) as port:
+        heard = bytearray()
+        began = time.monotonic()
+        try:
+            while time.monotonic() < began + (timeout_s if heard else min(SILENT_S, timeout_s)):
+                port.write(b"\r" + _CTRL_C + _CTRL_B)
+                until = time.monotonic() + _STEP_S
+                while time.monotonic() < until:
+                    heard += port.read(max(port.in_waiting, 1))
+                    if heard.endswith(PROMPT):
+                        return
+                if hopeless := _hopeless(bytes(heard)):
+                    raise Trouble(hopeless, port=path)
+        except (serial.SerialException, OSError) as error:
+            raise Trouble("unplugged", detail=str(error), port=path) from error
+    raise Trouble(_cause(bytes(heard)), port=path, detail=heard[-400:].decode(errors="replace"))
+
+
+def _hopeless(heard: bytes) -> str | None:
+    """Return what no patience mends."""
+    if b"waiting for download" in heard:
+        return "download_mode"
+    if heard.count(b"invalid header") >= 2:
+        return "blank"
+    return None
+
+
+def _cause(heard: bytes) -> str:
+    if not heard:
+        return "silent"
+    plain = sum(byte in b"\r\n\t\x1b" or 32 <= byte < 127 for byte in heard)
+    return "noise" if plain < (1 - _STRANGE) * len(heard) else "no_prompt"
+
+
+def _open(path: str) -> serial.Serial:
+    port = serial.Serial()
+    port.port, port.baudrate, port.timeout, port.write_timeout = path, 115200, _STEP_S / 3, 2
+    port.exclusive = True
+    port.dtr = port.rts = False  # or the auto-reset circuit would hold or reset the chip
+    try:
+        port.open()
+    except (serial.SerialException, OSError) as error:
+        raise Trouble(_why_not(error, path), detail=str(error), port=path) from error
+    return port
+
+
+def _why_not(error: Exception, path: str) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EACCES:
+        return "port_denied"
+    if number in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
+        return "port_busy"
+    return "port_busy" if Path(path).exists() and number != errno.ENOENT else "port_gone"

@@ -1,0 +1,221 @@
+"""Makes a board a node, in stages that can be taken up again wherever they broke off.
+
+What decides is the board itself and the registry: each stage looks first whether its work is done. The key is
+in the gateway's key store before the board gets it; a board whose work broke off keeps its key. main.py goes
+last onto a board and is taken off first, so that a half-copied program never runs.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from device_configs.compile import Settings, config_hash, settings_bytes
+from device_configs.keys import KEY_SIZE, read_keys, write_keys
+from device_configs.model import Node, Site
+from tools.node import flasher, label, prompt
+from tools.node.credentials import Credentials
+from tools.node.look import Found, look
+from tools.node.network import Network, settings_for
+from tools.node.progress import Progress
+from tools.node.registry import Registry
+from tools.node.remote import Board
+from tools.node.trouble import Trouble
+from wire.quantities import OK
+
+MAIN = "main.py"
+# Modules that were imported before the copying are of the program that was there.
+SELFTEST = """
+import json, sys
+for name in list(sys.modules):
+    if name.split(".")[0] in ("node", "wire", "drivers"):
+        del sys.modules[name]
+from node import selftest, version
+found = selftest.run()
+found["firmware"] = version.FIRMWARE
+print("@@ " + json.dumps(found))
+"""
+_REMOVE = """
+import os
+for path in %r:
+    try:
+        os.remove("/" + path)
+    except OSError:
+        pass
+print("@@ null")
+"""
+# Left over from another version; a .py would be taken before a .mpy of the same name.
+_REMOVE_STRAYS = """
+import os
+wanted = %r
+def tidy(path):
+    for name, kind, *_ in os.ilistdir(path):
+        full = path + "/" + name
+        if kind == 0x4000:
+            tidy(full)
+        elif full[1:] not in wanted:
+            os.remove(full)
+try:
+    tidy("/lib")
+except OSError:
+    pass
+print("@@ null")
+"""
+_SHELVE = """
+with open("/shelf", "wb"):
+    pass
+print("@@ null")
+"""
+
+
+@dataclass(slots=True)
+class Workshop:
+    """What provisioning works with: `firmware` by path on the node, `images` MicroPython's folder."""
+
+    site: Site
+    state: Path
+    registry: Registry
+    credentials: Credentials
+    network: Network | None
+    firmware: Mapping[str, bytes]
+    images: Path
+    labels: Path
+    progress: Progress
+
+
+@dataclass(slots=True)
+class Result:
+    """How it went: `did` is "already", "provisioned" or "replaced"."""
+
+    node: int
+    did: str
+    mac: str
+    files_copied: int = 0
+    flashed: bool = False
+    labels: list[Path] = field(default_factory=list)
+    selftest: dict[str, Any] = field(default_factory=dict)
+
+
+def provision(
+    shop: Workshop, node: Node, port: str, *, replace: bool = False, found: Found | None = None
+) -> Result:
+    """Make the board on `port` this node. Raises Trouble, ConfigError, OSError; do it again to go on."""
+    stage = shop.progress.stage
+    if found is None:
+        with stage("look", port=port):
+            found = look(port)
+    _check(shop, node, found, replace)
+    entry = shop.registry.entry(node.id)
+    same = entry.current is not None and entry.current.mac == found.mac
+    if same and entry.reached("shelved") and (found.probe is None or _complete(shop, node, found)):
+        return Result(node.id, "already", found.mac)
+    replaced = entry.current is not None and not same
+    if replaced:
+        shop.credentials.renew(node.id)
+    shop.registry.begin(node.id, found.mac, found.chip, node.board)
+    result = Result(node.id, "replaced" if replaced else "provisioned", found.mac)
+    key = _key(shop, node)
+    board = Board(port)
+    if found.probe is None and found.why in ("blank", "download_mode", "no_prompt"):
+        image = flasher.image_for(found.chip, shop.images)
+        with stage("flash", image=image.name):
+            flasher.write(port, found.chip, image, shop.progress.part)
+        result.flashed = True
+    if found.probe is None:
+        with stage("prompt"):
+            prompt.reach(port)
+    with stage("firmware"):
+        result.files_copied = copy_firmware(board, shop.firmware)
+    settings = _settings(shop, node)
+    with stage("settings"):
+        board.copy({"key.hex": key.hex().encode(), "settings.json": settings_bytes(settings)})
+    shop.registry.advance(node.id, "copied", settings=config_hash(settings).hex())
+    with stage("selftest"):
+        result.selftest = selftest(board)
+    shop.registry.advance(node.id, "tested", firmware=str(result.selftest["firmware"]))
+    with stage("label"):
+        result.labels = _label(shop, node, found.mac)
+    with stage("shelve"):
+        if shop.site.catalog.boards[node.board].button:
+            board.script(_SHELVE)
+        board.reset()
+    shop.registry.advance(node.id, "shelved")
+    return result
+
+
+def selftest(board: Board, *, strict: bool = False) -> dict[str, Any]:
+    """Return what the board finds out about itself. Raises Trouble where it fails.
+
+    On the bench sensors need not be connected; `strict`: every channel has to be well.
+    """
+    found: dict[str, Any] = board.script(SELFTEST)
+    bad = [name for name, _, quality in found["channels"] if quality != OK] if strict else []
+    if found["flash"] is not True:
+        bad.append("flash")
+    if found["radio"] is False:
+        bad.append("radio")
+    if bad:
+        raise Trouble("selftest_failed", detail=str(found["errors"]), port=board.path, parts=", ".join(bad))
+    return found
+
+
+def copy_firmware(board: Board, firmware: Mapping[str, bytes]) -> int:
+    """Bring the program to the board; return how many files it lacked. Raises Trouble."""
+    wanted = {name: hashlib.sha256(content).hexdigest() for name, content in firmware.items()}
+    there = board.digests(list(firmware))
+    lacking = {name: firmware[name] for name in firmware if there.get(name) != wanted[name]}
+    if not lacking:
+        return 0
+    board.script(_REMOVE % [MAIN])
+    board.script(_REMOVE_STRAYS % sorted(firmware))
+    board.copy({name: content for name, content in lacking.items() if name != MAIN})
+    board.copy({MAIN: firmware[MAIN]})
+    if board.digests(list(firmware)) != wanted:
+        raise Trouble("copy_failed", detail="digests differ", port=board.path)
+    return len(lacking)
+
+
+def _check(shop: Workshop, node: Node, found: Found, replace: bool) -> None:
+    wanted = shop.site.catalog.boards[node.board].chip
+    if found.chip != wanted:
+        raise Trouble("wrong_chip", port=found.port, found=found.chip, wanted=wanted)
+    owner = shop.registry.node_of(found.mac)
+    if owner is not None and owner != node.id:
+        raise Trouble("taken", node=node.id, owner=owner, mac=found.mac)
+    current = shop.registry.entry(node.id).current
+    if current is not None and current.mac != found.mac and not replace:
+        raise Trouble("has_other_board", node=node.id, mac=current.mac, new=found.mac)
+    says = found.probe["node"] if found.probe else None
+    if owner is None and says is not None and found.probe and found.probe["key"] and not replace:
+        raise Trouble("other_node", says=says, node=node.id, mac=found.mac)
+
+
+def _complete(shop: Workshop, node: Node, found: Found) -> bool:
+    wanted = {**shop.firmware, "settings.json": settings_bytes(_settings(shop, node))}
+    there = Board(found.port).digests(list(wanted))
+    return there == {name: hashlib.sha256(content).hexdigest() for name, content in wanted.items()}
+
+
+def _settings(shop: Workshop, node: Node) -> Settings:
+    return settings_for(shop.site, node, shop.network, shop.state, shop.credentials.password(node.id))
+
+
+def _key(shop: Workshop, node: Node) -> bytes:
+    """Return the node's key; drawn anew for a board that has none of this node's yet."""
+    path = shop.state / "keys.json"
+    keys = read_keys(path) if path.exists() else {}
+    if not shop.registry.entry(node.id).reached("keyed") or node.id not in keys:
+        keys[node.id] = secrets.token_bytes(KEY_SIZE)
+        write_keys(path, keys)
+        shop.registry.advance(node.id, "keyed")
+    return keys[node.id]
+
+
+def _label(shop: Workshop, node: Node, mac: str) -> list[Path]:
+    if label.missing_packages():
+        return []
+    files = label.draw(label.label_of(shop.site, node, mac), shop.labels)
+    shop.registry.advance(node.id, "labelled")
+    return files

@@ -1,0 +1,161 @@
+"""The registry of hardware: which board is which node, how far it has come, and who did what.
+
+nodes.json in the gateway's state directory, beside the keys but without any secret:
+
+    {"nodes": {"11": {"hardware": [{"mac": "0242...", "chip": "esp32", "board": "heltec-v3",
+                                    "since": "2026-11-24T10:00:00Z", "until": null}],
+                      "stage": "shelved", "settings": "1f2e3d4c", "firmware": "0.1.0", "photo": null}}}
+
+audit.jsonl has one line for each thing done to a node: when, who, what, which node, which board.
+"""
+
+import getpass
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tools.node.trouble import Trouble
+
+# How far a node has come; each stage includes those before.
+STAGES = ("started", "keyed", "copied", "tested", "labelled", "shelved", "commissioned")
+
+
+@dataclass(slots=True)
+class Hardware:
+    """One board that is, or was, a node. Times are UTC in ISO 8601."""
+
+    mac: str
+    chip: str
+    board: str
+    since: str
+    until: str | None = None
+
+
+@dataclass(slots=True)
+class Entry:
+    """One node."""
+
+    hardware: list[Hardware] = field(default_factory=list)
+    stage: str = ""
+    settings: str = ""  # the hash it has to report
+    firmware: str = ""
+
+    @property
+    def current(self) -> Hardware | None:
+        """The board that is this node now."""
+        return next((one for one in self.hardware if one.until is None), None)
+
+    def reached(self, stage: str) -> bool:
+        """Whether it has come that far."""
+        return self.stage in STAGES and STAGES.index(self.stage) >= STAGES.index(stage)
+
+
+def utc_now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Registry:
+    """The registry in a state directory; each change is on disk before the next thing happens."""
+
+    def __init__(self, state: Path, now: Callable[[], str] = utc_now) -> None:
+        self._path = state / "nodes.json"
+        self._audit = state / "audit.jsonl"
+        self._now = now
+        self.nodes = _read(self._path)
+
+    def entry(self, node: int) -> Entry:
+        """Return the entry of a node, a fresh one if there was none."""
+        return self.nodes.setdefault(node, Entry())
+
+    def node_of(self, mac: str) -> int | None:
+        """Return which node a board is, None if it is none."""
+        for node, entry in self.nodes.items():
+            if entry.current and entry.current.mac == mac:
+                return node
+        return None
+
+    def begin(self, node: int, mac: str, chip: str, board: str) -> None:
+        """This board becomes that node; a board that was it before is retired. Raises OSError."""
+        entry = self.entry(node)
+        if entry.current and entry.current.mac == mac:
+            return
+        if entry.current:
+            entry.current.until = self._now()
+        entry.hardware.append(Hardware(mac, chip, board, self._now()))
+        entry.stage = STAGES[0]
+        self._save("begun", node, mac)
+
+    def advance(self, node: int, stage: str, **also: str) -> None:
+        """The node has reached a stage; `also` are fields of its entry. Raises OSError."""
+        entry = self.entry(node)
+        for name, value in also.items():
+            setattr(entry, name, value)
+        if not entry.reached(stage):
+            entry.stage = stage
+        self._save(stage, node, entry.current.mac if entry.current else "")
+
+    def step_back(self, node: int, stage: str) -> None:
+        """It is only as far as `stage` again: something was changed. Raises OSError."""
+        entry = self.entry(node)
+        if entry.reached(stage):
+            entry.stage = stage
+
+    def forget(self, node: int) -> None:
+        """Nothing is this node any more; which boards were stays known. Raises OSError."""
+        entry = self.entry(node)
+        mac = entry.current.mac if entry.current else ""
+        if entry.current:
+            entry.current.until = self._now()
+        entry.stage = "forgotten"
+        self._save("forgotten", node, mac)
+
+    def note(self, did: str, node: int | None, mac: str = "") -> None:
+        """Add a line to the audit log. Raises OSError."""
+        line = {"at": self._now(), "who": _who(), "did": did, "node": node, "mac": mac}
+        with self._audit.open("a") as stream:
+            stream.write(json.dumps(line) + "\n")
+
+    def _save(self, did: str, node: int, mac: str) -> None:
+        text = json.dumps({"nodes": {str(n): asdict(e) for n, e in sorted(self.nodes.items())}}, indent=1)
+        replace(self._path, text + "\n", 0o644)
+        self.note(did, node, mac)
+
+
+def replace(path: Path, text: str, mode: int) -> None:
+    """Replace a file as a whole, safe on disk on return. Raises OSError."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as stream:
+        os.fchmod(stream.fileno(), mode)  # whatever the umask
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    fresh.replace(path)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _read(path: Path) -> dict[int, Entry]:
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise Trouble("registry", path=path, detail=str(error)) from error
+    try:
+        return {int(name): _entry(raw) for name, raw in found["nodes"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Trouble("registry", path=path, detail=repr(error)) from error
+
+
+def _entry(raw: dict[str, Any]) -> Entry:
+    return Entry(**{**raw, "hardware": [Hardware(**one) for one in raw["hardware"]]})

@@ -1,0 +1,118 @@
+"""What every command of `sensornett node` has in common: options, language, trouble, the workshop."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from device_configs.loader import SITES, load_site
+from device_configs.model import Node, Site
+from tools.firmware_image import BuildError, compiled
+from tools.node import label
+from tools.node.credentials import Credentials
+from tools.node.network import load_network
+from tools.node.progress import Progress
+from tools.node.provision import Result, Workshop
+from tools.node.registry import Registry
+from tools.node.trouble import FAILED, Trouble
+from tools.node.words import Words, language_of
+
+SiteOption = Annotated[
+    str, typer.Option("--site", help="The site's folder, or the name of one that comes along.")
+]
+State = Annotated[Path, typer.Option(help="The gateway's state directory: keys, credentials, registry.")]
+PortOption = Annotated[
+    str | None, typer.Option("--port", help="Serial port; left out where only one has a board.")
+]
+PortFolder = Annotated[Path | None, typer.Option("--ports", help="Folder of ports, in the place of USB's.")]
+Lang = Annotated[str | None, typer.Option("--lang", help="nb or en; left out: as LANG says.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show what the programs behind this said.")]
+Images = Annotated[Path, typer.Option(help="Folder with MicroPython's images (.bin).")]
+Labels = Annotated[Path, typer.Option(help="Folder for the labels.")]
+NodeId = Annotated[int, typer.Argument(help="Number of the node.")]
+IMAGES, LABELS = Path("micropython"), Path("labels")
+
+
+@dataclass(slots=True)
+class Session:
+    """One command's ways to talk."""
+
+    words: Words
+    progress: Progress
+    as_json: bool
+
+    def end(self, text: str, **result: Any) -> None:
+        """Say how it went, and give the result as JSON where that was asked for."""
+        self.progress.say(text)
+        if self.as_json:
+            typer.echo(json.dumps({"ok": True, **result}))
+
+
+@contextlib.contextmanager
+def session(lang: str | None, as_json: bool, verbose: bool) -> Iterator[Session]:
+    """Trouble inside becomes its text and its exit status."""
+    words = Words(language_of(lang))
+    try:
+        yield Session(words, Progress(words), as_json)
+    except Trouble as trouble:
+        text = trouble.told(words)
+        typer.echo(text, err=True)
+        if verbose and trouble.detail:
+            typer.echo(trouble.detail, err=True)
+        if as_json:
+            typer.echo(json.dumps({"ok": False, "trouble": trouble.key, "text": text}))
+        raise typer.Exit(trouble.status) from None
+    except BuildError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(FAILED) from None
+
+
+def site_at(name: str) -> tuple[Site, Path]:
+    """Return a site and its folder. Raises ConfigError."""
+    folder = SITES / name if not Path(name).exists() and (SITES / name).is_dir() else Path(name)
+    return load_site(folder), folder
+
+
+def node_of(site: Site, node: int) -> Node:
+    """Return a node of a site. Raises Trouble."""
+    try:
+        return site.node(node)
+    except KeyError:
+        known = ", ".join(str(one.id) for one in site.nodes)
+        raise Trouble("unknown_node", site=site.id, node=node, known=known) from None
+
+
+def workshop(site: str, state: Path, images: Path, labels: Path, progress: Progress) -> Workshop:
+    """Return everything provisioning works with. Raises Trouble, ConfigError, BuildError, OSError."""
+    found, _ = site_at(site)
+    state.mkdir(parents=True, exist_ok=True)
+    credentials = Credentials(state, found.id)
+    network = load_network(state)
+    return Workshop(found, state, Registry(state), credentials, network, compiled(), images, labels, progress)
+
+
+def told(result: Result, words: Words) -> list[str]:
+    lines = [words(f"did.{result.did}", node=result.node, mac=result.mac)]
+    if result.did != "already":
+        if result.labels:
+            lines.append(words("did.labels", files=", ".join(str(file) for file in result.labels)))
+        elif missing := label.missing_packages():
+            lines.append(words("did.no_labels", packages=", ".join(missing), node=result.node))
+        lines += [words("next.reload"), words("next.mount")]
+    return lines
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    return {
+        "node": result.node,
+        "did": result.did,
+        "mac": result.mac,
+        "flashed": result.flashed,
+        "files_copied": result.files_copied,
+        "labels": [str(file) for file in result.labels],
+    }

@@ -1,0 +1,59 @@
+"""What can go wrong for a technician: each with its text, its cause, its next step and an exit status."""
+
+from tools.node.words import Words
+
+FAILED, USAGE, CONFIGURATION, NO_DEVICE, UNVERIFIED, NETWORK = 1, 2, 3, 4, 5, 6
+
+# The exit status of each text `trouble.<key>`.
+STATUS = {
+    "no_port": NO_DEVICE,
+    "many_ports": USAGE,
+    "port_gone": NO_DEVICE,
+    "port_busy": NO_DEVICE,
+    "port_denied": NO_DEVICE,
+    "silent": NO_DEVICE,
+    "blank": NO_DEVICE,
+    "download_mode": NO_DEVICE,
+    "noise": NO_DEVICE,
+    "no_prompt": NO_DEVICE,
+    "unplugged": NO_DEVICE,
+    "no_chip": NO_DEVICE,
+    "wrong_chip": UNVERIFIED,
+    "flash_failed": UNVERIFIED,
+    "no_image": CONFIGURATION,
+    "bad_image": CONFIGURATION,
+    "copy_failed": UNVERIFIED,
+    "script_failed": FAILED,
+    "selftest_failed": UNVERIFIED,
+    "taken": UNVERIFIED,
+    "has_other_board": UNVERIFIED,
+    "other_node": UNVERIFIED,
+    "unknown_node": CONFIGURATION,
+    "not_provisioned": FAILED,
+    "no_network_file": CONFIGURATION,
+    "registry": CONFIGURATION,
+    "no_label_package": FAILED,
+    "tool_missing": FAILED,
+    "not_heard": FAILED,
+    "site_sheet": CONFIGURATION,
+    "no_store": FAILED,
+}
+
+
+class Trouble(Exception):
+    """`key` names the text, `values` fill it in. `detail` is what a program said, for who wants to know."""
+
+    def __init__(self, key: str, detail: str = "", **values: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.detail = detail
+        self.values = values
+
+    @property
+    def status(self) -> int:
+        """The command's exit status."""
+        return STATUS[self.key]
+
+    def told(self, words: Words) -> str:
+        """Return what a technician reads."""
+        return words(f"trouble.{self.key}", **self.values)

@@ -1,0 +1,319 @@
+"""`sensornett node`: boards on a cable, from the box to the mast. The work itself is in tools/node."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tools.node import commission as commissioning
+from tools.node import flasher, label, plan, prompt
+from tools.node.bench import run_bench
+from tools.node.credentials import Credentials
+from tools.node.forget import forget as forget_node
+from tools.node.look import look
+from tools.node.ports import pick, serial_ports
+from tools.node.provision import provision, selftest
+from tools.node.registry import Registry
+from tools.node.remote import Board
+from tools.node.session import (
+    IMAGES,
+    LABELS,
+    Images,
+    Json,
+    Labels,
+    Lang,
+    NodeId,
+    PortFolder,
+    PortOption,
+    SiteOption,
+    State,
+    Verbose,
+    node_of,
+    result_json,
+    session,
+    site_at,
+    told,
+    workshop,
+)
+from tools.node.trouble import Trouble
+from wire.quantities import QUALITY_NAMES
+
+app = typer.Typer(help="Flash, provision and commission nodes.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_boards(
+    state: Annotated[Path | None, typer.Option(help="The gateway's state directory.")] = None,
+    ports: PortFolder = None,
+    lang: Lang = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Which ports have a board, which chip it is, and which node."""
+    with session(lang, as_json, verbose) as s:
+        registry = Registry(state) if state else None
+        rows: list[dict[str, Any]] = []
+        for port in serial_ports(ports):
+            row: dict[str, Any] = {"port": port.path, "bridge": port.bridge}
+            try:
+                with s.progress.stage("look", port=port.path):
+                    found = look(port.path)
+                node = registry.node_of(found.mac) if registry else None
+                says = found.probe or {}
+                row |= {
+                    "chip": found.chip,
+                    "mac": found.mac,
+                    "node": node or says.get("node"),
+                    "why": found.why,
+                }
+                row["stage"] = registry.entry(node).stage if registry and node else ""
+                row["firmware"] = says.get("firmware")
+            except Trouble as trouble:
+                row["trouble"] = trouble.told(s.words)
+            rows.append(row)
+        for row in rows:
+            told = (
+                row.get("trouble")
+                or f"{row['chip']}  {row['mac']}  {row['node'] or '-'}  {row['stage'] or '-'}"
+            )
+            s.progress.say(f"{row['port']}  {told}")
+        s.end(s.words("list.none") if not rows else "", boards=rows)
+
+
+@app.command("plan")
+def plan_site(site: SiteOption, lang: Lang = None, as_json: Json = False, verbose: Verbose = False) -> None:
+    """What to buy, to order and to label for a site."""
+    with session(lang, as_json, verbose) as s:
+        found = plan.plan_of(site_at(site)[0])
+        s.end("\n".join(plan.lines(found, s.words)), **found)
+
+
+@app.command()
+def flash(
+    chip: Annotated[str, typer.Argument(help="The chip it has to be: esp32 or esp32s3.")],
+    port: PortOption = None,
+    images: Images = IMAGES,
+    image: Annotated[Path | None, typer.Option(help="This image, not the newest in the folder.")] = None,
+    erase_files: Annotated[
+        Path | None, typer.Option(help="Replace the file system by this image: identity and records go.")
+    ] = None,
+    lang: Lang = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Put MicroPython on a board. Another chip is refused; its files stay, unless told otherwise."""
+    with session(lang, as_json, verbose) as s:
+        if chip not in flasher.IMAGE_CHIP:
+            raise typer.BadParameter("one of: " + ", ".join(flasher.IMAGE_CHIP))
+        path = pick(port, serial_ports())
+        chosen = flasher.check_image(image, chip) if image else flasher.image_for(chip, images)
+        with s.progress.stage("look", port=path):
+            is_chip = flasher.identify(path)
+        if is_chip.name != chip:
+            raise Trouble("wrong_chip", port=path, found=is_chip.name, wanted=chip)
+        with s.progress.stage("flash", image=chosen.name):
+            digest = flasher.write(path, chip, chosen, s.progress.part)
+        if erase_files:
+            with s.progress.stage("erase"):
+                flasher.erase_files(path, chip, erase_files, s.progress.part)
+        s.end(s.words("did.flashed", chip=chip, mac=is_chip.mac), chip=chip, mac=is_chip.mac, sha256=digest)
+
+
+@app.command("provision")
+def provision_node(
+    node: NodeId,
+    site: SiteOption,
+    state: State,
+    port: PortOption = None,
+    images: Images = IMAGES,
+    labels: Labels = LABELS,
+    lang: Lang = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Make a board a node: program, key, settings, self-test, label, shelf. Give it again to go on."""
+    _provision(node, site, state, port, images, labels, lang, as_json, verbose, replace=False)
+
+
+@app.command()
+def replace(
+    node: NodeId,
+    site: SiteOption,
+    state: State,
+    port: PortOption = None,
+    images: Images = IMAGES,
+    labels: Labels = LABELS,
+    lang: Lang = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """New hardware for a node that is there already: its number and history go on, the key is a new one."""
+    _provision(node, site, state, port, images, labels, lang, as_json, verbose, replace=True)
+
+
+def _provision(
+    node: int,
+    site: str,
+    state: Path,
+    port: str | None,
+    images: Path,
+    labels: Path,
+    lang: str | None,
+    as_json: bool,
+    verbose: bool,
+    *,
+    replace: bool,
+) -> None:
+    with session(lang, as_json, verbose) as s:
+        shop = workshop(site, state, images, labels, s.progress)
+        path = pick(port, serial_ports())
+        result = provision(shop, node_of(shop.site, node), path, replace=replace)
+        s.end("\n".join(told(result, s.words)), **result_json(result))
+
+
+@app.command()
+def bench(
+    site: SiteOption,
+    state: State,
+    nodes: Annotated[str, typer.Option(help="Numbers, with commas; left out: all nodes of the site.")] = "",
+    ports: PortFolder = None,
+    images: Images = IMAGES,
+    labels: Labels = LABELS,
+    lang: Lang = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """The bench stage for a whole list, on every board that is connected. Give it again to go on."""
+    with session(lang, as_json, verbose) as s:
+        shop = workshop(site, state, images, labels, s.progress)
+        wanted = [node_of(shop.site, int(n)) for n in nodes.split(",")] if nodes else list(shop.site.nodes)
+        done = run_bench(shop, wanted, [port.path for port in serial_ports(ports)])
+        for result in done.results.values():
+            s.progress.say("\n".join(told(result, s.words)))
+        for path, trouble in done.troubles.items():
+            s.progress.say(s.words("bench.trouble", port=path, text=trouble.told(s.words)))
+            if verbose and trouble.detail:
+                s.progress.say(trouble.detail)
+        ready = len(wanted) - len(done.left)
+        s.progress.say(s.words("bench.summary", ready=ready, wanted=len(wanted)))
+        if done.left:
+            s.progress.say(s.words("bench.left", nodes=", ".join(map(str, done.left))))
+        troubles = {path: trouble.key for path, trouble in done.troubles.items()}
+        if as_json:
+            results = [result_json(result) for result in done.results.values()]
+            typer.echo(
+                json.dumps({"ok": not troubles, "nodes": results, "troubles": troubles, "left": done.left})
+            )
+        if done.troubles:
+            raise typer.Exit(next(iter(done.troubles.values())).status)
+
+
+@app.command()
+def console(port: PortOption = None, lang: Lang = None, verbose: Verbose = False) -> None:
+    """The board's own prompt; Ctrl-] leaves it."""
+    with session(lang, False, verbose):
+        path = pick(port, serial_ports())
+        prompt.reach(path)
+        command = [sys.executable, "-P", "-m", "mpremote", "connect", path, "resume", "repl"]
+        raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+@app.command("selftest")
+def selftest_board(
+    port: PortOption = None,
+    bench_only: Annotated[bool, typer.Option("--bench", help="Sensors need not be connected.")] = False,
+    lang: Lang = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Have the node on a cable read each of its sensors once, and say what is wrong."""
+    with session(lang, as_json, verbose) as s:
+        path = pick(port, serial_ports())
+        with s.progress.stage("look", port=path):
+            prompt.reach(path)
+        with s.progress.stage("selftest"):
+            found = selftest(Board(path), strict=not bench_only)
+        for name, value, quality in found["channels"]:
+            line = s.words("channel.line", name=name, value=value, quality=QUALITY_NAMES[quality])
+            s.progress.say(line)
+        s.end(s.words("did.healthy"), **found)
+
+
+@app.command("label")
+def label_node(
+    node: NodeId,
+    site: SiteOption,
+    state: State,
+    labels: Labels = LABELS,
+    text: Annotated[bool, typer.Option("--text", help="Only say what goes on it.")] = False,
+    lang: Lang = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Draw a node's label (PNG and PDF): number, name, place, and a QR code with its claim; never a key."""
+    with session(lang, as_json, verbose) as s:
+        found, _ = site_at(site)
+        hardware = Registry(state).entry(node_of(found, node).id).current
+        if hardware is None:
+            raise Trouble("not_provisioned", node=node)
+        made = label.label_of(found, node_of(found, node), hardware.mac)
+        if text:
+            s.end("\n".join([*made.lines, made.claim]), claim=made.claim, lines=made.lines)
+            return
+        files = [str(file) for file in label.draw(made, labels)]
+        s.end(s.words("did.labels", files=", ".join(files)), claim=made.claim, files=files)
+
+
+@app.command()
+def commission(
+    site: SiteOption,
+    state: State,
+    node: Annotated[
+        int | None, typer.Argument(help="Number of the node; left out: every one that was heard.")
+    ] = None,
+    lang: Lang = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Put nodes into service: heard by the gateway, and height, zero and photo on their site sheets."""
+    with session(lang, as_json, verbose) as s:
+        found, folder = site_at(site)
+        registry = Registry(state)
+        wanted = [node_of(found, node)] if node is not None else list(found.nodes)
+        done, troubles = commissioning.commission(registry, found, folder, state, wanted)
+        for id_ in done:
+            s.progress.say(s.words("did.commissioned", node=id_))
+        if node is not None and troubles:
+            raise troubles[0]
+        for trouble in troubles:
+            s.progress.say(trouble.told(s.words))
+        s.end("", commissioned=done, not_yet=[trouble.key for trouble in troubles])
+
+
+@app.command()
+def forget(
+    node: NodeId,
+    site: SiteOption,
+    state: State,
+    port: Annotated[str | None, typer.Option("--port", help="Wipe the board on this port too.")] = None,
+    lang: Lang = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take a node out of service for good: its key and its access go; with --port the board is wiped."""
+    with session(lang, as_json, verbose) as s:
+        found, _ = site_at(site)
+        if port:
+            with s.progress.stage("look", port=port):
+                prompt.reach(port)
+        wiped = forget_node(
+            Registry(state), Credentials(state, found.id), state, node, Board(port) if port else None
+        )
+        lines = [
+            s.words("did.forgotten", node=node),
+            s.words("did.wiped" if wiped else "did.not_wiped", node=node),
+        ]
+        s.end("\n".join([*lines, s.words("next.reload")]), node=node, wiped=wiped)
