@@ -26,6 +26,7 @@ from gateway.store import StoreError
 from gateway.store.energy_book import Answer, EnergyBook
 from tools import energy_rows
 from tools.energy_import import import_files
+from tools.energy_post import deviation_letters, send_letters
 from tools.energy_sources import (
     FAILED,
     USAGE,
@@ -200,16 +201,28 @@ def reconcile_(
 
 @app.command()
 def deviations(
-    site: SiteDir, state: StateDir, building: Which = None, as_json: AsJson = False, as_csv: AsCsv = False
+    site: SiteDir,
+    state: StateDir,
+    building: Which = None,
+    send: Annotated[
+        bool, typer.Option("--send", help="Write to the caretakers, through the channels of the alerts.")
+    ] = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Buildings by what deserves attention: kWh and kr above expected, since when, whose, what was said."""
+    notes = [f"the last {LOOK_BACK_DAYS} days"]
     with opened(site, state) as sources:
         now = today(sources.site)
-        states = [building_state(e, now) for e in chosen(sources, building)] if building else None
         answers = sources.book.answers() if sources.book else {}
-        found = states if states is not None else overview(sources, now)
+        if building is None:
+            found = overview(sources, now)
+        else:
+            found = [building_state(energy, now) for energy in chosen(sources, building)]
         rows = [energy_rows.state(one, answers.get(one.building.id)) for one in found]
-    show(rows, as_json=as_json, as_csv=as_csv, notes=[f"the last {LOOK_BACK_DAYS} days"])
+        if send:
+            notes += send_letters(state, deviation_letters(sources.site, found, answers))
+    show(rows, as_json=as_json, as_csv=as_csv, notes=notes)
 
 
 @app.command()
