@@ -33,7 +33,10 @@ class Group:
 
 
 def measured_keys(place: Place) -> list[str]:
-    """Return the keys of a place's values, without the raw ones that a calibration has made into others."""
+    """Return the keys of a place's values, without the raw ones that a calibration has made into others.
+
+    The main one comes first, then what is calibrated, then the others, the battery last.
+    """
     derived = {
         channel.key: channel.derived.name for channel in place.node.profile.channels if channel.derived
     }
@@ -45,7 +48,9 @@ def measured_keys(place: Place) -> list[str]:
     }
     kept = [key for key in place.node.profile.keys if key not in raw]
     useless = {name for key, name in derived.items() if key not in raw}  # nothing to make them with
-    return sorted((key for key in kept if key not in useless), key=lambda key: key != place.main)
+    made = set(derived.values())
+    useful = (key for key in kept if key not in useless)
+    return sorted(useful, key=lambda key: (key != place.main, key not in made, key.startswith("battery")))
 
 
 def groups(

@@ -265,6 +265,14 @@ async def test_a_nodes_page_has_values_charts_limits_and_its_records() -> None:
     assert len(re.findall(r'<tr><th scope="row">\d\d:', text)) == 60
 
 
+async def test_a_nodes_page_says_what_to_do() -> None:
+    alert = Passed(11, "alarm", NOW_S - 60, 40, TEXTS)
+    text = (await get(made(ALL, judge=lambda *_: [alert]), "/node/11")).text
+    checked(text)
+    assert "Rens rista" in text
+    assert "innen 40" in text
+
+
 async def test_a_node_that_has_said_nothing_has_a_page_too() -> None:
     text = (await get(made(), "/node/22")).text
     assert "Ingen målinger i dette tidsrommet" in text

@@ -39,7 +39,7 @@ def test_one_chart_for_each_unit_with_the_limits_of_its_values() -> None:
     found = groups(PLACE, read(*HOUR), 86_400, NOW_S, OSLO, NB)
     assert [(group.unit, group.keys) for group in found] == [
         ("cm", ("up_level_mm", "down_level_mm")),
-        ("°C", ("air_temp_cc", "water_corrected_temp_cc")),
+        ("°C", ("water_corrected_temp_cc", "air_temp_cc")),
         ("V", ("battery_voltage_mv",)),
     ]
     assert all(group.drawn.from_s == NOW_S - 59 * 60 for group in found)
