@@ -1,7 +1,6 @@
 """Starting a gateway from a site's configuration and its keys."""
 
 import asyncio
-import logging
 import os
 import ssl
 import sys
@@ -18,6 +17,7 @@ from gateway.app import STORE_NAME, Settings, StartError, run
 from gateway.carriers.mqtt import Broker
 from gateway.carriers.radios import Radios
 from gateway.delivery import DeliverySetupError, delivery_in
+from gateway.logs import to_stderr
 from gateway.store.memory import CAP_BYTES, place_for
 from gateway.store.pruning import Limits
 from gateway.store.upkeep import Unusable
@@ -114,10 +114,7 @@ def serve(settings: Settings) -> None:
     Where the store becomes unusable, the process begins once more from its command line: a damaged store
     is then set aside, and where the card takes nothing the state goes to memory.
     """
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    to_stderr()
     if settings.in_memory:
         log.error("card_takes_nothing", state=str(settings.state), next="records are kept in memory")
     try:

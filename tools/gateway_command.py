@@ -13,6 +13,7 @@ from rich.table import Table
 from gateway.app import StartError
 from gateway.control import SOCKET_NAME, ControlError, request
 from gateway.start import broker_at, page_at, serve, settings_of
+from gateway.store.memory import place_in_use
 
 FAILED, USAGE = 1, 2
 
@@ -97,7 +98,7 @@ def ask(
 
 def _ask(state: Path, message: dict[str, Any]) -> dict[str, Any]:
     try:
-        return request(state / SOCKET_NAME, message)
+        return request(place_in_use(state) / SOCKET_NAME, message)
     except ControlError as error:
         _fail(str(error), FAILED)
 

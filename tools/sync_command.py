@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-import logging
-import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -21,6 +18,7 @@ from cloud_sync.recalibration import timelines
 from device_configs.loader import load_site
 from device_configs.problem import ConfigError
 from gateway.control import ControlError, request
+from gateway.logs import to_stderr
 
 FAILED, USAGE, CONFIGURATION = 1, 2, 3
 
@@ -88,10 +86,7 @@ def sync(
         _fail(f"{error.filename}: cannot be read: {error.strerror}", CONFIGURATION)
     except ValueError as error:
         _fail(f"--influx: {error}", USAGE)
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    to_stderr()
     try:
         measurements = sorted({node.profile.name for node in found.nodes})
         asyncio.run(run(settings, encode, timelines=timelines(found), measurements=measurements))

@@ -6,10 +6,12 @@ Alerts and page go on there. Records are not acknowledged, so the nodes keep the
 import errno
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - the kernel's own memory file system
 CAP_BYTES = 64 << 20
+DETOUR_NAME = "store.db.detour"  # nodes have been welcomed to another store since this one was closed
 _CARD_FAILS = {errno.EROFS, errno.EIO, errno.ENXIO, errno.ENODEV}
 
 
@@ -26,7 +28,18 @@ def place_for(state: Path, memory: Path = MEMORY) -> tuple[Path, bool]:
     except OSError as error:
         if error.errno in _CARD_FAILS:
             return memory_place(state, memory), True
+    else:
+        left_over = memory_place(state, memory)
+        if left_over.is_dir():  # what was kept there was not acknowledged: its nodes bring it again
+            (state / DETOUR_NAME).touch()
+            shutil.rmtree(left_over, ignore_errors=True)
     return state, False
+
+
+def place_in_use(state: Path, memory: Path = MEMORY) -> Path:
+    """Return where to ask the gateway whose state is, or should be, in `state`."""
+    place = memory_place(state, memory)
+    return place if place.is_dir() else state
 
 
 def memory_place(state: Path, memory: Path = MEMORY) -> Path:

@@ -64,6 +64,11 @@ def _open(path: Path, now_ms: int) -> Opened:
         salvaged = salvage(aside, db, str(error))
     suspect.unlink(missing_ok=True)
     _count_opening(db, path)
+    detour = path.with_name(path.name + ".detour")
+    if detour.exists():  # they would not understand what this store tells them before a new welcome
+        with db:
+            db.execute("UPDATE nodes SET welcomed = 0")
+        detour.unlink()
     return Opened(db, salvaged)
 
 
@@ -131,5 +136,5 @@ def renew(db: apsw.Connection) -> None:
 
 def remove(path: Path) -> None:
     """Delete the store at `path` with all that belongs to it."""
-    for suffix in (*SUFFIXES, ".opened", ".suspect"):
+    for suffix in (*SUFFIXES, ".opened", ".suspect", ".detour"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

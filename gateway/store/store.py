@@ -145,8 +145,8 @@ class Store:
             if self.trouble is Trouble.DAMAGED:
                 with suppress(OSError):
                     suspect_file(self.path).touch()
-            log.error("store_refused_change", reason=f"{type(error).__name__}: {error}")  # noqa: TRY400
             _tell(_fail, [done for _, done in queued], StoreError(f"the store took nothing: {error}"))
+            log.error("store_refused_change", reason=f"{type(error).__name__}: {error}")  # noqa: TRY400
             return
         self.commits += 1
         self.trouble = None

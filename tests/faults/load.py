@@ -97,11 +97,13 @@ class Load:
             await asyncio.sleep(0.2)
 
     async def settled(self, timeout_s: float = 60.0) -> None:
-        """Stop sampling and wait until everything is acknowledged. Raises TimeoutError."""
+        """Stop sampling and wait until everything is acknowledged. Raises TimeoutError, naming who waits."""
         self.sampling = False
-        async with asyncio.timeout(timeout_s):
-            while any(node.waiting for node in self.nodes.values()):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        end = time.monotonic() + timeout_s
+        while waiting := {n.node: n.waiting[:5] for n in self.nodes.values() if n.waiting}:
+            if time.monotonic() > end:
+                raise TimeoutError(f"not acknowledged: {waiting}")
+            await asyncio.sleep(0.05)
 
     @property
     def identities(self) -> set[Identity]:

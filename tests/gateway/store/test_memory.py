@@ -6,12 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.memory import memory_place, place_for
+from gateway.store.memory import DETOUR_NAME, memory_place, place_for, place_in_use
 
 
 def test_a_directory_that_can_be_written_stays(tmp_path: Path) -> None:
-    assert place_for(tmp_path) == (tmp_path, False)
-    assert list(tmp_path.iterdir()) == []
+    state, memory = tmp_path / "state", tmp_path / "memory"
+    state.mkdir()
+    left_over = memory_place(state, memory)
+    left_over.mkdir(parents=True)
+    (left_over / "store.db").touch()
+    assert place_in_use(state, memory) == left_over
+    assert place_for(state, memory) == (state, False)
+    assert [file.name for file in state.iterdir()] == [DETOUR_NAME]
+    assert not left_over.exists()
+    assert place_in_use(state, memory) == state
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.model import NodeState
 from gateway.store import Change, Store, StoreError
+from gateway.store.memory import DETOUR_NAME
 from gateway.store.opening import CHECKED_WHOLE_MAX, open_database, remove, renew, suspect_file
 from gateway.store.store import Trouble
 from tests.gateway.store.made import made
@@ -32,6 +33,19 @@ async def test_an_older_copy_put_back_gets_a_new_id(tmp_path: Path) -> None:
     same = Store.open(path)
     assert same.store_id == back.store_id
     await same.close()
+
+
+async def test_after_a_detour_nodes_are_welcomed_again(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = Store.open(path)
+    await store.append(Change(nodes=[NodeState(11, b"checkme!", welcomed=True)]))
+    await store.close()
+    detour = tmp_path / DETOUR_NAME
+    detour.touch()
+    store = Store.open(path)
+    assert [n.welcomed for n in store.reader.nodes()] == [False]
+    assert not detour.exists()
+    await store.close()
 
 
 def test_a_restore_renews_the_id(tmp_path: Path) -> None:

@@ -1,0 +1,140 @@
+"""The real gateway with its state on a small file system of its own, which fills up, or takes nothing.
+
+`unshare --map-root-user --mount python on_card.py full|readonly FOLDER`: mounts it where nobody else sees it,
+and prints what happened as one JSON object.
+"""
+
+import asyncio
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from device_configs import compile as compiled
+from device_configs.keys import write_keys
+from device_configs.loader import SITES, load_site
+from gateway.control import SOCKET_NAME, request
+from gateway.store import Reader
+from gateway.store.memory import place_in_use
+from tests.faults.load import Load, LoadNode
+from tools.programs import Gateway
+from tools.servers import HOST, Mosquitto, free_port
+
+SITE = SITES / "narvik-demo"
+SIZE = "16m"
+
+
+class CardGateway(Gateway):
+    """Asked where it keeps its state at the moment."""
+
+    def status(self) -> dict[str, object]:
+        return request(place_in_use(self.directory) / SOCKET_NAME, {"do": "status"}, timeout_s=5)
+
+
+def mount(card: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "none", card], check=True)
+
+
+def remount(card: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", card], check=True)
+
+
+def names(gateway: Gateway) -> list[str]:
+    told: Any = gateway.status()["conditions"]
+    return [condition["name"] for condition in told]
+
+
+async def until(what: Callable[[], bool], timeout_s: float = 40.0) -> None:
+    """Wait until it is so, asking in a thread."""
+    end = time.monotonic() + timeout_s
+    while not await asyncio.to_thread(what):
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {timeout_s} s")
+        await asyncio.sleep(0.1)
+
+
+def acknowledged(load: Load) -> int:
+    return sum(len(node.acknowledged) for node in load.nodes.values())
+
+
+async def full(gateway: Gateway, load: Load, card: Path) -> dict[str, Any]:
+    """Others fill the disk, and empty it again."""
+    filler = card / "filler"
+    with filler.open("wb", buffering=0) as file:
+        while True:
+            try:
+                file.write(bytes(4096))
+            except OSError:
+                break
+    await until(lambda: "disk_full" in names(gateway), 90)
+    before = acknowledged(load)
+    stored = gateway.status()["stored"]
+    await asyncio.sleep(3)
+    frozen = acknowledged(load) - before
+    refused = gateway.status()["stored"] == stored
+    filler.unlink()
+    await until(lambda: acknowledged(load) > before + 50)
+    await until(lambda: not names(gateway))
+    return {"acknowledged_while_full": frozen, "stored_nothing": refused}
+
+
+async def readonly(gateway: Gateway, load: Load, card: Path) -> dict[str, Any]:
+    """The card takes nothing at a start, and is well again at the next."""
+    store_id = gateway.status()["store_id"]
+    await asyncio.to_thread(gateway.kill)
+    before = acknowledged(load)
+    await asyncio.to_thread(remount, card, "ro")
+    gateway.log_path = card.parent / "gateway-readonly.log"
+    await asyncio.to_thread(gateway.start)
+    await until(lambda: int(str(gateway.status()["stored"])) > 100)
+    conditions = names(gateway)
+    in_memory = gateway.status()["store_id"]
+    newly = acknowledged(load) - before
+    await asyncio.to_thread(gateway.kill)
+    await asyncio.to_thread(remount, card, "rw")
+    await asyncio.to_thread(gateway.start)
+    await until(lambda: acknowledged(load) > before + 50)
+    return {
+        "conditions": conditions,
+        "another_store_meanwhile": in_memory != store_id,
+        "acknowledged_in_memory": newly,
+        "the_store_is_back": gateway.status()["store_id"] == store_id,
+    }
+
+
+async def main(scenario: str, folder: Path) -> dict[str, Any]:
+    card = folder / "card"
+    card.mkdir()
+    mount(card)
+    site = load_site(SITE)
+    keys = {node.id: secrets.token_bytes(16) for node in site.nodes}
+    write_keys(card / "keys.json", keys)
+    password = folder / "password"
+    password.write_text("any")
+    schemas = compiled.schemas(site)
+    schema_of = {node.id: node.profile.schema_id for node in site.nodes}
+    nodes = [LoadNode(id_, key, schema_of[id_], schemas[schema_of[id_]], 7) for id_, key in keys.items()]
+    with Mosquitto(folder / "broker") as broker:
+        gateway = CardGateway(card, SITE, f"{HOST}:{broker.port}", password, free_port())
+        load = Load(site.id, broker.port, nodes)
+        running = asyncio.create_task(load.run())
+        try:
+            await asyncio.to_thread(gateway.start)
+            await until(lambda: acknowledged(load) > 100)
+            found = await {"full": full, "readonly": readonly}[scenario](gateway, load, card)
+            await load.settled()
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await asyncio.to_thread(gateway.stop)
+        with Reader.open(card / "store.db") as reader:
+            stored = list(reader.identities())
+        return {**found, "twice": len(stored) - len(set(stored)), "equal": set(stored) == load.identities}
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(main(sys.argv[1], Path(sys.argv[2])))))
