@@ -13,7 +13,8 @@ from gateway.energy.deviations import Deviation, deviation, ranked
 from gateway.energy.et_curve import TooFewDays
 from gateway.energy.figures import base_load_w, idle_share, peak, per_area
 from gateway.energy.hours import Hour
-from gateway.energy.periods import Kind, Total, local_day, start_of
+from gateway.energy.peaks import MonthCharge, month_charges
+from gateway.energy.periods import Kind, Total, local_day, next_first, start_of
 from gateway.energy.savings import Saving, saving
 from gateway.energy.weather import daily_means, degree_days
 from gateway.store.energy_book import Figure
@@ -159,6 +160,47 @@ def measure_result(energy: BuildingEnergy | None, initiative: Initiative, today:
     price = energy.building.price_ore_per_kwh
     kr = found.kwh / found.days * YEAR_DAYS * price / 100 if price is not None else None
     return MeasureResult(initiative, found, "", kr)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReport:
+    """One building in one month, beside the same month a year before and what was to be expected."""
+
+    building: Building
+    figures: PeriodFigures
+    year_before: PeriodFigures | None
+    deviation: Deviation | None
+    charge: MonthCharge | None
+
+    @property
+    def known(self) -> bool:
+        return is_known(self.figures)
+
+
+def is_known(figures: PeriodFigures) -> bool:
+    """Whether anything is known of a period at all."""
+    return any(carrier.total.hours for carrier in figures.carriers)
+
+
+def month_report(energy: BuildingEnergy, month: date, today: date) -> MonthReport:
+    """Return one month of a building; what was to be expected follows from the 365 days before it."""
+    end = min(next_first(month, "month"), today)
+    before = month.replace(year=month.year - 1)
+    (figures,) = period_figures(energy, "month", month, max(end, month + timedelta(days=1)))
+    (earlier,) = period_figures(energy, "month", before, next_first(before, "month"))
+    curve = energy.curve(month)
+    days = [day for day in energy.days if month <= day.day < end]
+    name, price = energy.building.id, energy.building.price_ore_per_kwh
+    charges = (
+        month_charges(energy.electricity, energy.tariff, energy.zone, month, end) if energy.tariff else ()
+    )
+    return MonthReport(
+        energy.building,
+        figures,
+        earlier if is_known(earlier) else None,
+        deviation(name, curve, days, price) if curve else None,
+        charges[0] if charges else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

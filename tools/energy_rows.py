@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.building_report import BuildingState, MeasureResult, PeriodFigures
+from gateway.building_report import BuildingState, MeasureResult, PeriodFigures, is_known
 from gateway.buildings import BuildingEnergy
 from gateway.energy.peaks import MonthCharge
 from gateway.energy.reconcile import Month
@@ -22,7 +22,7 @@ def period(energy: BuildingEnergy, figures: PeriodFigures, book: EnergyBook | No
     grams = [c.co2.grams if c.co2 else None for c in figures.carriers]
     known = [g for g in grams if g is not None]
     peak = figures.peak
-    nothing = not any(carrier.total.hours for carrier in figures.carriers)
+    nothing = not is_known(figures)
     kept = None
     if book is not None and len(figures.carriers) == 1:
         kept = book.figure(energy.building.id, figures.carriers[0].carrier, figures.label)

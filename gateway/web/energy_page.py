@@ -4,14 +4,15 @@ import asyncio
 import csv
 import io
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.building_report import PeriodFigures
+from gateway.building_report import PeriodFigures, is_known
+from gateway.energy.periods import first_day, next_first
 from gateway.web.energy_charts import SHADES
 from gateway.web.energy_view import MONTHS_SHOWN, BuildingPage, EnergyView
 from gateway.web.words import Words
@@ -30,6 +31,7 @@ class EnergyPages:
             Route("/energy", self._overview),
             Route("/energy/{building}.csv", self._csv),
             Route("/energy/{building}", self._building),
+            Route("/energy-report", self._report),
             Route("/measures", self._measures),
         ]
 
@@ -52,6 +54,21 @@ class EnergyPages:
             month_text=lambda month: self._month_text(month, request),
             figures=_with_year_before(page.figures)[:MONTHS_SHOWN],
             charges={charge.month: charge for charge in page.charges},
+        )
+
+    async def _report(self, request: Request) -> Response:
+        running = first_day(self._view.today, "month")
+        month = min(_month(request) or first_day(running - timedelta(days=1), "month"), running)
+        rows = await asyncio.to_thread(self._view.report, month)
+        return self._render(
+            request,
+            "energy_report.html",
+            rows=rows,
+            month=month,
+            earlier=first_day(month - timedelta(days=1), "month"),
+            later=next_first(month, "month") if month < running else None,
+            running=month == running,
+            month_text=lambda month: self._month_text(month, request),
         )
 
     async def _csv(self, request: Request) -> Response:
@@ -101,7 +118,7 @@ def _with_year_before(figures: Sequence[PeriodFigures]) -> list[tuple[PeriodFigu
 
     def before(figure: PeriodFigures) -> PeriodFigures | None:
         found = by_label.get(f"{int(figure.label[:4]) - 1}{figure.label[4:]}")
-        return found if found and any(carrier.total.hours for carrier in found.carriers) else None
+        return found if found and is_known(found) else None
 
     return [(figure, before(figure)) for figure in reversed(figures)]
 
@@ -112,7 +129,7 @@ def _csv_text(page: BuildingPage) -> str:
     columns = ("month", "kwh", "kwh_per_m2", "coverage_percent", "estimated_percent", "base_load_w", "peak_w")
     writer.writerow(("building", *columns, "peak_at_utc_s", "degree_days"))
     for figure in page.figures:
-        nothing = not any(carrier.total.hours for carrier in figure.carriers)
+        nothing = not is_known(figure)
         peak = figure.peak
         writer.writerow(
             (

@@ -14,11 +14,13 @@ from device_configs.tariff import tariffs
 from gateway.building_report import (
     BuildingState,
     MeasureResult,
+    MonthReport,
     PeriodFigures,
     building_state,
     counts_for_goals,
     goal_counts,
     measure_result,
+    month_report,
     overview,
     period_figures,
 )
@@ -130,6 +132,15 @@ class EnergyView:
         """Return a building's page; without a month, of the running one. Raises KeyError and StoreError."""
         wanted = first_day(month or self.today, "month")
         return self._made((name, wanted), lambda sources: self._building(sources, name, wanted))
+
+    def report(self, month: date) -> Sequence[MonthReport]:
+        """Return one month of every building. Raises StoreError."""
+        wanted = first_day(month, "month")
+
+        def make(sources: Sources) -> Sequence[MonthReport]:
+            return [month_report(energy, wanted, self.today) for energy in sources.buildings()]
+
+        return self._made(("report", wanted), make, KEEP_ALL_S)
 
     def measures(self) -> Measures:
         """Return the register of initiatives. Raises StoreError."""

@@ -20,7 +20,7 @@ from tools.servers import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 CHROMIUM = "/usr/bin/chromium"
-PATHS = ("/energy", "/energy/radhuset", "/measures")
+PATHS = ("/energy", "/energy/radhuset", "/energy-report", "/measures")
 
 
 def records(node: int, from_s: int, to_s: int) -> Iterator[StoredRecord]:

@@ -11,6 +11,7 @@ from gateway.building_report import (
     counts_for_goals,
     goal_counts,
     measure_result,
+    month_report,
     overview,
     period_figures,
     reported,
@@ -134,3 +135,25 @@ def test_a_building_of_which_nothing_is_known_says_so() -> None:
     assert {state.reason for state in found} == {"band"}
     assert [state.coverage for state in found] == [0, 0]
     assert OSLO is not None
+
+
+def test_a_month_beside_the_year_before_and_what_was_expected() -> None:
+    series = run(local("2025-01-01 00:00"), *[1000] * 744) + run(local("2026-01-01 00:00"), *[900] * 744)
+    one = energy(series, tariff="noranett-halogaland-large", price_ore_per_kwh=100.0)
+    report = month_report(one, date(2026, 1, 1), date(2026, 3, 1))
+    assert report.known
+    assert report.year_before is not None
+    assert (report.figures.counted_kwh, report.year_before.counted_kwh) == (pytest.approx(669.6), 744)
+    assert report.charge is not None
+    assert report.charge.demand_w == 900
+    assert report.deviation is None  # no temperature, no expectation
+    empty = month_report(one, date(2025, 1, 1), date(2026, 3, 1))
+    assert empty.year_before is None
+    one.__dict__["days"] = made(8, 800, 0.3)
+    february = month_report(one, date(2026, 2, 1), date(2026, 3, 1))
+    assert not february.known
+    assert february.deviation is not None
+    assert (february.deviation.days, abs(february.deviation.kwh) < 3 * february.deviation.band_kwh) == (
+        28,
+        True,
+    )

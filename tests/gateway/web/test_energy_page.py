@@ -113,7 +113,9 @@ async def test_measures(pages: Pages, language: str, words: tuple[str, ...]) -> 
     assert all(word in shown(html) for word in words)
 
 
-@pytest.mark.parametrize("path", ["/energy", "/energy/radhuset", "/energy/radhuset.csv", "/measures"])
+@pytest.mark.parametrize(
+    "path", ["/energy", "/energy/radhuset", "/energy/radhuset.csv", "/energy-report", "/measures"]
+)
 @pytest.mark.parametrize("language", ["nb", "en"])
 async def test_before_anything_is_known(tmp_path: Path, path: str, language: str) -> None:
     status, _, html = await ask(made(tmp_path), path, f"lang={language}")
@@ -125,3 +127,16 @@ async def test_the_pages_are_linked_from_every_page(pages: Pages) -> None:
     html = (await ask(pages, "/", "lang=nb"))[2]
     assert 'href="/energy?lang=nb"' in html
     assert 'href="/measures?lang=nb"' in html
+
+
+async def test_the_monthly_report(pages: Pages) -> None:
+    status, _, html = await ask(pages, "/energy-report", "lang=nb")
+    assert status == 200
+    text = shown(html)
+    assert "Månedsrapport, nov. 2025" in text
+    assert "Alle bygg" in text
+    assert "Måneden er ikke over" not in text
+    running = shown((await ask(pages, "/energy-report", "lang=en&month=203001"))[2])
+    assert "Monthly report, Dec 2025" in running
+    assert "The month is not over." in running
+    assert "Month after" not in running
