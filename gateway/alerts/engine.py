@@ -18,7 +18,7 @@ from gateway.model import StoredRecord
 from gateway.readings import WrongSchema
 
 INHIBIT_TAIL_S = 3600  # an inhibited alert stays quiet for so long after the other has cleared
-IDLE_TICK_S = 5  # how often watches are looked at that wait for nothing
+IDLE_TICK_S = 5  # how often a watch that waits for nothing is looked at
 NODE_S_MAX = FORGOTTEN_S = 7 * 86_400
 Wish = Callable[[Watch, State], Step]
 
@@ -54,7 +54,8 @@ class Engine:
             self._of_node[watch.node.id].append(watch)
         self._nodes = {node.id: node for node in site.nodes}
         self._warm = {id_ for id_, state in self.states.items() if _waits(state)}
-        self._all_ticked_s = 0
+        self._turns = list(self.watches)
+        self._ticked_s = 0
         self._changed: set[WatchId] = set()
         self._happened: list[Happened] = []
 
@@ -96,17 +97,25 @@ class Engine:
         """
         for node in [node for node, until_s in self.maintenance.items() if until_s <= now_s]:
             del self.maintenance[node]
-        everything = now_s - self._all_ticked_s >= IDLE_TICK_S
-        if everything:
-            self._all_ticked_s = now_s
-        for id_ in list(self.watches) if everything else list(self._warm):
+        deaf = listening_since_s is None
+        for id_ in self._due(now_s):
             watch = self.watches[id_]
-            deaf = listening_since_s is None
-            if isinstance(watch.signal, Silence) and not deaf and everything:
-                self._judge_silence(watch, now_s, listening_since_s or 0)
+            if isinstance(watch.signal, Silence) and listening_since_s is not None:
+                self._judge_silence(watch, now_s, listening_since_s)
             quiet = self.silenced(watch, now_s) or (deaf and isinstance(watch.signal, Silence))
             self._keep(watch, step.tick(watch.terms, self.states[id_], now_s, silenced=quiet))
         return self._result()
+
+    def _due(self, now_s: int) -> Iterable[WatchId]:
+        """Return the watches to look at: those that wait for something, and each other one in its turn."""
+        seconds = now_s - self._ticked_s
+        self._ticked_s = max(self._ticked_s, now_s)
+        if not 0 <= seconds < IDLE_TICK_S:
+            return self._turns
+        due = dict.fromkeys(self._warm)
+        for second in range(now_s - seconds + 1, now_s + 1):
+            due.update(dict.fromkeys(self._turns[second % IDLE_TICK_S :: IDLE_TICK_S]))
+        return due
 
     def wish(self, id_: WatchId, wish: Wish) -> Result:
         """Do what somebody asks for with one watch. Raises Refused."""

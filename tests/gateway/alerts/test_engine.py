@@ -162,7 +162,7 @@ class Restarts(RuleBasedStateMachine):
         from_s = again.needed_from_s(11, max((r.measured_at_s for r in self.records), default=0))
         assert from_s is not None
         again.warm_up([r for r in self.records if r.measured_at_s >= from_s])
-        again._all_ticked_s = self.restarted._all_ticked_s
+        again._ticked_s = self.restarted._ticked_s
         self.restarted = again
 
     @precondition(lambda self: self.steady.states[FULL].active)
