@@ -82,8 +82,7 @@ class Lab:
             clock=self.clock,
             access_point=self.access_point,
             chip=kind.chip,
-            heap_kb=160 if self.node.profile.power == "battery" else 320,
-            **board,
+            **{"heap_kb": 160 if self.node.profile.power == "battery" else 320, **board},
         )
         self.settings = node_settings(
             self.site,

@@ -12,6 +12,7 @@ from wire import control
 
 RESTART_MS = 1000
 UNPROVISIONED_MS = 3600000
+LIT_S = 900  # how long the LED is used after power-on or a press of the button
 _PWRON_RESET = 1  # as machine numbers them on the ESP32
 _WDT_RESET = 3
 _DEEPSLEEP_RESET = 4
@@ -230,12 +231,9 @@ def main(watchdog):
                 state.starts = 0  # waiting for a battery is no failure
                 machine.RTC().memory(state.pack())
                 return power.STOP_S * 1000
-    from node import lamp
-
-    button = lamp.Button(config.get("button"))
-    shelf_ms = _shelf(cold, cause, button, hardware, config)
+    shelf_ms = _shelf(cold, cause, hardware, config)
     if shelf_ms is not None:
-        button.wakes()
+        _let_button_wake(config.get("button"))
         return shelf_ms
     try:
         me = identity.load()
@@ -253,11 +251,11 @@ def main(watchdog):
         state.count(control.CRASHED)
     node = Node(found, me, state, hardware, supply, watchdog, cause)
     if cold:
-        state.lit_s = node.clock.now_ms() // 1000 + lamp.LIT_S
+        state.lit_s = node.clock.now_ms() // 1000 + LIT_S
         node.backlog.recover(os.urandom)
         log("cold boot", me.boots, "epoch", state.epoch, "records", state.oldest, "to", state.next_seq)
     elif node.called:
-        state.lit_s = node.clock.now_ms() // 1000 + lamp.LIT_S
+        state.lit_s = node.clock.now_ms() // 1000 + LIT_S
     node.remember()
     rest_s = guard.rest_s(me.unfinished) if cold else 0
     if rest_s:
@@ -272,7 +270,10 @@ def main(watchdog):
         state.trial = state.starts = state.status_s = 0
         node.remember()
         return RESTART_MS
-    node.lamp = lamp.Lamp(hardware, config.get("led"), _lit(node))
+    if _lit(node):
+        from node.lamp import Lamp
+
+        node.lamp = Lamp(hardware, config.get("led"))
     if safe:
         from node import battery
 
@@ -287,18 +288,29 @@ def main(watchdog):
         from node import battery
 
         sleep_ms = battery.wake(node)
-    button.wakes()
+    _let_button_wake(config.get("button"))
     return sleep_ms
+
+
+def _let_button_wake(number):
+    """Let a press end the next deep sleep; not one that is still held, which would end it at once."""
+    if number is None:
+        return
+    pin = machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP)
+    if pin.value():
+        import esp32
+
+        esp32.wake_on_ext0(pin, esp32.WAKEUP_ALL_LOW)
 
 
 def _lit(node):
     return node.config["power"] == "mains" or node.state.lit_s > node.clock.now_ms() // 1000
 
 
-def _shelf(cold, cause, button, hardware, config):
+def _shelf(cold, cause, hardware, config):
     """Return 0, sleep until the button is pressed, while the node lies on the shelf; None: it is at work."""
     if not cold and cause[1] not in _BUTTON_WAKES:
         return None
     from node import shelf
 
-    return shelf.stay(cause[1] in _BUTTON_WAKES, button, hardware, config)
+    return shelf.stay(cause[1] in _BUTTON_WAKES, hardware, config)

@@ -28,7 +28,8 @@ def wake(node):
         except OSError as error:  # full or worn out: the node goes on, and says so
             state.count(control.FLASH)
             log("flash", repr(error))
-        node.lamp.blink(1)
+        if node.lamp:
+            node.lamp.blink(1)
         node.remember()
         gc.collect()
         active = node.watch.active
@@ -89,7 +90,8 @@ def _report(node, introduce=False, urgent=False):
     finally:
         node.watchdog.feed()
         node.told(True if heard else None if all_told else False)
-        margin_db = getattr(carrier, "margin_db", None)
-        node.lamp.heard(heard or all_told, margin_db() if heard and margin_db else None)
+        if node.lamp:
+            margin_db = getattr(carrier, "margin_db", None)
+            node.lamp.heard(heard or all_told, margin_db() if heard and margin_db else None)
         if carrier is not None:
             carrier.close()

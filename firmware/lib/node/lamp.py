@@ -7,21 +7,18 @@
 2 long      going to the shelf
 """
 
-import machine
-
 SHORT_MS = 40
 LONG_MS = 800
 GAP_MS = 160
 GOOD_MARGIN_DB = 10
-LIT_S = 900  # after power-on or a press of the button
 
 
 class Lamp:
     """`output` drives the LED (hardware.output with its wiring), None where the board has none."""
 
-    def __init__(self, hardware, led, lit):
+    def __init__(self, hardware, led):
         self._hardware = hardware
-        self._led = led if lit else None
+        self._led = led
         self._on = False
 
     def blink(self, count, on_ms=SHORT_MS):
@@ -45,20 +42,3 @@ class Lamp:
             self.blink(1, LONG_MS)
         else:
             self.blink(3 if margin_db is None or margin_db >= GOOD_MARGIN_DB else 2)
-
-
-class Button:
-    """To ground, with a pull-up. `pin` None: the board has none."""
-
-    def __init__(self, pin):
-        self._pin = None if pin is None else machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP)
-
-    def pressed(self):
-        return self._pin is not None and self._pin.value() == 0
-
-    def wakes(self):
-        """Let a press end the next deep sleep; not one that is still held, which would end it at once."""
-        if self._pin is not None and not self.pressed():
-            import esp32
-
-            esp32.wake_on_ext0(self._pin, esp32.WAKEUP_ALL_LOW)

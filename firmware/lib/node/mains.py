@@ -152,7 +152,8 @@ async def _live(node):
                 await task  # raises what ended it
             return
         node.watchdog.feed()
-        node.lamp.show(node.state.failures == 0)
+        if node.lamp:
+            node.lamp.show(node.state.failures == 0)
 
 
 def run(node):

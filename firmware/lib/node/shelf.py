@@ -6,6 +6,8 @@ there; one press fetches it back. A board without a button never goes: nothing c
 
 import os
 
+import machine
+
 from node.lamp import LONG_MS, Lamp
 
 PATH = "/shelf"
@@ -23,7 +25,7 @@ def _lying():
 
 def _held(button, hardware):
     waited = 0
-    while button.pressed():
+    while not button.value():
         if waited >= HOLD_MS:
             return True
         hardware.sleep_ms(_LOOK_MS)
@@ -31,7 +33,7 @@ def _held(button, hardware):
     return False
 
 
-def stay(pressed, button, hardware, config):
+def stay(pressed, hardware, config):
     """Return 0 (sleep without a timer) where the node lies on the shelf, None where it is at work.
 
     `pressed`: a press of the button started this.
@@ -43,11 +45,12 @@ def stay(pressed, button, hardware, config):
             return 0
         os.remove(PATH)
         return None
+    button = machine.Pin(config["button"], machine.Pin.IN, machine.Pin.PULL_UP)  # to ground
     if pressed and _held(button, hardware):
-        Lamp(hardware, config.get("led"), True).blink(2, LONG_MS)
+        Lamp(hardware, config.get("led")).blink(2, LONG_MS)
         with open(PATH, "wb"):
             pass
-        while button.pressed():  # let go: a held button would wake it at once
+        while not button.value():  # let go: a held button would wake it at once
             hardware.sleep_ms(_LOOK_MS)
         return 0
     return None
