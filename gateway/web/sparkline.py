@@ -1,18 +1,19 @@
 """A small chart without axes: the last day of a value as SVG paths. Pure.
 
-It is drawn into a box of WIDTH × HEIGHT that the page stretches. Gaps stay gaps; a point with a gap on
-both sides is a dot.
+It is drawn into a box of WIDTH × HEIGHT that the page stretches, in whole numbers. Gaps stay gaps; a
+point with a gap on both sides is a dot.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from gateway.web.window import Point
 
-WIDTH = 240
-HEIGHT = 48
-_PAD = 3.0
+WIDTH = 480
+HEIGHT = 96
+_PAD = 6
+_BUCKETS = 30  # a picture as small as this shows no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,14 @@ def sparkline(
         missing = least - (top - bottom)
         bottom, top = (bottom, top + missing) if zero else (bottom - missing / 2, top + missing / 2)
 
-    def x(point: Point) -> float:
-        return round(_PAD + (point.at_s - from_s) / max(1, to_s - from_s) * (WIDTH - 2 * _PAD), 1)
+    def x(point: Point) -> int:
+        return round(_PAD + (point.at_s - from_s) / max(1, to_s - from_s) * (WIDTH - 2 * _PAD))
 
-    def y(value: float) -> float:
-        return round(HEIGHT - _PAD - (value - bottom) / (top - bottom) * (HEIGHT - 2 * _PAD), 1)
+    def y(value: float) -> int:
+        return round(HEIGHT - _PAD - (value - bottom) / (top - bottom) * (HEIGHT - 2 * _PAD))
 
-    lines = runs(points, max(gap_s, (to_s - from_s) // 150))
+    width_s = max(1, (to_s - from_s) // _BUCKETS)
+    lines = [_thinned(run, width_s) for run in runs(points, max(gap_s, (to_s - from_s) // 150))]
     line = " ".join(_line([(x(p), y(p.value)) for p in run]) for run in lines)
     floor = HEIGHT if not zero else y(max(0.0, bottom))
     area = " ".join(_area([(x(p), y(p.value)) for p in run], floor) for run in lines if len(run) > 1)
@@ -87,6 +89,16 @@ def runs(points: Sequence[Point], gap_s: int) -> list[list[Point]]:
             found.append([])
         found[-1].append(point)
     return found
+
+
+def _thinned(run: Sequence[Point], width_s: int) -> list[Point]:
+    """Keep the first, the lowest, the highest and the last of every `width_s` seconds."""
+    kept: list[Point] = []
+    for _, group in groupby(run, key=lambda point: point.at_s // width_s):
+        some = list(group)
+        low, high = min(some, key=lambda p: p.value), max(some, key=lambda p: p.value)
+        kept += sorted({some[0], low, high, some[-1]})
+    return kept
 
 
 def _line(corners: Sequence[tuple[float, float]]) -> str:

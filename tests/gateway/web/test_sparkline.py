@@ -65,3 +65,11 @@ def test_everything_lies_within_the_box(points: list[Point]) -> None:
     xs, ys = [float(n) for n in numbers[::2]], [float(n) for n in numbers[1::2]]
     assert all(0 <= x <= WIDTH for x in xs)
     assert all(0 <= y <= HEIGHT for y in ys)
+
+
+def test_a_peak_among_many_points_stays() -> None:
+    points = [Point(60 * i, 500.0 if i == 777 else float(i % 5)) for i in range(1440)]
+    found = drawn(points, gap_s=180)
+    assert found.line.count("L") < 130
+    assert found.high.value == 500.0
+    assert " 6L" in found.line  # the top of the box
