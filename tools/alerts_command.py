@@ -2,6 +2,8 @@
 
 import json
 import sys
+import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
@@ -12,7 +14,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from device_configs.loader import load_site
+from device_configs.model import Site
+from gateway.alerts.rehearsal import Rehearsal
+from gateway.alerts.rehearsal import rehearse as rehearsed
 from gateway.control import SOCKET_NAME, ControlError, request
+from gateway.store import Reader
 
 FAILED, USAGE = 1, 2
 STYLES = {"alarm": "bold red", "warning": "yellow", "info": ""}
@@ -38,22 +45,18 @@ def list_(
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
     console = Console()
-    table = Table("alert", "since (UTC)", "what", "seen", "action", "by", box=None)
     for each in answer["standing"]:
         texts = each["texts"]["en" if language == "en" else "nb"]
-        by = each["acknowledged_by"] or _quiet(each) or f"within {each['respond_within_min']} min"
-        row = (
-            each["id"],
-            _utc(each["since_s"]),
-            f"{each['node_name']}: {texts['name']}",
-            texts["seen"] + ("" if each["monitored"] else " (sensor failed since)"),
+        by = each["acknowledged_by"] or _quiet(each) or f"respond within {each['respond_within_min']} min"
+        failed = "" if each["monitored"] else " (the sensor has failed since)"
+        console.print(f"{each['priority']}  {each['id']}", style=STYLES[each["priority"]], highlight=False)
+        for line in (
+            f"{each['node_name']}: {texts['name']}. {texts['seen']}{failed}",
+            f"since {_utc(each['since_s'])} UTC; {by}",
             texts["action"],
-            by,
-        )
-        table.add_row(*map(escape, row), style=STYLES[each["priority"]])
-    if answer["standing"]:
-        console.print(table)
-    else:
+        ):
+            console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+    if not answer["standing"]:
         console.print("No active alerts.")
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in answer["watches"].items())
     console.print(f"Watches: {counts}. Messages waiting: {answer['messages_waiting']}.", style="dim")
@@ -161,6 +164,89 @@ def history(
             f"{line['inspections']}, {line['needless_inspections']} found nothing",
         )  # fmt: skip
     console.print(summary)
+
+
+@app.command()
+def drill(
+    alert: Id,
+    state: State,
+    wait: Annotated[float, typer.Option(help="How long to wait for the receipt, in seconds.")] = 120.0,
+    as_json: Json = False,
+) -> None:
+    """Send an exercise, marked as one, the way an alert would go, and time each leg."""
+    begun = time.time()
+    started = _ask(state, {"do": "alerts_drill", "id": alert})
+    attempts: list[dict[str, Any]] = []
+    while not any(attempt["ok"] for attempt in attempts) and time.time() - begun < wait:
+        time.sleep(0.2)
+        attempts = _ask(state, {"do": "alerts_receipts", "key": started["key"]})["attempts"]
+    for attempt in attempts:
+        attempt["after_s"] = round(attempt["at_ms"] / 1000 - begun, 3)
+    delivered = any(attempt["ok"] for attempt in attempts)
+    if as_json:
+        typer.echo(json.dumps({**started, "attempts": attempts, "delivered": delivered}))
+    else:
+        leg = started["sensor_to_gateway_ms"]
+        console = Console()
+        heard = "no record yet" if leg is None else f"{leg / 1000:.1f} s for the newest record"
+        console.print(f"sensor to gateway: {heard}")
+        for attempt in attempts:
+            how = "taken" if attempt["ok"] else f"refused: {attempt['detail']}"
+            console.print(escape(f"gateway to {attempt['channel']}: {attempt['after_s']:.1f} s, {how}"))
+        if not attempts:
+            console.print("Nobody has tried to deliver it: is there a channels.yaml?")
+    if not delivered:
+        sys.exit(FAILED)
+
+
+@app.command()
+def rehearse(
+    site: Annotated[Path, typer.Option(help="The site's folder with the rules to try.")],
+    state: State,
+    days: Annotated[float, typer.Option(help="How far back.")] = 30.0,
+    against: Annotated[
+        Path | None, typer.Option(help="Another version of the site's folder, to compare with.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Replay stored history through a rule set: when it would have paged, and which rule does it most."""
+    with Reader.open(state / "store.db") as reader:
+        tried = _rehearsed(load_site(site), reader, days)
+        other = _rehearsed(load_site(against), reader, days) if against else None
+    if as_json:
+        typer.echo(json.dumps({"tried": _told(tried), "against": other and _told(other)}))
+        return
+    console = Console()
+    table = Table("rule", "pages", *(["pages, other rules"] if other else []), box=None)
+    rules = dict.fromkeys([*tried.by_rule(), *(other.by_rule() if other else {})])
+    for rule in rules:
+        row = [rule, str(tried.by_rule().get(rule, 0))]
+        table.add_row(*row, *([str(other.by_rule().get(rule, 0))] if other else []))
+    console.print(table)
+    for alert in tried.alerts:
+        if alert.paged:
+            seen = alert.evidence or ("" if alert.value is None else f"{alert.value:g}")
+            console.print(escape(f"{_utc(alert.raised_s)}  {alert.rule}/{alert.node}  {seen}"))
+    pages = len(tried.pages)
+    console.print(
+        f"{pages} pages in {tried.days:.1f} days, {tried.busiest_day} on the busiest.", style="bold"
+    )
+
+
+def _rehearsed(site: Site, reader: Reader, days: float) -> Rehearsal:
+    now_s = int(time.time())
+    records = [r for n in site.nodes for r in reader.history(n.id, int(now_s - days * 86_400), now_s)]
+    return rehearsed(site, records)
+
+
+def _told(rehearsal: Rehearsal) -> dict[str, Any]:
+    return {
+        "days": rehearsal.days,
+        "pages": len(rehearsal.pages),
+        "busiest_day": rehearsal.busiest_day,
+        "by_rule": dict(rehearsal.by_rule()),
+        "alerts": [asdict(alert) for alert in rehearsal.alerts],
+    }
 
 
 def _quiet(each: dict[str, Any]) -> str:

@@ -215,6 +215,15 @@ class Journal:
         )
         self.db.execute("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?", (id_,))
 
+    def attempts(self, key: str) -> list[dict[str, Any]]:
+        """Return every attempt to deliver a message."""
+        rows = self.db.execute(
+            "SELECT d.at_ms, d.channel, d.ok, d.detail FROM deliveries AS d "
+            "JOIN outbox AS o ON o.id = d.message WHERE o.key = ? ORDER BY d.id",
+            (key,),
+        )
+        return [{"at_ms": at, "channel": c, "ok": bool(ok), "detail": detail} for at, c, ok, detail in rows]
+
     def set_maintenance(self, node: int, until_s: int, by: str) -> None:
         with self.db:
             self.db.execute("INSERT OR REPLACE INTO maintenance VALUES (?, ?, ?)", (node, until_s, by))

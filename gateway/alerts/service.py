@@ -177,6 +177,10 @@ class Alerts:
     def counts(self) -> dict[str, int]:
         return other_phases(dict(self.engine.states).values())
 
+    def newest(self, node: int) -> StoredRecord | None:
+        """Return the newest record of a node."""
+        return self._store.newest(node)
+
     async def wish(self, id_: WatchId, wish: Wish) -> None:
         """Do what somebody asks for with one alert. Raises step.Refused."""
         await self._keep(self.engine.wish(id_, wish))

@@ -7,6 +7,8 @@ from typing import Any
 from gateway.alerts import step
 from gateway.alerts.engine import Wish
 from gateway.alerts.journal import Journal
+from gateway.alerts.paging import Member
+from gateway.alerts.paging import Message as Paged
 from gateway.alerts.records import OUTCOMES, Closing, Inspection, close, figures, history, inspect
 from gateway.alerts.service import Alerts
 from gateway.alerts.state import State
@@ -51,6 +53,8 @@ class _Asked:
             "close": self.close,
             "history": self.history,
             "inspect": self.inspect,
+            "drill": self.drill,
+            "receipts": self.receipts,
         }
 
     async def list(self, _: Message) -> Message:
@@ -135,6 +139,27 @@ class _Asked:
         )
         await self._alerts.write(lambda journal: inspect(journal.db, inspection))
         return {"node": node, "blocked_percent": inspection.blocked_percent}
+
+    async def drill(self, message: Message) -> Message:
+        """Send an exercise, marked as one, the way the alert would go."""
+        rule, node = self._id(message)
+        now_s = self._now_s()
+        watch = self._alerts.engine.watches[rule, node]
+        key = f"drill/{rule}/{node}/{now_s}"
+        member = Member(rule, node, 0, None, now_s, now_s)
+        exercise = Paged(
+            key, watch.rule.recipient, watch.rule.priority, "raised", now_s, now_s, (member,), drill=True
+        )
+        await self._alerts.write(lambda journal: journal.put(exercise))
+        self._alerts.messages_wait()
+        newest = self._alerts.newest(node)
+        legs = None if newest is None else newest.received_at_ms - 1000 * newest.measured_at_s
+        return {"key": key, "recipient": watch.rule.recipient, "sensor_to_gateway_ms": legs}
+
+    async def receipts(self, message: Message) -> Message:
+        """Return what became of a message, attempt by attempt."""
+        key = str(message["key"])
+        return {"attempts": await self._alerts.write(lambda journal: journal.attempts(key))}
 
     async def _wish(self, message: Message, wish: Wish) -> Message:
         id_ = self._id(message)
