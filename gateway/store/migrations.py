@@ -143,6 +143,23 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         CREATE TABLE synced (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;
         """,
     ),
+    (
+        "days of the ledger",
+        """
+        -- A node's day (UTC) as it was reconciled. Late records make a revision, which says what it added.
+        CREATE TABLE ledger_days (
+            node INTEGER NOT NULL,
+            day_s INTEGER NOT NULL,
+            heard INTEGER NOT NULL,
+            missing INTEGER NOT NULL,
+            lost TEXT NOT NULL,          -- JSON: records by cause
+            revision INTEGER NOT NULL,
+            heard_since INTEGER NOT NULL, -- more than in the revision before
+            closed_at_ms INTEGER NOT NULL,
+            PRIMARY KEY (node, day_s)
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ),
 )
 
 

@@ -75,6 +75,16 @@ class Sealed:
                 found += [columns.record(i) for i, at in enumerate(columns.seconds) if from_s <= at < to_s]
         return found
 
+    def traces(self, node: int, from_s: int, to_s: int) -> list[tuple[int, int, int]]:
+        """Return (epoch, sequence, measured_at_s) of those records of `node`, in no order."""
+        found: list[tuple[int, int, int]] = []
+        for id_, chunk in self._chunks("node = ? AND last_s >= ? AND first_s < ?", node, from_s, to_s):
+            columns = self._columns(id_, chunk)
+            if columns is not None:
+                pairs = zip(columns.seqs, columns.seconds, strict=True)
+                found += [(chunk.epoch, seq, at) for seq, at in pairs if from_s <= at < to_s]
+        return found
+
     def counts_between(self, from_s: int, to_s: int) -> dict[int, int]:
         """Return how many sealed records of each node were measured in from_s <= t < to_s."""
         whole = "SELECT node, sum(count) FROM chunks WHERE first_s >= ? AND last_s < ? GROUP BY node"

@@ -15,6 +15,7 @@ from gateway.model import Span
 from gateway.store.change import StoreError
 from gateway.store.pruning import Limits, choose, note_synced, prune, segments, synced_set
 from gateway.store.reader import Reader
+from gateway.store.reconcile import enter, is_due, open_days, reconcile
 from gateway.store.sealing import Segment, next_segment, put_in_place
 from gateway.store.store import Store, Trouble
 
@@ -121,6 +122,8 @@ class Upkeep:
         self._limits = limits
         self._now_ms = now_ms
         self.room: Room | None = None
+        self._reconciled_day: int | None = None
+        self._open_days: list[tuple[int, int, int]] = []
         self._pace: deque[tuple[int, int]] = deque()  # (UTC ms, newest commit), a day of them
         self.lost = 0  # records given up at the cap since the start
 
@@ -143,10 +146,29 @@ class Upkeep:
         """Tend it once. Raises StoreError."""
         self.room = await tend(self._store, self._limits, self._now_ms())
         self.lost += self.room.lost
+        await self._reconcile()
         now_ms = self._now_ms()
         self._pace.append((now_ms, self._store.reader.last_commit()))
         while now_ms - self._pace[0][0] > DAY_MS or self._pace[0][0] > now_ms:  # or the clock went back
             self._pace.popleft()
+
+    async def _reconcile(self) -> None:
+        """Once a day, close the days that have settled."""
+        now_ms = self._now_ms()
+        if self._reconciled_day == now_ms // DAY_MS:
+            return
+        with Reader.open(self._store.path) as reader:
+            if is_due(reader, now_ms // 1000):
+                nodes = sorted(reader.stored())
+                lines = await asyncio.to_thread(reconcile, reader, nodes, now_ms // 1000)
+                await self._store.perform(partial(enter, lines=lines, now_ms=now_ms))
+                for line in lines:
+                    if line.revision > 1:
+                        log.info(
+                            "ledger_day_revised", node=line.node, day_s=line.day_s, came=line.heard_since
+                        )
+            self._open_days = open_days(reader)
+        self._reconciled_day = now_ms // DAY_MS
 
     @property
     def records_per_hour(self) -> float | None:
@@ -211,6 +233,12 @@ class Upkeep:
             text = f"The store was damaged and is set aside as {store.salvaged.aside.name}; "
             text += f"{store.salvaged.missing} records could not be read"
             found.append(Condition("salvaged", bool(store.salvaged.missing), text))
+        if self._open_days:
+            missing = sum(count for *_, count in self._open_days)
+            nodes = ", ".join(map(str, sorted({node for node, *_ in self._open_days})[:5]))
+            found.append(
+                Condition("ledger_open", False, f"{missing} records are unaccounted for, of node {nodes}")
+            )
         if damaged := len(store.reader.damaged_chunks):
             found.append(Condition("damaged_chunks", True, f"{damaged} sealed chunks cannot be read"))
         return found
