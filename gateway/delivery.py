@@ -1,5 +1,6 @@
 """How a gateway's messages leave it: channels.yaml in its state directory and the files it names."""
 
+import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import structlog
 
 from device_configs.model import Site
 from gateway.alerts.channels import NAME, read_channels
-from gateway.alerts.rota import RotaError, read_rota
+from gateway.alerts.rota import DAYS, RotaError, complaints, read_rota
 from gateway.alerts.sms import Gammu, SmsError
 from gateway.notify import Settings
 
@@ -30,6 +31,8 @@ def delivery_in(state: Path, site: Site) -> Settings | None:
     try:
         zone = ZoneInfo(site.timezone)
         shifts = read_rota(state / channels.rota, zone) if channels.rota else []
+        for complaint in complaints(shifts, site.recipients, int(time.time()), DAYS, zone):
+            log.error("rota_has_gaps", what=complaint)
         modem = Gammu(state / channels.gammu_config) if channels.gammu_config else None
     except (RotaError, SmsError) as error:
         raise DeliverySetupError(str(error)) from error

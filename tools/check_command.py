@@ -2,10 +2,12 @@
 
 import json
 import os
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -13,6 +15,7 @@ from device_configs.catalog import builtin_catalog
 from device_configs.loader import SITES, load_site
 from device_configs.model import Site
 from device_configs.problem import ConfigError, Problem
+from gateway.alerts.rota import DAYS, RotaError, complaints, read_rota
 
 CONFIGURATION = 3
 PLACEHOLDER = "# PLACEHOLDER"  # how `sensornett site new` marks what has to be filled in
@@ -26,6 +29,9 @@ def check(
         list[str] | None,
         typer.Argument(metavar="SITE", help="A site's folder, the name of one that comes along, or all."),
     ] = None,
+    rota: Annotated[
+        Path | None, typer.Option(help="The duty rota (CSV or iCalendar): every hour has to be manned.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Check boards, sensors, profiles and sites. Every problem is named with its file, line and column.
@@ -38,7 +44,9 @@ def check(
         builtin_catalog()
         for path in _paths(sites or ["all"]):
             try:
-                summaries.append(_summary(load_site(path), path))
+                site = load_site(path)
+                problems += _rota_problems(rota, site) if rota else []
+                summaries.append(_summary(site, path))
             except ConfigError as error:
                 problems += error.problems
     except ConfigError as error:  # without the catalog no site can be judged
@@ -56,6 +64,19 @@ def check(
         typer.echo(json.dumps({"ok": not problems, "sites": summaries, "problems": found}))
     if problems:
         raise typer.Exit(CONFIGURATION)
+
+
+def _rota_problems(path: Path, site: Site) -> list[Problem]:
+    """Return when nobody would be paged in the coming two weeks."""
+    zone = ZoneInfo(site.timezone)
+    try:
+        shifts = read_rota(path, zone)
+    except RotaError as error:
+        return [Problem(path, 1, 1, "", str(error).removeprefix(f"{path}").lstrip(": "))]
+    found = complaints(shifts, site.recipients, int(time.time()), DAYS, zone)
+    if not any(recipient.rota for recipient in site.recipients):
+        found.append(f"no recipient of {site.id} has `rota: true` in alerts.yaml")
+    return [Problem(path, 1, 1, "", complaint) for complaint in found]
 
 
 def _paths(names: list[str]) -> list[Path]:

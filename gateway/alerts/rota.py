@@ -13,6 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from device_configs.alert_schema import Recipient
+
+DAYS = 14  # how far ahead the rota has to be filled
 COLUMNS = ("begin", "end", "recipient", "person")
 
 
@@ -67,6 +70,25 @@ def unmanned(shifts: Sequence[Shift], recipient: str, from_s: int, to_s: int) ->
     if covered_s < to_s:
         gaps.append((covered_s, to_s))
     return gaps
+
+
+def complaints(
+    shifts: Sequence[Shift], recipients: Sequence[Recipient], from_s: int, days: int, zone: ZoneInfo
+) -> list[str]:
+    """Return, in words, every time in the coming `days` at which nobody would be paged for a recipient."""
+    to_s = from_s + days * 86_400
+    known = {recipient.id for recipient in recipients}
+    found = [f"the rota names `{name}`, whom alerts.yaml does not know" for name in _unknown(shifts, known)]
+    for recipient in recipients:
+        if recipient.rota:
+            for begin_s, end_s in unmanned(shifts, recipient.id, from_s, to_s):
+                begin, end = (f"{datetime.fromtimestamp(t, zone):%Y-%m-%d %H:%M}" for t in (begin_s, end_s))
+                found.append(f"nobody has duty for `{recipient.id}` from {begin} to {end}")
+    return found
+
+
+def _unknown(shifts: Sequence[Shift], known: set[str]) -> list[str]:
+    return sorted({shift.recipient for shift in shifts} - known)
 
 
 def _shift(row: dict[str, str], zone: ZoneInfo, where: str) -> Shift:

@@ -84,3 +84,19 @@ def test_nothing_there(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith(
         "bodo:1:1: no such folder\n    hint: `sensornett site new NAME`"
     )
+
+
+def test_an_unmanned_hour_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alerts = here / "narvik-demo/alerts.yaml"
+    rota = here / "rota.csv"
+    rota.write_text("begin,end,recipient,person\n2020-01-01 07:00,2090-01-01 07:00,vei,A\n")
+    assert cli.main(["check", "narvik-demo", "--rota", "rota.csv"]) == 3
+    assert "no recipient of narvik-demo has `rota: true`" in capsys.readouterr().err
+    alerts.write_text(alerts.read_text().replace("  - id: vei\n", "  - id: vei\n    rota: true\n", 1))
+    assert cli.main(["check", "narvik-demo", "--rota", "rota.csv"]) == 0
+    rota.write_text("begin,end,recipient,person\n2020-01-01 07:00,2021-01-01 07:00,vei,A\n")
+    assert cli.main(["check", "narvik-demo", "--rota", "rota.csv"]) == 3
+    assert "nobody has duty for `vei` from" in capsys.readouterr().err
+    rota.write_text("begin,end\n")
+    assert cli.main(["check", "narvik-demo", "--rota", "rota.csv"]) == 3
+    assert "column `recipient` is missing" in capsys.readouterr().err

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.alerts.rota import RotaError, Shift, on_duty, read_rota, unmanned
+from device_configs.alert_schema import Recipient
+from gateway.alerts.rota import RotaError, Shift, complaints, on_duty, read_rota, unmanned
 
 OSLO = ZoneInfo("Europe/Oslo")
 CSV = """begin,end,recipient,person,phone,url
@@ -84,3 +85,12 @@ def test_every_hour_is_either_manned_or_told(made: list[tuple[int, int]]) -> Non
     for hour in range(100):
         in_gap = any(begin <= hour < end for begin, end in gaps)
         assert in_gap == (not on_duty(shifts, "vei", hour))
+
+
+def test_an_unmanned_hour_is_told_in_local_time(tmp_path: Path) -> None:
+    shifts = read(tmp_path, CSV.replace("2026-01-12T07:00", "2026-01-12T08:00"))
+    people = [Recipient(id="vei", role="r", rota=True), Recipient(id="beredskap", role="r")]
+    assert complaints(shifts, people, utc(5, 6), 14, OSLO) == [
+        "the rota names `bygg`, whom alerts.yaml does not know",
+        "nobody has duty for `vei` from 2026-01-12 07:00 to 2026-01-12 08:00",
+    ]
