@@ -21,7 +21,7 @@ from cloud_sync.journal import Journal, JournalError, Quarantined
 from cloud_sync.pace import Pace
 from cloud_sync.readback import Account, counts
 from cloud_sync.worker import Worker
-from gateway import clock
+from gateway import clock, watchdog
 from gateway.control import SOCKET_NAME as GATEWAY_SOCKET
 from gateway.control import Control, ControlError, Message, request
 from gateway.model import StoredRecord
@@ -130,6 +130,7 @@ async def run(
                         name="audit",
                     ),
                     tasks.create_task(_tell_gateway(settings.state, worker), name="tell-gateway"),
+                    tasks.create_task(watchdog.supervise(worker.settled), name="watchdog"),
                 ]
                 await stop.wait()
                 for task in running:

@@ -26,7 +26,7 @@ def read_keys(path: Path) -> dict[int, bytes]:
     except OSError as error:
         hint = "provisioning the first node makes it" if isinstance(error, FileNotFoundError) else None
         raise _wrong(path, f"the nodes' keys can not be read: {error.strerror}", hint) from error
-    if mode & 0o077:
+    if mode & (0o037 if _is_credential(path) else 0o077):
         message = f"the nodes' keys may be read by other users (mode {mode:04o})"
         raise _wrong(path, message, f"chmod 600 {path}")
     try:
@@ -52,6 +52,12 @@ def write_keys(path: Path, keys: Mapping[int, bytes]) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     fresh.replace(path)
+
+
+def _is_credential(path: Path) -> bool:
+    """Whether systemd handed the file over. Its access list for the service's user shows as a group's mode."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return folder is not None and path.parent == Path(folder)
 
 
 def _wrong(path: Path, message: str, hint: str | None = None) -> ConfigError:

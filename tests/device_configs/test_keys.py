@@ -93,3 +93,16 @@ def test_stores_that_can_not_be_trusted(tmp_path: Path, text: str, message: str)
 def test_missing_store(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="can not be read: No such file or directory"):
         read_keys(tmp_path / "keys.json")
+
+
+def test_a_systemd_credential_may_show_a_group_but_never_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = store(tmp_path, '{"nodes": {"11": "%s"}}' % KEY, 0o440)
+    with pytest.raises(ConfigError):
+        read_keys(path)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert read_keys(path) == {11: bytes.fromhex(KEY)}
+    path.chmod(0o444)
+    with pytest.raises(ConfigError):
+        read_keys(path)

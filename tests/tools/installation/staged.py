@@ -1,0 +1,63 @@
+"""An installation below a folder of the test's own, and its broker started for real from what was written."""
+
+import os
+import pwd
+import shutil
+import signal
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+from device_configs.loader import load_site
+from tools.installation import broker
+from tools.installation.choices import Broker, Choices
+from tools.installation.places import Places
+from tools.node.credentials import Credentials
+from tools.servers import Server, free_port
+
+SITE = Path(__file__).parents[3] / "device_configs" / "sites" / "narvik-demo"
+SITE_ID = "narvik-demo"
+
+
+def staged(root: Path) -> Places:
+    """Return places below `root` with the folders an installation has, owned by whoever runs the test."""
+    places = Places(root)
+    for folder in (places.authority, places.broker, places.secrets, places.data / "broker", places.versions):
+        folder.mkdir(parents=True, mode=0o700)
+    shutil.copytree(SITE, places.sites / SITE_ID)
+    return places
+
+
+class InstalledBroker(Server):
+    """Mosquitto as the installation configures it, at a free port and with the paths of a staged root."""
+
+    name = "mosquitto"
+    program = "mosquitto"
+    package = "mosquitto"
+
+    def __init__(self, places: Places) -> None:
+        self.choices = Choices(broker=Broker(port=free_port()))
+        super().__init__(places.root / "run", self.choices.broker.port)
+        self.places = places
+        broker.prepare(places, self.choices, load_site(places.site).id)
+
+    @property
+    def credentials(self) -> Credentials:
+        return Credentials(self.places.data, SITE_ID)
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """What a node believes: certificates of the own CA only."""
+        return ssl.create_default_context(cafile=str(self.places.settings / "ca.pem"))
+
+    def _arguments(self) -> Sequence[str]:
+        text = (self.places.broker / "mosquitto.conf").read_text()
+        text = text.replace(str(broker.ACCESS), str(self.places.data / "broker"))
+        text = text.replace("/etc/sensornett", str(self.places.settings))
+        configuration = self.directory / "mosquitto.conf"
+        configuration.write_text(f"{text}user {pwd.getpwuid(os.geteuid()).pw_name}\n")
+        return ["-c", str(configuration)]
+
+    def reload(self) -> None:
+        """What `systemctl reload` does, which the path unit asks for."""
+        self._signal(signal.SIGHUP)

@@ -1,0 +1,1 @@
+"""A gateway on a machine of its own: install, upgrade, uninstall, backup, restore, export."""

@@ -1,0 +1,233 @@
+"""`./run install | upgrade | uninstall | backup | restore | export`, as `run` calls it."""
+
+import json
+import os
+import sys
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+import apsw
+import typer
+from pydantic import ValidationError
+
+from device_configs.problem import ConfigError
+from gateway.store import StoreError
+from tools.cli import tell_problems
+from tools.installation import backup as backups
+from tools.installation import clock_check, exporting, removal, restoring, units
+from tools.installation.choices import FILE, Choices, read_choices, write_choices
+from tools.installation.places import DATA, InstallError, Places
+from tools.installation.services import Systemd, wait_healthy
+from tools.installation.switching import Switch
+from tools.node.trouble import Trouble
+from tools.node.words import Words
+
+FAILED, CONFIGURATION = 1, 3
+
+app = typer.Typer(help="A gateway on this machine.", add_completion=False, pretty_exceptions_enable=False)
+
+Root = Annotated[
+    Path, typer.Option(help="Another root than this machine's: a disk that is being made ready.")
+]
+Version = Annotated[Path | None, typer.Option("--version-dir", hidden=True)]
+Site = Annotated[Path | None, typer.Option(help="The site's folder; it is copied.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+def say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def places_at(root: Path) -> Places:
+    """Return the places of the gateway installed below `root`. Raises InstallError, ConfigError."""
+    places = Places(root.resolve())
+    if not (places.settings / FILE).exists():
+        raise InstallError(f"{places.settings}: no gateway is installed here. First: ./run install")
+    return Places(root.resolve(), PurePosixPath(read_choices(places.settings / FILE).data))
+
+
+def switch_of(places: Places) -> Switch:
+    def healthy(sync: bool) -> str:
+        return wait_healthy(places.data, sync=sync)
+
+    return Switch(places, Systemd(places), healthy, say)
+
+
+@app.command()
+def install(
+    site: Site = None,
+    root: Root = Path("/"),
+    data: Annotated[str, typer.Option(help="Folder for the records, on the disk of your choice.")] = str(
+        DATA
+    ),
+    page: Annotated[str, typer.Option(help="Where the page is served.")] = "127.0.0.1:8080",
+    broker_port: Annotated[int, typer.Option(help="TCP port for the nodes (MQTT over TLS).")] = 8883,
+    broker_name: Annotated[list[str] | None, typer.Option(help="Further name of this machine.")] = None,
+    packet_forwarder: Annotated[str | None, typer.Option(help="host:port for LoRa concentrators.")] = None,
+    bridge: Annotated[str | None, typer.Option(help="Serial port of a USB LoRa bridge.")] = None,
+    influx: Annotated[str | None, typer.Option(help="Address of InfluxDB. None: sync is off.")] = None,
+    api: Annotated[str, typer.Option(help="v1 for InfluxDB 1.x, v2 for all newer ones.")] = "v2",
+    database: Annotated[
+        str, typer.Option("--database", "--bucket", help="Database or bucket.")
+    ] = "sensornett",
+    org: Annotated[str | None, typer.Option(help="Organisation (v2).")] = None,
+    user: Annotated[str | None, typer.Option(help="User (v1).")] = None,
+    influx_secret_file: Annotated[Path | None, typer.Option(help="File with the token or password.")] = None,
+    version_dir: Version = None,
+    as_json: Json = False,
+) -> None:
+    """Set up a gateway on this machine: users, folders, broker, certificates, services."""
+    if site is None or version_dir is None:
+        raise InstallError("say which site: ./run install --site FOLDER")
+    places = Places(root.resolve(), PurePosixPath(data))
+    file = places.settings / FILE
+    if file.exists():
+        raise InstallError(
+            f"{file}: a gateway is installed here. To change it, edit this file, then ./run upgrade"
+        )
+    at = {"url": influx, "api": api, "database": database, "org": org, "user": user} if influx else None
+    choices = _chosen(
+        data=data,
+        page=page,
+        broker={"port": broker_port, "names": tuple(broker_name or (os.uname().nodename,))},
+        packet_forwarder=packet_forwarder,
+        bridge=bridge,
+        influx=at,
+    )
+    places.settings.mkdir(parents=True, exist_ok=True)
+    (places.settings / "secrets").mkdir(mode=0o700, exist_ok=True)
+    if influx_secret_file is not None:
+        _write_secret(places.settings / "secrets" / "influx", influx_secret_file.read_text().strip())
+    write_choices(file, choices)
+    try:
+        switch_of(places).to(version_dir, choices, site)
+    finally:
+        if not places.current.is_symlink():  # it did not come that far, and may be tried again
+            file.unlink()
+    for advice in clock_check.advice():
+        say(advice)
+    _done(
+        as_json, f"Installed: {version_dir.name}. The page: http://{choices.page}", version=version_dir.name
+    )
+
+
+@app.command()
+def upgrade(
+    site: Site = None, root: Root = Path("/"), version_dir: Version = None, as_json: Json = False
+) -> None:
+    """Bring the gateway to this version, with gateway.yaml as it is now and, if given, a new site.
+
+    Where the new version is not well within a minute and a half, the one before runs again.
+    """
+    if version_dir is None:
+        raise InstallError("start it as ./run upgrade")
+    places = places_at(root)
+    switch_of(places).to(version_dir, read_choices(places.settings / FILE), site)
+    _done(as_json, f"Version {version_dir.name} runs.", version=version_dir.name)
+
+
+@app.command()
+def uninstall(
+    root: Root = Path("/"),
+    purge: Annotated[bool, typer.Option("--purge", help="Also records, keys and settings.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove the gateway. Records, keys and settings stay unless --purge is given."""
+    places = places_at(root)
+    if purge and not yes:
+        typer.confirm(f"Every record and key in {places.data} will be gone. Go on?", abort=True, err=True)
+    removal.uninstall(places, Systemd(places), purge=purge, say=say)
+    _done(as_json, "The gateway is removed.", purged=purge)
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument()], root: Root = Path("/"), as_json: Json = False) -> None:
+    """Write store, alerts, keys and settings to one file, while the gateway runs."""
+    manifest = backups.back_up(places_at(root), file)
+    size = f"{file.stat().st_size / 1e6:.1f} MB"
+    _done(
+        as_json,
+        f"{file}: {size}, up to record {manifest['last_commit']}. It holds every key: guard it.",
+        **manifest,
+    )
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument()],
+    root: Root = Path("/"),
+    only_data: Annotated[
+        bool, typer.Option("--only-data", help="Not the site, the CA and the secrets.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Put a backup back in place of what is there, which is set aside."""
+    places = places_at(root)
+    switch = switch_of(places)
+    choices = read_choices(places.settings / FILE)
+    switch.services.stop(list(reversed(units.started(choices))))
+    try:
+        manifest = restoring.restore(places, file, settings=not only_data, say=say)
+    finally:
+        switch.to(places.versions / places.current.readlink().name, choices, None)
+    _done(
+        as_json,
+        f"Restored: the state of {manifest['made_at']}. Nodes send what came after it again.",
+        **manifest,
+    )
+
+
+@app.command()
+def export(folder: Annotated[Path, typer.Argument()], root: Root = Path("/"), as_json: Json = False) -> None:
+    """Write every record and everything about them in open formats to a new folder."""
+    places = places_at(root)
+    told = exporting.export(places.data, places.site, folder)
+    _done(as_json, f"{folder}: {told['records']} records.", **told)
+
+
+def _chosen(**given: Any) -> Choices:
+    try:
+        return Choices.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + "-".join(str(step) for step in first["loc"]).replace("_", "-")
+        raise InstallError(f"{option} {first['input']!r}: {first['msg']}") from error
+
+
+def _write_secret(path: Path, secret: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(secret + "\n")
+
+
+def _done(as_json: bool, text: str, **told: Any) -> None:
+    say(text)
+    if as_json:
+        typer.echo(json.dumps({"ok": True, **told}))
+
+
+def main() -> int:
+    """Run one command line; return the exit status."""
+    try:
+        app(standalone_mode=False)
+    except ConfigError as error:
+        tell_problems(error, as_json=False)
+        return CONFIGURATION
+    except Trouble as error:
+        say(error.told(Words("en")))
+        return error.status
+    except PermissionError as error:
+        say(f"{error.filename}: this needs root rights. Give the command with sudo.")
+    except (InstallError, StoreError, apsw.Error, OSError) as error:
+        say(str(error))
+    except typer.Abort:
+        say("Nothing was changed.")
+    except typer.Exit as error:
+        return error.exit_code
+    else:
+        return 0
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

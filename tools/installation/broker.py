@@ -1,0 +1,60 @@
+"""Mosquitto as the gateway's broker: TLS, a user and an access list for each node, limits on everything."""
+
+from tools.installation.authority import make_authority, make_server
+from tools.installation.choices import Choices
+from tools.installation.places import SETTINGS, Places
+from tools.node.credentials import Credentials
+
+ACCESS = SETTINGS / "access"  # where the broker's unit shows it the folder `broker` of the data
+PACKET_MAX = 8192  # bytes; the largest frame has 4096
+
+
+def configuration(choices: Choices) -> str:
+    """Return mosquitto.conf."""
+    folder = SETTINGS / "broker"
+    return f"""\
+# Written by the installation; changes are lost at the next upgrade.
+listener {choices.broker.port}
+certfile {folder}/server.pem
+keyfile {folder}/server.key
+tls_version tlsv1.2
+allow_anonymous false
+password_file {ACCESS}/passwords
+acl_file {ACCESS}/access
+# A client is known by its user alone: none can take another's place by calling itself the same.
+use_username_as_clientid true
+# The broker keeps nothing: a frame counts when the gateway has acknowledged it.
+persistence false
+retain_available false
+persistent_client_expiration 1h
+max_connections 2000
+max_packet_size {PACKET_MAX}
+max_inflight_messages 20
+max_queued_messages 1000
+max_queued_bytes 1048576
+memory_limit 134217728
+set_tcp_nodelay true
+log_dest stderr
+log_type error
+log_type warning
+log_type notice
+log_timestamp false
+"""
+
+
+def prepare(places: Places, choices: Choices, site: str) -> None:
+    """Write everything the broker and its clients need; what is secret and there already stays as it is.
+
+    Raises OSError, ValueError, Trouble.
+    """
+    make_authority(places.authority, site)
+    make_server(places.broker, places.authority, choices.broker.names)
+    (places.broker / "mosquitto.conf").write_text(configuration(choices))
+    certificate = (places.authority / "ca.pem").read_bytes()
+    (places.settings / "ca.pem").write_bytes(certificate)  # for the gateway
+    (places.data / "ca.pem").write_bytes(certificate)  # for provisioning
+    credentials = Credentials(places.data, site)
+    password = places.secrets / "broker"
+    password.touch(mode=0o600)
+    password.write_text(credentials.gateway() + "\n")
+    credentials.publish()
