@@ -23,6 +23,7 @@ from pathlib import Path
 from device_configs.problem import ConfigError
 from hardware.virtual.micropython import MicroPythonMissing, command
 from hardware.virtual.nodes import NoChip
+from tools.energy_history import write_history
 from tools.servers import HOST, ServerError
 from tools.story import Event, story
 from tools.surroundings import NoSurroundings
@@ -117,6 +118,9 @@ async def _start(town: Town, teller: Teller) -> None:
         await town.start_broker()
     async with teller.step(f"Database ({database})"):
         await town.start_database()
+    if town.site.demo and town.site.buildings:
+        async with teller.step("Two recorded years behind the buildings"):
+            await asyncio.to_thread(write_history, town.folder / "gateway", town.site, time.time())
     async with teller.step("Gateway: ingest, store, page"):
         await town.start_gateway()
     async with teller.step("Cloud sync"):

@@ -28,7 +28,7 @@ from gateway.buildings import BuildingEnergy, Sources, factors
 from gateway.energy.et_curve import Curve, Day
 from gateway.energy.figures import duration_curve, heat_map, idle_share
 from gateway.energy.hours import HOUR_S
-from gateway.energy.peaks import MonthCharge, month_charge, month_charges
+from gateway.energy.peaks import MonthCharge, month_charges
 from gateway.energy.periods import first_day, local_day, next_first
 from gateway.energy.projection import Outlook, Projection, extra_ore, project
 from gateway.model import StoredRecord
@@ -171,10 +171,10 @@ class EnergyView:
         sums = ("so_far_wh", "expected_wh", "low_wh", "high_wh")
         whole = Projection(found[0].start_s, *(sum(getattr(p, field) for p in found) for field in sums))
         charge = next((c for c in page.charges if c.month == page.month.isoformat()[:7]), None)
-        if charge is None:
-            charge = month_charge([], version, self.zone, page.month)
+        if charge is None or not charge.peaks:
+            return None  # the first hour of a month is its peak: that is no news
         # Of several peaks that count, passing the lowest of them already costs.
-        limit = charge.peaks[-1].wh if charge.peaks else 0
+        limit = charge.peaks[-1].wh
         extra = extra_ore(charge.peaks, whole.expected_wh, whole.start_s, version, self.zone)
         return Warned(whole, limit, whole.outlook(limit), max(0, extra))
 

@@ -47,7 +47,7 @@ def site(tmp_path: Path) -> Path:
     for file in SITE.glob("*.yaml"):
         text = file.read_text()
         if file.name == "buildings.yaml":
-            text = text.replace("{node: 22, key: air_temp_cc}", "{series: airport}")
+            text = text.replace("{node: 22, key: air_temp_cc, series: demo-weather}", "{series: airport}")
         if file.name == "initiatives.yaml":
             text = text.replace("since: 2026-02-01", "since: 2025-01-01")
         (folder / file.name).write_text(text)
