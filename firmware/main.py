@@ -6,6 +6,9 @@ RETRY_MS = 600000  # after a start that failed before the node knew its interval
 
 watchdog = machine.WDT(timeout=60000)  # above the longest step of a wake, see node/battery.py
 try:
+    import slots
+
+    slots.choose()
     from node.app import main
 
     sleep_ms = main(watchdog)

@@ -6,6 +6,7 @@ last onto a board and is taken off first, so that a half-copied program never ru
 """
 
 import hashlib
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from tools.node.trouble import Trouble
 from wire.quantities import OK
 
 MAIN = "main.py"
+HARDWARE = 1  # revision of the boards in device_configs/boards
+KEYS_MAX = 2  # the key of updates in use, and the next one
 # Modules that were imported before the copying are of the program that was there.
 SELFTEST = """
 import json, sys
@@ -130,7 +133,8 @@ def provision(
         result.files_copied = copy_firmware(board, shop.firmware)
     settings = _settings(shop, node)
     with stage("settings"):
-        board.copy({"key.hex": key.hex().encode(), "settings.json": settings_bytes(settings)})
+        handed = {"key.hex": key.hex().encode(), "settings.json": settings_bytes(settings)}
+        board.copy(trust_of(shop.state, node) | handed)
     shop.registry.advance(node.id, "copied", settings=config_hash(settings).hex())
     with stage("selftest"):
         result.selftest = selftest(board)
@@ -168,13 +172,22 @@ def copy_firmware(board: Board, firmware: Mapping[str, bytes]) -> int:
     lacking = {name: firmware[name] for name in firmware if there.get(name) != wanted[name]}
     if not lacking:
         return 0
-    board.script(_REMOVE % [MAIN])
+    board.script(_REMOVE % [MAIN, "slot"])  # what is installed here is what starts, not an older update
     board.script(_REMOVE_STRAYS % sorted(firmware))
     board.copy({name: content for name, content in lacking.items() if name != MAIN})
     board.copy({MAIN: firmware[MAIN]})
     if board.digests(list(firmware)) != wanted:
         raise Trouble("copy_failed", detail="digests differ", port=board.path)
     return len(lacking)
+
+
+def trust_of(state: Path, node: Node) -> dict[str, bytes]:
+    """Return the file by which a node judges updates; none without update-keys/*.pub in `state`."""
+    keys = [file.read_text().strip() for file in sorted((state / "update-keys").glob("*.pub"))]
+    if not keys:
+        return {}
+    trust = {"board": node.board, "hardware": HARDWARE, "keys": keys[:KEYS_MAX]}
+    return {"trust.json": json.dumps(trust).encode()}
 
 
 def _check(shop: Workshop, node: Node, found: Found, replace: bool) -> None:

@@ -80,10 +80,16 @@ class Mosquitto(Server):
 
 
 def access_list(site: str, nodes: Iterable[int], gateway: str = "gateway") -> list[str]:
-    """Return the ACL lines that let each node (user `n<id>`) use its own topics only, and the gateway all."""
+    """Return the ACL lines that let each node (user `n<id>`) use its own topics only, and the gateway all.
+
+    Offers of updates and their pieces come from the gateway's user; a node says what it made of its own.
+    """
     lines = [f"user {gateway}", f"topic read sn/{site}/+/up", f"topic write sn/{site}/+/down"]
+    lines += [f"topic write sn/{site}/+/offer", f"topic write sn/{site}/fw/#", f"topic read sn/{site}/+/said"]
     for node in nodes:
-        lines += [f"user n{node}", f"topic write sn/{site}/{node}/up", f"topic read sn/{site}/{node}/down"]
+        mine = f"sn/{site}/{node}"
+        lines += [f"user n{node}", f"topic write {mine}/up", f"topic read {mine}/down"]
+        lines += [f"topic read {mine}/offer", f"topic write {mine}/said", f"topic read sn/{site}/fw/#"]
     return lines
 
 

@@ -4,6 +4,7 @@ import os
 
 import machine
 
+import slots
 from node import guard, identity, power, retained, settings
 from node.backlog import Backlog
 from node.clock import Clock
@@ -13,6 +14,7 @@ from wire import control
 RESTART_MS = 1000
 UNPROVISIONED_MS = 3600000
 LIT_S = 900  # how long the LED is used after power-on or a press of the button
+TRIAL_MS = 900000  # a program on trial that stays awake starts anew after this, and so comes to its end
 _PWRON_RESET = 1  # as machine numbers them on the ESP32
 _WDT_RESET = 3
 _DEEPSLEEP_RESET = 4
@@ -46,6 +48,8 @@ class Node:
         )
         self.clock = Clock(state)
         self.battery_mv = None
+        self.healthy = False  # a sampling of this start gave a value
+        self.began_ms = self.clock.now_ms()
         self._uplink = self._sampler = self._watch = self.lamp = None
         self._radio = None
 
@@ -104,6 +108,7 @@ class Node:
         urgent = self.watch.look(now_s, values, quality)
         self.state.notes[retained.WATCH] = self.watch.pack()
         for channel, value in zip(self.channels, values):
+            self.healthy = self.healthy or value is not None
             if channel["name"] == "battery":
                 self.battery_mv = value
         return (seconds, clock, values, quality), urgent
@@ -143,7 +148,18 @@ class Node:
             return self.radio.converse(carrier, urgent)
         from node.conversation import converse
 
-        return converse(self.uplink, self.state, self.clock, carrier, self.status)
+        talk = converse(self.uplink, self.state, self.clock, carrier, self.status)
+        return self._and_update(talk, carrier)
+
+    def _and_update(self, talk, carrier):
+        """The conversation `talk`, and a look for updates whenever the node has introduced itself in it."""
+        introduced_s = self.state.status_s
+        ended = yield from talk
+        if self.state.status_s != introduced_s:
+            from node import offers
+
+            offers.look(self, carrier)
+        return ended
 
     def told(self, heard):
         """A conversation is over; `heard`: the gateway answered, None: there was nothing to ask.
@@ -152,6 +168,8 @@ class Node:
         """
         if heard is None:
             return
+        if slots.trial:
+            self._prove(heard)
         state, me = self.state, self._me
         proved = self._found.hash == me.good
         if heard:
@@ -165,6 +183,15 @@ class Node:
             state.count(control.SILENT)
             if not proved:
                 state.trial = min(state.trial + 1, 0xFF)
+
+    def _prove(self, heard):
+        """A program on trial proves itself by a value and by the gateway's answer, in time."""
+        if heard and self.healthy:
+            slots.confirm()
+            log("update confirmed")
+        elif self.clock.now_ms() - self.began_ms > TRIAL_MS:
+            self.remember()
+            machine.reset()
 
     def done(self):
         """This start has done what it was for."""
@@ -256,6 +283,8 @@ def main(watchdog):
         log("cold boot", me.boots, "epoch", state.epoch, "records", state.oldest, "to", state.next_seq)
     elif node.called:
         state.lit_s = node.clock.now_ms() // 1000 + LIT_S
+    if slots.reverted:
+        state.count(control.REVERTED)
     node.remember()
     rest_s = guard.rest_s(me.unfinished) if cold else 0
     if rest_s:

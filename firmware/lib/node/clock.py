@@ -58,6 +58,10 @@ class Clock:
         age_s = now // 1000 - self._state.synced_s
         return now + self._state.offset_ms + age_s * self._state.drift_ppm // 1000
 
+    def utc_ms(self):
+        """Return UTC now, None where nobody has told it yet."""
+        return None if self.age_s() is None else self._utc_ms(self.now_ms())
+
     def age_s(self):
         """Seconds since UTC was learned; None where it never was."""
         if not self._state.synced_s:

@@ -85,6 +85,23 @@ class Mqtt:
                 at = 2 + size + (2 if kind & 6 else 0)
                 return body[at:]
 
+    def fetch(self, topic, timeout_ms):
+        """Return what the broker keeps under `topic`, None where it keeps nothing. Raises OSError."""
+        self._send(0x82, b"\x00\x02" + _text(topic) + b"\x00")
+        end = time.ticks_add(time.ticks_ms(), timeout_ms)
+        name = topic.encode()
+        while time.ticks_diff(end, time.ticks_ms()) > 0:
+            if self._poll.poll(max(time.ticks_diff(end, time.ticks_ms()), 0)):
+                kind, body = self._packet()
+                if kind is not None and kind >> 4 == PUBLISH:
+                    size = body[0] << 8 | body[1]
+                    if body[2 : 2 + size] == name:
+                        return body[2 + size + (2 if kind & 6 else 0) :]
+
+    def publish(self, topic, content):
+        """Have the broker keep `content` under `topic`. Raises OSError."""
+        self._send(0x31, _text(topic) + content)
+
     def ping(self):
         """Tell the broker that this node is there. Raises OSError."""
         self._send(0xC0, b"")

@@ -1,0 +1,220 @@
+"""`sensornett update`: new programs for nodes in the field. The work itself is in tools/update."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from aiomqtt import MqttError
+
+from gateway.app import StartError
+from gateway.start import broker_at
+from gateway.store import Reader, StoreError
+from tools.firmware_image import BuildError
+from tools.node.session import Json, Lang, SiteOption, State, site_at
+from tools.node.words import Words, language_of
+from tools.update import bundle, signing
+from tools.update.carry import Offers, Stopped, Wave, waves_of
+
+FAILED, CONFIGURATION, UNVERIFIED, NETWORK = 1, 3, 5, 6
+
+app = typer.Typer(help="Build, sign and roll out new programs for nodes.", no_args_is_help=True)
+
+Key = Annotated[Path, typer.Option("--key", help="File of the private key (PEM).")]
+PasswordFile = Annotated[Path | None, typer.Option(help="File with the private key's password.")]
+BrokerOption = Annotated[str, typer.Option("--broker", help="MQTT broker, as host:port.")]
+Secret = Annotated[
+    Path | None, typer.Option("--broker-password-file", help="Password of the user `gateway`.")
+]
+Ca = Annotated[Path | None, typer.Option("--broker-ca", help="Certificates to verify the broker with (PEM).")]
+
+
+@app.command()
+def key(
+    path: Annotated[Path, typer.Argument(help="File to make.")], password_file: PasswordFile = None
+) -> None:
+    """Make a key to sign updates with. Keep it, and a copy, on media that meet no network."""
+    try:
+        public = signing.new_key(path, _password(password_file))
+    except FileExistsError:
+        _fail(f"{path} is there already; nothing was changed", FAILED)
+    path.with_suffix(".pub").write_text(public + "\n")
+    typer.echo(
+        f"made {path} and {path.with_suffix('.pub')}, which nodes are given when they are provisioned",
+        err=True,
+    )
+
+
+@app.command()
+def build(
+    number: Annotated[int, typer.Option(help="Rises with every release; nodes never go back.", min=1)],
+    version: Annotated[str, typer.Option(help="What people call it: 0.2.0")],
+    board: Annotated[list[str], typer.Option(help="Boards it is for; may be given again.")],
+    out: Annotated[Path, typer.Option(help="Folder for bundle and manifest.")] = Path("update"),
+    hardware: Annotated[int, typer.Option(help="Lowest revision of the hardware.")] = 1,
+    days: Annotated[int, typer.Option(help="Days until it expires.", min=1)] = 180,
+    as_json: Json = False,
+) -> None:
+    """Build this version's program for nodes: a bundle, and a manifest to be signed."""
+    try:
+        made = bundle.bundle_of(bundle.program(number, version))
+    except BuildError as error:
+        _fail(str(error), FAILED)
+    expires = int(time.time()) + days * 86_400
+    manifest = bundle.manifest_for(made, number, version, board, hardware, expires)
+    out.mkdir(parents=True, exist_ok=True)
+    files = {"bundle": out / f"{number}.bundle", "manifest": out / f"{number}.manifest"}
+    files["bundle"].write_bytes(made)
+    files["manifest"].write_bytes(manifest.message())
+    typer.echo(
+        f"made {files['bundle']} ({len(made)} bytes) and {files['manifest']}. Next: sign the manifest.",
+        err=True,
+    )
+    if as_json:
+        told = {"number": number, "version": version, "size": len(made), "sha256": manifest.sha256}
+        typer.echo(json.dumps({**told, **{name: str(file) for name, file in files.items()}}))
+
+
+@app.command()
+def sign(
+    manifest: Annotated[Path, typer.Argument(help="The manifest that `build` made.")],
+    key: Key,
+    password_file: PasswordFile = None,
+) -> None:
+    """Sign a manifest; done on the machine that has the key, and no network."""
+    try:
+        raw = manifest.read_bytes()
+        found, _ = bundle.read_manifest(raw)
+        signature = signing.sign(found.message(), signing.read_key(key, _password(password_file)))
+    except ValueError as error:
+        _fail(f"{manifest}: {error}", CONFIGURATION)
+    except signing.KeyTrouble as error:
+        _fail(str(error), CONFIGURATION)
+    signed = manifest.with_suffix(".signed")
+    signed.write_bytes(found.message() + signature)
+    typer.echo(f"made {signed}: {found.version} ({found.number}) for {', '.join(found.boards)}", err=True)
+
+
+@app.command()
+def push(
+    manifest: Annotated[Path, typer.Argument(help="The signed manifest, beside its bundle.")],
+    site: SiteOption,
+    state: State,
+    broker: BrokerOption = "127.0.0.1:1883",
+    password: Secret = None,
+    ca: Ca = None,
+    nodes: Annotated[str, typer.Option(help="Numbers, with commas; left out: all whose board fits.")] = "",
+    first: Annotated[str, typer.Option(help="Sizes of the first waves, with commas.")] = "1,5",
+    patience_min: Annotated[
+        float, typer.Option(help="Minutes a wave may take; nodes look every hour.")
+    ] = 180,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """Offer an update to nodes, wave by wave; where a wave falls silent or refuses, no other one begins."""
+    words = Words(language_of(lang))
+    found, _ = site_at(site)
+    read, signature = _manifest(manifest)
+    if not signature:
+        _fail(words("update.unsigned", file=manifest), UNVERIFIED)
+    content = manifest.with_suffix(".bundle").read_bytes()
+    if bundle.manifest_for(content, 0, "", (), 0, 0).sha256 != read.sha256:
+        _fail(words("update.other_bundle", file=manifest.with_suffix(".bundle")), UNVERIFIED)
+    fitting = [node.id for node in found.nodes if node.board in read.boards and node.carrier == "mqtt"]
+    wanted = [int(n) for n in nodes.split(",")] if nodes else fitting
+    if unfit := [node for node in wanted if node not in fitting]:
+        _fail(
+            words("update.unfit", nodes=", ".join(map(str, unfit)), boards=", ".join(read.boards)),
+            CONFIGURATION,
+        )
+    waves = waves_of(wanted, [int(n) for n in first.split(",")])
+    signed = manifest.read_bytes()
+
+    async def roll_out() -> None:
+        async with Offers(found.id, broker_at(broker, "gateway", password, ca)) as offers:
+            await offers.put(content, read.sha256)
+            await offers.roll_out(
+                waves, signed, read.version, lambda: _versions(state), patience_min * 60, lambda wave: None
+            )
+
+    try:
+        asyncio.run(roll_out())
+    except StartError as error:
+        _fail(str(error), CONFIGURATION)
+    except MqttError as error:
+        _fail(words("update.no_broker", broker=broker, why=error), NETWORK)
+    except Stopped as stopped:
+        _tell_stopped(stopped.wave, words, as_json)
+        raise typer.Exit(FAILED) from None
+    done = [node for wave in waves for node in wave.done]
+    typer.echo(words("update.done", version=read.version, nodes=", ".join(map(str, done))), err=True)
+    if as_json:
+        typer.echo(json.dumps({"ok": True, "version": read.version, "nodes": done}))
+
+
+@app.command()
+def status(
+    site: SiteOption,
+    state: State,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """Which program each node runs, by its last status, and whether its settings are those of the site."""
+    words = Words(language_of(lang))
+    found, _ = site_at(site)
+    statuses = _statuses(state)
+    rows = [
+        {
+            "node": node.id,
+            "version": statuses.get(node.id, {}).get("firmware"),
+            "settings": statuses.get(node.id, {}).get("config"),
+        }
+        for node in found.nodes
+    ]
+    for row in rows:
+        typer.echo(words("update.row", **{name: value or "-" for name, value in row.items()}), err=True)
+    if as_json:
+        typer.echo(json.dumps({"ok": True, "nodes": rows}))
+
+
+def _versions(state: Path) -> Mapping[int, str]:
+    return {node: str(said.get("firmware")) for node, said in _statuses(state).items()}
+
+
+def _statuses(state: Path) -> dict[int, dict[str, Any]]:
+    try:
+        with Reader.open(state / "store.db") as reader:
+            return {known.node: dict(json.loads(known.status or "{}")) for known in reader.nodes()}
+    except StoreError as error:
+        _fail(str(error), FAILED)
+
+
+def _tell_stopped(wave: Wave, words: Words, as_json: bool) -> None:
+    for node, said in wave.refused.items():
+        typer.echo(words("update.refused", node=node, said=said), err=True)
+    if wave.waiting:
+        typer.echo(words("update.silent", nodes=", ".join(map(str, wave.waiting))), err=True)
+    typer.echo(words("update.stopped"), err=True)
+    if as_json:
+        refused = {str(node): said for node, said in wave.refused.items()}
+        told = {"ok": False, "done": wave.done, "silent": wave.waiting, "refused": refused}
+        typer.echo(json.dumps(told))
+
+
+def _manifest(path: Path) -> tuple[bundle.Manifest, bytes]:
+    try:
+        return bundle.read_manifest(path.read_bytes())
+    except ValueError as error:
+        _fail(f"{path}: {error}", CONFIGURATION)
+
+
+def _password(file: Path | None) -> bytes | None:
+    return file.read_bytes().strip() if file else None
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(code)
