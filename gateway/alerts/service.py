@@ -64,6 +64,8 @@ class Alerts:
                 f"{state / NAME}: cannot be used ({error}). Install the version that wrote it, or move it "
                 "aside with its -wal and -shm files to start without the alerts' history."
             ) from error
+        if given_up := self.journal.tidy(self._now_s()):
+            log.warning("messages_given_up", count=given_up, reason="no delivery was set up for a day")
         self._lock = asyncio.Lock()
         self._awake = asyncio.Event()
         self._listening_since_s: int | None = None

@@ -3,6 +3,7 @@
 A figure that changes here means that rules or mathematics have changed: look at every page before and after.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -91,6 +92,18 @@ def test_the_demo_sites_storm_week_is_two_pages_a_day_at_most() -> None:
 
 def _day(at_s: int) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%m-%d")
+
+
+def test_five_hundred_nodes_lost_at_once_are_one_page() -> None:
+    """Each is heard at a moment of its own within ten minutes, and then never again."""
+    model = site().node(11)
+    nodes = tuple(replace(model, id=i, name=f"Inntak {i}") for i in range(1, 501))
+    big = replace(site(), nodes=nodes, rules=tuple(r for r in site().rules if r.id == "inntak-uten-data"))
+    records = [intake(T0 + 600 * i // 500, 150, commit=i, node=i) for i in range(1, 501)]
+    # The gateway goes on: node 1, and it alone, is heard once more, hours later.
+    records.append(intake(T0 + 4 * 3600, 150, commit=501, node=1))
+    (page,) = rehearse(big, records).pages
+    assert len(page.members) == 500
 
 
 def test_a_lost_site_is_one_page() -> None:
