@@ -4,6 +4,7 @@ A tar archive, compressed with gzip; its first member, manifest.json, names ever
 It holds every key and password of the network, so it is readable by its owner alone: keep it as such.
 """
 
+import gzip
 import hashlib
 import io
 import json
@@ -83,7 +84,7 @@ def unpack(file: Path, folder: Path) -> dict[str, Any]:
     Raises InstallError where it is no backup, or not whole.
     """
     try:
-        with tarfile.open(file, "r:gz") as archive:
+        with gzip.open(file) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             first = archive.next()
             if first is None or first.name != MANIFEST or first.size > 1 << 24:
                 raise InstallError(f"{file}: this is no backup of a gateway")
@@ -94,6 +95,8 @@ def unpack(file: Path, folder: Path) -> dict[str, Any]:
                     "that wrote it, or a newer one"
                 )
             _extract(archive, manifest["sha256"], folder, file)
+            while stream.read(1 << 20):  # to its end, where the checksum of the whole is
+                pass
     except (tarfile.TarError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InstallError(f"{file}: this is no backup of a gateway, or it is damaged: {error}") from error
     return cast(dict[str, Any], manifest)

@@ -1,0 +1,83 @@
+"""A version: exactly the program's files, whole or not there, and runnable from wherever its root is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.installation.release import build, files, name_of, root_of
+
+ROOT = Path(__file__).parents[3]
+
+
+def borrowed(version: Path) -> None:
+    """Make an environment out of the one the tests run in."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", version / ".venv"], check=True)
+    (packages,) = (version / ".venv/lib").glob("python3*/site-packages")
+    (mine,) = (Path(sys.prefix) / "lib").glob("python3*/site-packages")
+    (packages / "borrowed.pth").write_text(f"{mine}\n")
+
+
+def test_a_version_runs_also_when_its_root_was_moved(tmp_path: Path) -> None:
+    version = build(ROOT, tmp_path / "made" / "versions", borrowed)
+    assert version.name == name_of(ROOT)
+    (tmp_path / "made").rename(tmp_path / "moved")
+    moved = tmp_path / "moved" / "versions" / version.name
+    # `-P` and its own .pth: what it imports is its own copy, not this checkout.
+    asked = "import tools, wire; print(tools.__file__); print(wire.__file__)"
+    python = moved / ".venv/bin/python"
+    done = subprocess.run([python, "-P", "-c", asked], capture_output=True, text=True, check=True, cwd="/")
+    assert [Path(line).is_relative_to(moved) for line in done.stdout.split()] == [True, True]
+    done = subprocess.run(
+        [moved / "bin/sensornett", "--help"], capture_output=True, text=True, check=False, cwd="/"
+    )
+    assert done.returncode == 0
+    assert "gateway" in done.stdout
+
+
+def test_one_that_fails_halfway_is_not_there(tmp_path: Path) -> None:
+    def fails(version: Path) -> None:
+        raise subprocess.CalledProcessError(1, "pip")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        build(ROOT, tmp_path, fails)
+    assert [path for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+    made = build(ROOT, tmp_path, borrowed)
+    assert [path.name for path in tmp_path.iterdir()] == [made.name]
+    assert build(ROOT, tmp_path, fails) == made  # is there: nothing is made
+
+
+def test_its_name_changes_with_any_file(tmp_path: Path) -> None:
+    for part in ("pyproject.toml", "LICENSE", "README.md", "CHANGELOG.md", "run"):
+        (tmp_path / part).write_text((ROOT / part).read_text())
+    for folder in ("requirements", "docs", "firmware", "device_configs", "gateway", "cloud_sync", "hardware"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "cli.py").write_text("one")
+    (tmp_path / "tools" / "__pycache__").mkdir()
+    (tmp_path / "tools" / "__pycache__" / "cli.pyc").write_text("compiled")
+    first = name_of(tmp_path)
+    assert name_of(tmp_path) == first
+    (tmp_path / "tools" / "__pycache__" / "cli.pyc").write_text("compiled anew")
+    assert name_of(tmp_path) == first
+    (tmp_path / "tools" / "cli.py").write_text("two")
+    assert name_of(tmp_path) != first
+
+
+def test_tests_and_environments_are_no_part_of_it() -> None:
+    found = {path.parts[0] for path in files(ROOT)}
+    assert {"tools", "gateway", "requirements"} <= found
+    assert not {"tests", ".venv", ".git"} & found
+
+
+@pytest.mark.parametrize(
+    ("words", "root"),
+    [
+        (["install", "--site", "x"], "/"),
+        (["upgrade", "--root", "/mnt/card"], "/mnt/card"),
+        (["upgrade", "--root=/mnt/card"], "/mnt/card"),
+    ],
+)
+def test_root_of(words: list[str], root: str) -> None:
+    assert root_of(words) == Path(root)
