@@ -34,7 +34,10 @@ class Air:
     async def open(self) -> None:
         """Switch the concentrator on; its forwarder finds the gateway whenever that is there."""
         if self._forwarder is None:
-            self._forwarder = VirtualForwarder(CONCENTRATOR, self.medium, (HOST, self._port))
+            assert self._site.lora is not None  # the loader has refused such a site
+            self._forwarder = VirtualForwarder(
+                CONCENTRATOR, self.medium, (HOST, self._port), channels_khz=self._site.lora.uplinks_khz
+            )
             await self._forwarder.open()
 
     def close(self) -> None:

@@ -190,7 +190,7 @@ class Forwarders:
         if (self._now_ms() - uplink.received_at_ms) * 1000 > delay_us - LEAD_US:
             return "too late"
         ms = airtime_ms(len(downlink.frame), heard.spreading_factor, heard.bandwidth_khz)
-        if ms > self._duty.spare_ms(heard.receiver, downlink.value):
+        if not self._duty.allows(heard.receiver, ms, downlink.value):
             return "no airtime"
         begin = (heard.ticks_us + delay_us) % semtech.TMST
         planned = [p for p in concentrator.planned if _apart(p[1], heard.ticks_us) > -semtech.TMST // 8]

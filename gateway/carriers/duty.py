@@ -15,6 +15,10 @@ log = structlog.get_logger()
 
 # Permille of the airtime that may be used by what is worth so much: the rest waits for what is worth more.
 SHARES = (700, 900, 1000)
+# The same for what takes long. Else answers at a slow spreading factor use up the airtime, nodes with good
+# links are not answered, take the slow one too, and no node is answered any more.
+LONG_MS = 800
+LONG_SHARES = (350, 450, 550)
 
 
 class Duty:
@@ -30,10 +34,11 @@ class Duty:
         if path is not None:
             self._load(path)
 
-    def spare_ms(self, transmitter: str, value: int = len(SHARES) - 1) -> int:
-        """Return how many ms may be used for something of this `value`, 0 the least."""
+    def allows(self, transmitter: str, ms: int, value: int) -> bool:
+        """Whether there is airtime for `ms` of something of this `value`, 0 the least."""
+        shares = LONG_SHARES if ms > LONG_MS else SHARES
         spare = self._ledger(transmitter).spare_ms(self._now_s())
-        return max(0, spare - self._limit * (1000 - SHARES[min(value, len(SHARES) - 1)]) // 1000)
+        return ms <= spare - self._limit * (1000 - shares[min(value, len(shares) - 1)]) // 1000
 
     def spend(self, transmitter: str, ms: int) -> None:
         """Enter airtime that is about to be used."""

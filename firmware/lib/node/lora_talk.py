@@ -2,8 +2,11 @@
 
 Airtime is what is scarce, so a report goes up once, mostly without asking for an answer. Every sixth asks;
 the answer acknowledges all six, tells the time and shows what is missing, which is then sent in spare
-airtime, newest first. Where answers stay away the node asks less often, and where the site has a slower
-spreading factor to fall back on, it uses that.
+airtime, newest first. Where answers stay away the node asks less often.
+
+Where the site has a slower spreading factor to fall back on, a node that is not answered asks with that now
+and then. It reports with it only once it has been answered so and, right after, not with the fast one: when
+a gateway is away nothing is wrong with the link, and all nodes at the slow one would leave no air to any.
 """
 
 import struct
@@ -14,13 +17,15 @@ SILENT_ASK = (6, 1, 2, 4, 8, 12)  # every how manyth report asks, after so many 
 STATUS_EVERY_S = 86400
 ASK_TIME_S = 3600  # an RC clock drifts many seconds in an hour
 SYNC_WITHIN_S = 7200  # then the time alone is worth a STATUS
-SLOW_AFTER = 4  # questions without an answer until the slow spreading factor is tried
-SLOW_REPORTS = 144  # reports that stay slow once that has helped
+SLOW_AFTER = 4  # questions without an answer until every second one is slow
+FAST_TRIES = 2  # questions with the fast one after the slow one was answered
+SLOW_REPORTS = (6, 144)  # reports that stay slow where only that helps: first, and at most
 STATUS_ROOM = 120  # bytes a STATUS may take
-BACKFILL_FRAMES = 4  # of one conversation: bounds what a wake costs the battery
+BACKFILL_FRAMES = 4  # of one conversation
+BACKFILL_MS = 3000  # of airtime in one conversation, but one frame at least: bounds what a wake costs
 BACKFILL_PERMILLE = 500  # of the airtime that is to spare; the rest is for reports and events
 
-_FORMAT = "<IBBH"
+_FORMAT = "<IBBBB"
 SIZE = struct.calcsize(_FORMAT)
 
 
@@ -32,28 +37,41 @@ class Habits:
         self.unasked = SILENT_ASK[0]  # reports since the last question
         self.silent = 0  # questions in a row without an answer
         self.slow = 0  # reports that are still to go out at the slow spreading factor
+        self.span = 0  # reports of the last such spell; 1: perhaps one is needed, 0: the fast one works
 
     def pack(self):
-        return struct.pack(_FORMAT, self.fresh, self.unasked, self.silent, self.slow)
+        return struct.pack(_FORMAT, self.fresh, self.unasked, self.silent, self.slow, self.span)
 
     def unpack(self, raw):
-        self.fresh, self.unasked, self.silent, self.slow = struct.unpack(_FORMAT, raw[:SIZE])
+        found = struct.unpack(_FORMAT, raw[:SIZE])
+        self.fresh, self.unasked, self.silent, self.slow, self.span = found
 
     def may_ask(self):
         """Whether it is time for a question: every sixth report, after a lost answer sooner, then later."""
         return self.unasked + 1 >= SILENT_ASK[min(self.silent, len(SILENT_ASK) - 1)]
 
-    def is_slow(self):
-        return self.slow > 0 or self.silent >= SLOW_AFTER
+    def is_slow(self, asks):
+        """Whether a report goes out slow, or a question if it `asks`."""
+        if self.slow or not asks:
+            return self.slow > 0
+        if self.span:
+            return self.silent >= FAST_TRIES
+        return self.silent >= SLOW_AFTER and self.silent % 2 == 0
 
     def reported(self):
         self.slow = max(self.slow - 1, 0)
         self.unasked = min(self.unasked + 1, 255)
 
-    def answered(self):
-        if self.silent >= SLOW_AFTER:
-            self.slow = SLOW_REPORTS
-        self.silent = self.unasked = 0
+    def answered(self, slow):
+        """`slow`: it was the slow spreading factor that was answered."""
+        tried, self.silent, self.unasked = self.silent, 0, 0
+        if not slow:
+            self.span = 0
+        elif not self.span:
+            self.span = 1
+            self.unasked = SILENT_ASK[0]  # the next report asks whether the fast one works
+        elif tried >= FAST_TRIES and not self.slow:
+            self.slow = self.span = min(max(2 * self.span, SLOW_REPORTS[0]), SLOW_REPORTS[1])
 
     def missed(self):
         self.silent = min(self.silent + 1, 255)
@@ -78,17 +96,18 @@ def converse(uplink, state, clock, carrier, status, habits, urgent=False):
     Ends with False where a question stayed without an answer. Raises OSError from the carrier.
     """
     uplink.begin()
-    carrier.use_slow(habits.is_slow())
     if status_due(state, clock) or not uplink.registered():
         uplink.wants_status = True
     age_s = clock.age_s()
     time_is_old = not habits.silent and age_s is not None and age_s >= ASK_TIME_S
     asks = urgent or time_is_old or habits.may_ask()
+    slow = habits.is_slow(asks)
+    carrier.use_slow(slow)
     asked = answered = False
     if asks and uplink.wants_status and carrier.room(STATUS_ROOM):
         asked = True
         carrier.send(status())
-        answered = yield from _answer(uplink, carrier, habits)
+        answered = yield from _answer(uplink, carrier, habits, slow)
         if answered and not uplink.wants_status:
             state.status_s = max(clock.now_ms() // 1000, 1)
     if not asked:
@@ -100,9 +119,9 @@ def converse(uplink, state, clock, carrier, status, habits, urgent=False):
         carrier.send(frame)
         if asks and not asked:
             asked = True
-            answered = yield from _answer(uplink, carrier, habits)
+            answered = yield from _answer(uplink, carrier, habits, slow)
     if answered:
-        answered = yield from _backfill(uplink, carrier, habits)
+        answered = yield from _backfill(uplink, carrier, habits, slow)
     return answered or not asked
 
 
@@ -117,23 +136,23 @@ def _report(uplink, state, carrier, habits, asks):
     return frame
 
 
-def _backfill(uplink, carrier, habits):
+def _backfill(uplink, carrier, habits, slow):
     """The gateway hears this node and has said what it has: send what it lacks, in spare airtime.
 
     The last frame of the burst asks; returns whether it was answered, True where there was nothing to send.
     """
-    count = min(BACKFILL_FRAMES, carrier.frames(BACKFILL_PERMILLE))
+    count = min(BACKFILL_FRAMES, carrier.frames(BACKFILL_PERMILLE, BACKFILL_MS))
     for i in range(count):
         frame = uplink.next_data(carrier.frame_max, 0, True if i == count - 1 else None)
         if frame is None:
             return True
         carrier.send(frame)
         if frame[0] & ACK_REQUESTED:
-            return (yield from _answer(uplink, carrier, habits))
+            return (yield from _answer(uplink, carrier, habits, slow))
     return True
 
 
-def _answer(uplink, carrier, habits):
+def _answer(uplink, carrier, habits, slow):
     """Listen for the answer to what was just sent; returns whether there was one."""
     while True:
         frame = yield carrier.answer_ms
@@ -141,5 +160,5 @@ def _answer(uplink, carrier, habits):
             habits.missed()
             return False
         if uplink.take(frame):
-            habits.answered()
+            habits.answered(slow)
             return True

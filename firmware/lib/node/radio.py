@@ -1,7 +1,6 @@
 """The node's LoRa radio, wired: modem, airtime and habits, kept over sleeps in one note of RTC memory."""
 
 import os
-import time
 
 import machine
 
@@ -75,7 +74,7 @@ class Radio:
             },
         )
         # A mains node has other tasks; on a battery the wait for an answer costs more than the answer.
-        sleep_ms = machine.lightsleep if self._node.config["power"] == "battery" else time.sleep_ms
+        sleep_ms = machine.lightsleep if self._node.config["power"] == "battery" else None
         return Lora(modem, config, self.airtime, self._now_s, self.keep, lambda: os.urandom(1)[0], sleep_ms)
 
     def converse(self, carrier, urgent):

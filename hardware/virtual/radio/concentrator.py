@@ -7,8 +7,9 @@ from hardware.virtual.clock import Appointment
 from hardware.virtual.radio.medium import AirClock, Antenna, Medium, Modulation, Reception, sub_band
 from hardware.virtual.radio.physics import airtime_s
 
-# Around 868.3 MHz as most networks in Europe have them, and the one with 10 % in place of the ninth.
-CHANNELS_KHZ = (867_100, 867_300, 867_500, 867_700, 868_100, 868_300, 868_500, 869_525)
+# As most networks in Europe have them.
+CHANNELS_KHZ = (867_100, 867_300, 867_500, 867_700, 867_900, 868_100, 868_300, 868_500)
+CHANNELS_MAX = 8
 DEMODULATORS = 16
 POWER_MAX_DBM = 27
 EARLY_S = 30.0
@@ -41,7 +42,7 @@ class Concentrator:
     ) -> None:
         self._clock: AirClock = medium.clock
         self._heard = heard
-        self._channels = list(channels_khz)
+        self._channels = list(channels_khz)[:CHANNELS_MAX]
         self._offset_us = offset_us
         self.antenna = Antenna(name, medium, position_m, gain_dbi=gain_dbi, demodulators=DEMODULATORS)
         self.antenna.on_packet = self._packet

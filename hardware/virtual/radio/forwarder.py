@@ -7,9 +7,10 @@ import asyncio
 import base64
 import json
 import random
+from collections.abc import Sequence
 from typing import Any
 
-from hardware.virtual.radio.concentrator import Concentrator, Heard
+from hardware.virtual.radio.concentrator import CHANNELS_KHZ, Concentrator, Heard
 from hardware.virtual.radio.medium import Medium, Modulation
 
 KEEPALIVE_S = 5.0
@@ -18,9 +19,17 @@ KEEPALIVE_S = 5.0
 class Protocol:
     """What goes into datagrams and what comes out of them, without a socket: `transmit` sends one."""
 
-    def __init__(self, eui: bytes, medium: Medium, position_m: tuple[float, float] = (0.0, 0.0)) -> None:
+    def __init__(
+        self,
+        eui: bytes,
+        medium: Medium,
+        position_m: tuple[float, float] = (0.0, 0.0),
+        channels_khz: Sequence[int] = CHANNELS_KHZ,
+    ) -> None:
         self.eui = eui
-        self.concentrator = Concentrator(eui.hex(), medium, position_m, heard=self._heard)
+        self.concentrator = Concentrator(
+            eui.hex(), medium, position_m, heard=self._heard, channels_khz=channels_khz
+        )
         self.errors: list[str] = []
         self.acknowledged = 0
         self._token = random.Random(eui)  # noqa: S311
@@ -78,9 +87,14 @@ class VirtualForwarder(Protocol, asyncio.DatagramProtocol):
     """A concentrator with its forwarder; `async with` it, or `open` and `close`."""
 
     def __init__(
-        self, eui: bytes, medium: Medium, server: tuple[str, int], position_m: tuple[float, float] = (0, 0)
+        self,
+        eui: bytes,
+        medium: Medium,
+        server: tuple[str, int],
+        position_m: tuple[float, float] = (0.0, 0.0),
+        channels_khz: Sequence[int] = CHANNELS_KHZ,
     ) -> None:
-        super().__init__(eui, medium, position_m)
+        super().__init__(eui, medium, position_m, channels_khz)
         self._server = server
         self._transport: asyncio.DatagramTransport | None = None
         self._pulling: asyncio.Task[None] | None = None

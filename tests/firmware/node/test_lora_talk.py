@@ -52,6 +52,7 @@ class Air:
         self.up = self.down = True
         self.budget = 10**6
         self.slow = None
+        self.only_slow = False
         self.log = []
         self.answer = None
 
@@ -61,7 +62,7 @@ class Air:
     def room(self, size=0):
         return (size or self.frame_max) if self.budget > 0 else 0
 
-    def frames(self, permille):
+    def frames(self, permille, most_ms):
         return self.budget * permille // 1000
 
     def send(self, frame):
@@ -77,7 +78,7 @@ class Air:
         if not self.up:
             return
         _, body = self.gateway.hear(frame)
-        if not asks or not self.down:
+        if not asks or not self.down or (self.only_slow and not self.slow):
             return
         told = {f"k{control.EPOCH_OK}": EPOCH, f"k{control.ACK}": self.ack()}
         if header.type == CONTROL:
@@ -193,24 +194,34 @@ def test_questions_get_rarer_while_nobody_answers_but_reports_go_on(node):
     assert sorted(node.air.gateway.stored) == list(range(node.state.next_seq))
 
 
-def test_the_slow_spreading_factor_is_tried_and_kept_where_it_helps(node):
+def test_where_only_the_slow_one_is_answered_it_is_used_longer_and_longer(node):
     node.wake()
+    slow = []
+    for _ in range(700):
+        node.air.only_slow = True
+        node.wake()
+        slow.append(node.air.slow)
+    assert slow.index(True) > SLOW_AFTER
+    spells = [len(list(spell)) for is_slow, spell in itertools.groupby(slow) if is_slow]
+    assert spells[0] == 1  # a question
+    assert max(spells) >= SLOW_REPORTS[1]
+    assert slow[-200:].count(True) > 180
+
+
+def test_while_the_gateway_is_away_reports_stay_fast(node):
+    for _ in range(7):
+        node.wake()
     node.air.down = False
-    while node.habits.silent < SLOW_AFTER:
-        assert node.air.slow is False
-        node.wake()
-    node.wake()
-    assert node.air.slow is True
+    slow = []
+    for _ in range(60):
+        log, _ = node.wake()
+        slow.append(node.air.slow)
+        assert not node.air.slow or log[0].endswith("?")
+    assert 0 < slow.count(True) <= 4
     node.air.down = True
-    while node.habits.silent:
+    for _ in range(30):
         node.wake()
-    assert node.habits.slow == SLOW_REPORTS
-    for _ in range(SLOW_REPORTS):
-        node.wake()
-    assert node.air.slow is True
-    node.wake()
-    node.wake()
-    assert node.air.slow is False
+    assert (node.habits.span, node.habits.slow, node.habits.silent) == (0, 0, 0)
 
 
 def test_without_airtime_nothing_is_sent_and_nothing_is_lost(node):

@@ -22,14 +22,14 @@ class Lora:
     `clock_s()` gives the seconds the airtime is kept by, `random()` a byte, `sleep_ms` may stop the CPU.
     """
 
-    def __init__(self, modem, config, airtime, clock_s, keep, random, sleep_ms=time.sleep_ms):
+    def __init__(self, modem, config, airtime, clock_s, keep, random, sleep_ms=None):
         self._modem = modem
         self._config = config
         self._airtime = airtime
         self._clock_s = clock_s
         self._keep = keep
         self._random = random
-        self._sleep_ms = sleep_ms
+        self._sleep_ms = sleep_ms or time.sleep_ms
         self._channels = config["channels_khz"]
         self._bands = [sub_band(khz, config["bandwidth_khz"]) for khz in self._channels]
         self._down_sf = 0
@@ -52,35 +52,37 @@ class Lora:
         return airtime_ms(size, self._sf, self._config["bandwidth_khz"])
 
     def _spare(self):
-        """Return (ms to spare, sub-band, its channels) of the sub-band that has the most airtime left."""
+        """Return the ms of airtime to spare in each channel's sub-band."""
         now_s = self._clock_s()
-        found = [(self._airtime.spare_ms(band, now_s), band) for band in self._bands]
-        spare, best = max(found)
-        channels = [khz for khz, band in zip(self._channels, self._bands) if band == best]
-        return spare, best, channels
+        return [self._airtime.spare_ms(band, now_s) for band in self._bands]
 
     def room(self, size=0):
         """Return `size`, or the longest data frame, where there is airtime for it; else 0."""
         size = size or self.frame_max
-        return size if self._airtime_of(size) <= self._spare()[0] else 0
+        return size if self._airtime_of(size) <= max(self._spare()) else 0
 
-    def frames(self, permille):
-        """Return how many of the longest frames fit `permille` of the airtime that is to spare."""
-        return self._spare()[0] * permille // 1000 // self._airtime_of(self.frame_max)
+    def frames(self, permille, most_ms):
+        """Return how many of the longest frames fit `permille` of the airtime to spare.
+
+        Together they take at most `most_ms`; one may take longer.
+        """
+        each = self._airtime_of(self.frame_max)
+        return min(max(self._spare()) * permille // 1000 // each, max(1, most_ms // each))
 
     def open(self):
         """The radio is ready as soon as it is made."""
 
     def send(self, frame):
         """Send one frame. Raises OSError where the radio fails or airtime is used up."""
-        _, band, channels = self._spare()
-        try:
-            self._airtime.spend(band, self._clock_s(), self._airtime_of(len(frame)))
-        except ValueError as error:
-            raise OSError(str(error))
+        ms = self._airtime_of(len(frame))
+        free = [i for i, spare in enumerate(self._spare()) if spare >= ms]
+        if not free:
+            raise OSError("no airtime left")
+        drawn = free[self._random() % len(free)]
+        self._airtime.spend(self._bands[drawn], self._clock_s(), ms)
         self._keep()
         self._listening = False
-        self._modem.configure({"freq_khz": channels[self._random() % len(channels)], "sf": self._sf})
+        self._modem.configure({"freq_khz": self._channels[drawn], "sf": self._sf})
         ended = self._modem.send(frame)
         self._opens = time.ticks_add(ended, self._config["answer_delay_ms"] - EARLY_MS)
 
