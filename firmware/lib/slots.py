@@ -66,6 +66,9 @@ def confirm():
     global trial
     found = load()
     if found.trial == running:
+        for name in os.listdir("/"):  # a cut may have left its bundle
+            if name.startswith("update."):
+                os.remove("/" + name)
         found.use, found.number = found.trial, found.trying
         found.trial, found.left = "-", 0
         found.save()

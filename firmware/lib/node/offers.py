@@ -57,7 +57,6 @@ def look(node, carrier):
         slot = slots.spare()
         bundle.unpack(manifest, slot, node.watchdog.feed)
         slots.try_out(slot, manifest["number"])
-        bundle.tidy()
         said = "%d: on trial" % manifest["number"]
     except update.Refused as refused:
         said = "refused: " + str(refused)
