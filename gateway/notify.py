@@ -21,7 +21,8 @@ import structlog
 
 from gateway.alerts import step
 from gateway.alerts.channels import Channel, ChannelsFile
-from gateway.alerts.codes import Answer, answered, assign
+from gateway.alerts.codes import Answer, answered, assign, confirmed
+from gateway.alerts.handover import HANDOVER, MISSED, handover_text, handovers
 from gateway.alerts.journal import Waiting
 from gateway.alerts.paging import Message
 from gateway.alerts.rota import Shift, on_duty
@@ -107,6 +108,7 @@ class Notifier:
         self._language = language_of(alerts.site)
         self._awake = asyncio.Event()
         self._beaten = ""
+        self._told: set[str] = set()
         self._under: dict[int, _Under] = {}
         self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="notify")
         self.handed_over: Callable[[Message], None] = lambda _message: None
@@ -132,13 +134,15 @@ class Notifier:
             self._awake.clear()
             try:
                 await self._heartbeat()
+                await self._hand_over()
                 for waiting in await self._due():
                     under = self._under.setdefault(waiting.id, _Under())
                     if under.task is None and under.retry_at <= time.monotonic():
                         self._alerts.outbox.waiting.pop(waiting.message.key, None)  # from now on it is told
                         under.task = tasks.create_task(self._attempt(waiting, under))
-            except apsw.Error as error:
-                log.error("outbox_unreadable", reason=str(error))  # noqa: TRY400
+            except Exception as error:  # noqa: BLE001 - messages wait on disk; the next look may do
+                reason = f"{type(error).__name__}: {error}"
+                log.error("delivery_stalled", reason=reason)  # noqa: TRY400
             try:
                 async with asyncio.timeout(WAIT_S):
                     await self._awake.wait()
@@ -166,6 +170,8 @@ class Notifier:
         """Try each way once."""
         message = waiting.message
         duty = on_duty(self._settings.shifts, message.recipient, self._now_s())
+        if message.kind == MISSED:
+            duty = []  # who has not answered is not who has to know
         ways = self._settings.channels.ways(message.recipient, message.priority, duty)
         try:
             for way in ways:
@@ -221,12 +227,16 @@ class Notifier:
     def _short(self, message: Message, code: int) -> str:
         if message.kind == "heartbeat":
             return self._alive()
+        if message.kind in (HANDOVER, MISSED):
+            return self._duty(message, code)
         return short(self._alerts.site, self._alerts.engine.watches, message, code)
 
     def _letter(self, message: Message) -> tuple[str, str]:
         """Return title and body. The body ends with the key, by which a repeat is known."""
         if message.kind == "heartbeat":
             return self._alerts.site.name, f"{self._alive()}\n\n{message.key}"
+        if message.kind in (HANDOVER, MISSED):
+            return self._alerts.site.name, f"{self._duty(message)}\n\n{message.key}"
         site, watches = self._alerts.site, self._alerts.engine.watches
         return short(site, watches, message), f"{long(site, watches, message)}\n\n{message.key}"
 
@@ -237,6 +247,11 @@ class Notifier:
         if self._language == "en":
             return f"{name}: the gateway is alive. {active} active alerts, {blind} rules without data."
         return f"{name}: gatewayen er i drift. {active} aktive varsler, {blind} regler uten data."
+
+    def _duty(self, message: Message, code: int | None = None) -> str:
+        roles = {recipient.id: recipient.role for recipient in self._alerts.site.recipients}
+        role = roles.get(message.recipient, message.recipient)
+        return handover_text(message, role, self._settings.shifts, self._zone, self._language, code)
 
     # Signs of life
 
@@ -254,6 +269,19 @@ class Notifier:
         message = Message(key, beat.recipient, "info", "heartbeat", now_s, now_s, ())
         await self._alerts.write(lambda journal: journal.put(message))
         self._beaten = key
+
+    async def _hand_over(self) -> None:
+        """Tell whoever takes over a duty, and everybody when that is not confirmed."""
+        for message in handovers(self._settings.shifts, self._now_s()):
+            if message.key in self._told:
+                continue
+            if message.kind == MISSED:
+                key = message.key.replace(MISSED, HANDOVER)
+                if await self._alerts.write(lambda j, k=key: confirmed(j.db, k)):  # type: ignore[misc]
+                    self._told.add(message.key)
+                    continue
+            await self._alerts.write(lambda j, m=message: j.put(m))  # type: ignore[misc]
+            self._told.add(message.key)
 
     async def _ping(self, url: str) -> None:
         """Tell a watcher elsewhere, every minute, that this process still follows the store."""
@@ -278,8 +306,9 @@ class Notifier:
                     )
                     await self._obey(got, reply.number)
                     await asyncio.to_thread(file.unlink)
-            except (OSError, apsw.Error) as error:
-                log.error("replies_unreadable", reason=str(error))  # noqa: TRY400
+            except Exception as error:  # noqa: BLE001
+                reason = f"{type(error).__name__}: {error}"
+                log.error("replies_stalled", reason=reason)  # noqa: TRY400
             await asyncio.sleep(REPLIES_S)
 
     def _registered(self) -> set[str]:

@@ -62,3 +62,13 @@ def answered(db: apsw.Connection, reply: Reply, registered: bool, now_s: int) ->
     with db:
         db.execute("UPDATE codes SET used_s = ? WHERE code = ?", (now_s, reply.code))
     return Answer(tuple(Member(**member) for member in json.loads(members)), reply.escalate)
+
+
+def confirmed(db: apsw.Connection, key: str) -> bool:
+    """Whether somebody has answered the message of this key with its code."""
+    rows = db.execute(
+        "SELECT 1 FROM codes AS c JOIN outbox AS o ON o.id = c.message "
+        "WHERE o.key = ? AND c.used_s IS NOT NULL",
+        (key,),
+    ).fetchall()
+    return bool(rows)

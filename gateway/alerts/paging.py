@@ -16,6 +16,7 @@ from gateway.alerts.watches import Watch, WatchId
 
 FLOOD_PAGES, FLOOD_S = 10, 600  # ISA-18.2: more than ten in ten minutes is a flood
 FLOOD_GATHER_S = 120
+CLEARED_GATHER_S = 60  # nobody is in a hurry to hear that it is over
 BEGINS = (Kind.RAISED, Kind.STANDING)
 
 
@@ -81,34 +82,34 @@ def plan(
     to = rule.escalate_to or rule.recipient if event.kind is Kind.ESCALATED else rule.recipient
     recipient = next((r for r in recipients if r.id == to), None)
     due_s = event.at_s if recipient is None else after_quiet_s(recipient, rule, event.at_s, zone)
-    if event.kind in BEGINS:
-        message = _joined(rule, to, member, event, due_s, outbox)
-    else:
-        kind = str(event.kind)
-        key = f"{kind}/{rule.id}/{watch.node.id}/{event.occurrence}/{event.level}"
-        priority = rule.priority if event.kind is Kind.ESCALATED else "info"
-        message = Message(key, to, priority, kind, event.at_s, due_s, (member,), event.level)
+    message = _joined(rule, to, member, event, due_s, outbox)
     outbox.waiting[message.key] = message
     return [message]
 
 
 def _joined(rule: Rule, to: str, member: Member, event: Event, due_s: int, outbox: Outbox) -> Message:
-    """Return the message that tells of an alert: one of its own, or one that gathers."""
+    """Return the message that tells of an event: one of its own, or one that gathers."""
+    kind = "raised" if event.kind in BEGINS else str(event.kind)
+    priority = "info" if kind == "cleared" else rule.priority
     recent = [at_s for at_s in outbox.pages.get(to, []) if event.at_s - at_s < FLOOD_S]
-    flood = len(recent) >= FLOOD_PAGES
-    if rule.gather_s or flood:
-        group = f"gathered/{rule.id}" if rule.gather_s else f"flood/{to}"
-        for waiting in outbox.waiting.values():
-            if waiting.key.startswith(group + "/") and waiting.kind == "raised":
-                return replace(waiting, members=(*waiting.members, member))
-        due_s = max(due_s, event.at_s + (rule.gather_s or FLOOD_GATHER_S))
-        key = f"{group}/{member.node}/{rule.id}/{event.occurrence}"
+    if kind == "cleared":
+        group, gather_s = f"cleared/{to}", CLEARED_GATHER_S
+    elif kind == "raised" and rule.gather_s:
+        group, gather_s = f"gathered/{rule.id}", rule.gather_s
+    elif len(recent) >= FLOOD_PAGES:
+        group, gather_s = f"flood/{kind}/{to}", FLOOD_GATHER_S
     else:
-        suffix = "" if event.kind is Kind.RAISED else "/standing"
-        key = f"raised/{rule.id}/{member.node}/{event.occurrence}{suffix}"
-    if rule.priority != "info":
+        group, gather_s = "", 0
+    if group:
+        for waiting in outbox.waiting.values():
+            if waiting.key.startswith(group + "/"):
+                return replace(waiting, members=(*waiting.members, member))
+    ending = "/standing" if event.kind is Kind.STANDING else f"/{event.level}" if event.level else ""
+    key = f"{group or kind}/{rule.id}/{member.node}/{event.occurrence}{ending}"
+    if priority != "info":
         outbox.pages[to] = [*recent, event.at_s]
-    return Message(key, to, rule.priority, "raised", event.at_s, due_s, (member,))
+    due_s = max(due_s, event.at_s + gather_s)
+    return Message(key, to, priority, kind, event.at_s, due_s, (member,), event.level)
 
 
 def _withdraw(outbox: Outbox, member: Member) -> Message | None:

@@ -22,7 +22,7 @@ from gateway.alerts.standing import Standing, other_phases, standing
 from gateway.alerts.state import State
 from gateway.alerts.watches import WatchId
 from gateway.model import StoredRecord
-from gateway.store import Reader, StoreError
+from gateway.store import Reader
 from gateway.store.migrations import NewerSchema
 
 log = structlog.get_logger()
@@ -95,8 +95,8 @@ class Alerts:
         while True:
             try:
                 await self._follow()
-            except (StoreError, apsw.Error) as error:
-                log.error("alerts_stalled", reason=str(error))  # noqa: TRY400
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next try may do, and ingest goes on
+                log.error("alerts_stalled", reason=f"{type(error).__name__}: {error}")  # noqa: TRY400
                 await asyncio.sleep(RETRY_S)
 
     async def _follow(self) -> None:
@@ -111,7 +111,7 @@ class Alerts:
         """Evaluate what has been committed, a batch at most; return whether more may be waiting."""
         records = self._store.after(self._cursor[1], BATCH)
         now_s = self._now_s()
-        result = self.engine.take(records, now_s)
+        result = self._taken(records, now_s)
         if records:
             self._cursor = self._cursor[0], records[-1].commit
         await self._keep(result)
@@ -120,6 +120,25 @@ class Alerts:
             return True
         await self._keep(self.engine.tick(now_s, self._listening(now_s)), due=True)
         return False
+
+    def _taken(self, records: Sequence[StoredRecord], now_s: int) -> Result:
+        """Evaluate a batch; a record that can not be must not keep the others from it."""
+        try:
+            return self.engine.take(records, now_s)
+        except Exception as error:  # noqa: BLE001 - a fault of ours; what it is about is named
+            log.error("alerts_batch_failed", reason=f"{type(error).__name__}: {error}")  # noqa: TRY400
+        states: dict[WatchId, State] = {}
+        happened: list[Happened] = []
+        for record in records:  # what was evaluated before the fault is history now, and nothing comes of it
+            try:
+                result = self.engine.take([record], now_s)
+            except Exception as error:  # noqa: BLE001
+                reason = f"{type(error).__name__}: {error}"
+                log.error("record_not_judged", node=record.node, seq=record.seq, reason=reason)  # noqa: TRY400
+            else:
+                states.update(result.states)
+                happened += result.happened
+        return Result(states, happened)
 
     def _listening(self, now_s: int) -> int | None:
         if not self._connected():
@@ -200,6 +219,7 @@ class Alerts:
         except apsw.Error as error:
             log.error("alerts_not_kept", reason=str(error))  # noqa: TRY400
         self.journal.close()
+        self._store.close()
 
     # Starting
 

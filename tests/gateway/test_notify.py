@@ -16,10 +16,11 @@ from aiohttp import web
 
 from gateway import notify
 from gateway.alerts.channels import ChannelsFile
+from gateway.alerts.codes import answered, assign, confirmed
 from gateway.alerts.paging import Member, Message
 from gateway.alerts.rota import Shift
 from gateway.alerts.service import Alerts
-from gateway.alerts.sms import Gammu
+from gateway.alerts.sms import Gammu, read_reply
 from gateway.notify import Notifier, Settings
 from gateway.store import Reader, Store
 from tests.gateway.alerts.at_modem import AtModem, incoming, text_of
@@ -273,6 +274,23 @@ async def test_who_is_on_duty_is_paged_first(alerts: Alerts) -> None:
             await put(alerts, message())
             await until(lambda: theirs.got)
     assert shared.got == []
+
+
+async def test_a_duty_taken_over_is_confirmed_or_told(alerts: Alerts, postbox: Postbox) -> None:
+    shared = Endpoint()
+    async with shared.open():
+        duty = [Shift(T0 - 1900, T0 + 90_000, "vei", "A", phone=NUMBER)]
+        async with delivering(alerts, Settings(channels(hook(shared)), duty)):
+            await until(lambda: len(shared.got) == 2)  # there is no modem here: both go where they can
+    texts = sorted(body["message"] for body in shared.got)
+    assert "du har vakt fra nå" in texts[0]
+    assert "er ikke bekreftet" in texts[1]
+    # With an answer, nobody is told.
+    given = alerts.journal.db.execute("SELECT id FROM outbox WHERE key LIKE 'handover/%'").fetchall()[0][0]
+    assert isinstance(given, int)
+    code = assign(alerts.journal.db, given, T0)
+    answered(alerts.journal.db, read_reply(NUMBER, str(code)), True, T0)
+    assert confirmed(alerts.journal.db, f"handover/vei/{T0 - 1900}")
 
 
 @pytest.mark.slow

@@ -109,6 +109,21 @@ def test_more_than_ten_in_ten_minutes_become_one() -> None:
     assert len(outbox.waiting[group].members) == 100 - FLOOD_PAGES
 
 
+def test_escalations_and_ends_of_a_flood_are_gathered_too() -> None:
+    outbox, keys = Outbox(), dict[str, int]()
+    for number in range(60):
+        happen(outbox, "kulvert-100", number=number)
+    outbox.waiting.clear()  # they have been sent
+    for kind in (Kind.ESCALATED, Kind.CLEARED):
+        for number in range(60):
+            for message in happen(outbox, "kulvert-100", kind, number=number, at_s=T0 + 60):
+                keys[message.key] = len(message.members)
+    # Escalations go to another recipient, who has had no page yet: ten, and a message for the rest.
+    assert [n for key, n in keys.items() if key.startswith("escalated/")] == [1] * FLOOD_PAGES
+    assert [n for key, n in keys.items() if key.startswith("flood/escalated/")] == [50]
+    assert [n for key, n in keys.items() if key.startswith("cleared/")] == [60]
+
+
 def test_without_notify_there_is_no_message() -> None:
     assert plan(watch("kulvert-100"), Event(Kind.RAISED, T0, 1), Outbox(), [VEI], OSLO) == []
     assert plan(watch("kulvert-100"), Event(Kind.RAISED, T0, 1, notify=True), Outbox(), [], OSLO)

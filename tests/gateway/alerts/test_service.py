@@ -9,6 +9,7 @@ import apsw
 import pytest
 
 from gateway.alerts import step
+from gateway.alerts.engine import Engine
 from gateway.alerts.journal import Journal
 from gateway.alerts.service import Alerts, AlertsError
 from gateway.alerts.verbs import verbs
@@ -231,3 +232,23 @@ async def test_the_task_follows_when_it_is_woken(running: Running) -> None:
     await asyncio.wait([task])
     await running.restart(cleanly=True)
     assert running.alerts.engine.states["rista-tettes", 11].acknowledged_by == "vakt"
+
+
+async def test_a_record_that_can_not_be_judged_keeps_no_other_from_it(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Engine._feed
+
+    def stumbling(engine: Engine, record: StoredRecord, evaluate: Any) -> None:
+        if record.measured_at_s == T0 + 600:
+            raise ZeroDivisionError("a fault of ours")
+        feed(engine, record, evaluate)
+
+    monkeypatch.setattr(Engine, "_feed", stumbling)
+    for i, (up, down) in enumerate(CLOGGED):
+        await running.store_record(intake(T0 + 600 * i, up, down))
+    while await running.alerts.step():
+        pass
+    raised = [event for event in running.events() if event[1] == "rista-tettes" and event[4] == "raised"]
+    assert len(raised) == 1
+    assert "raised/rista-tettes/11/1" in running.messages()
