@@ -104,9 +104,13 @@ class EventEnergy:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """The register of initiatives, what counts for the goals, and the named times."""
+    """The register of initiatives, what counts for the goals, and the named times.
+
+    `drawings` hold the days since each measure over the band of the days before it, by the initiative's id.
+    """
 
     results: Sequence[MeasureResult]
+    drawings: dict[str, EtDrawing]
     counted: dict[str, int]
     counts: dict[str, bool]
     events: Sequence[EventEnergy]
@@ -240,9 +244,16 @@ class EnergyView:
         results = [
             measure_result(energies.get(i.building or ""), i, self.today) for i in self.site.initiatives
         ]
+        drawings = {}
+        for result in results:
+            if (found := result.saving) and result.initiative.building:
+                days = energies[result.initiative.building].days
+                after = [day for day in days if found.from_day <= day.day <= found.to_day]
+                if (drawn := et_drawing(found.baseline, after, None)) is not None:
+                    drawings[result.initiative.id] = drawn
         events = [_event(e, event) for event in self.site.events for e in energies.values()]
         counts = {i.id: counts_for_goals(i) for i in self.site.initiatives}
-        return Measures(results, goal_counts(self.site.initiatives), counts, events)
+        return Measures(results, drawings, goal_counts(self.site.initiatives), counts, events)
 
     def _project(self, meter: Meter, now_s: int) -> Projection | None:
         profile = self.site.node(meter.node).profile

@@ -140,3 +140,12 @@ async def test_the_monthly_report(pages: Pages) -> None:
     assert "Monthly report, Dec 2025" in running
     assert "The month is not over." in running
     assert "Month after" not in running
+
+
+async def test_the_days_after_a_measure_lie_on_the_curve_from_before(pages: Pages) -> None:
+    html = (await ask(pages, "/measures", "lang=nb"))[2]
+    assert html.count('class="chart et"') == 1
+    assert "Før tiltaket, ni av ti døgn" in shown(html)
+    dots = re.search(r'class="dots use" d="([^"]*)"', html)
+    assert dots is not None
+    assert dots.group(1).count("M") > 100
