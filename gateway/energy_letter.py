@@ -1,11 +1,14 @@
-"""The list of deviations as a letter to each building's caretaker. Pure."""
+"""What caretakers are written: the list of deviations, and that an hour is about to become a peak. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
+from device_configs.building_schema import Building
 from gateway.building_report import LOOK_BACK_DAYS, BuildingState
+from gateway.energy.hours import HOUR_S
 from gateway.store.energy_book import Answer
+from gateway.web.energy_view import Warned
 from gateway.web.words import Language, Words
 
 _TEXTS: dict[Language, dict[str, str]] = {
@@ -19,6 +22,11 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "said": "sist sagt: {status} {note}",
         "answer": "Svar hva det er, så føres det opp, eller skriv det selv på gatewayen (sett: seen, kjent: "
         "known, rettet: fixed):",
+        "peak": "Effekttopp: {name} er på vei mot {expected} kWh denne timen",
+        "peak.body": "Hittil {used} kWh, ventet {expected} (mellom {low} og {high}). "
+        "Månedens grense er {limit} kWh.",
+        "peak.extra": "En ny topp koster om lag {kr} kr mer i effektledd.",
+        "peak.do": "Slå av det som kan vente, til klokka er {end}.",
         "seen": "sett", "known": "kjent", "fixed": "rettet",
     },
     "en": {
@@ -31,6 +39,11 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "said": "last said: {status} {note}",
         "answer": "Reply with what it is, and it is noted, or write it down on the gateway (seen, known or "
         "fixed):",
+        "peak": "Peak: {name} is heading for {expected} kWh this hour",
+        "peak.body": "{used} kWh so far, {expected} expected (between {low} and {high}). "
+        "The month's limit is {limit} kWh.",
+        "peak.extra": "A new peak costs about {kr} kr more in capacity charge.",
+        "peak.do": "Switch off what can wait, until {end}.",
         "seen": "seen", "known": "known", "fixed": "fixed",
     },
 }  # fmt: skip
@@ -90,3 +103,21 @@ def _line(state: BuildingState, answer: Answer | None, texts: Mapping[str, str],
         said = texts["said"].format(status=texts[answer.status], note=answer.note)
         parts.append(said.strip())
     return ", ".join(parts)
+
+
+def peak_letter(building: Building, warned: Warned, language: Language, zone: str) -> Letter | None:
+    """Return the letter about a running hour; None where there is nothing to do, or nobody to tell."""
+    if building.caretaker is None or warned.outlook not in ("will", "likely"):
+        return None
+    texts, say, hour = _TEXTS[language], Words(language, zone), warned.projection
+    numbers = {
+        "used": hour.so_far_wh, "expected": hour.expected_wh, "low": hour.low_wh, "high": hour.high_wh,
+        "limit": warned.limit_w,
+    }  # fmt: skip
+    shown = {name: say.number(wh / 1000, 1) for name, wh in numbers.items()}
+    lines = [texts["peak.body"].format(**shown)]
+    if warned.extra_ore:
+        lines.append(texts["peak.extra"].format(kr=say.number(warned.extra_ore / 100)))
+    lines.append(texts["peak.do"].format(end=say.clock(hour.start_s + HOUR_S)))
+    title = texts["peak"].format(name=building.name, expected=shown["expected"])
+    return Letter(building.caretaker, title, "\n".join(lines) + "\n")

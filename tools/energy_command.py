@@ -22,11 +22,13 @@ from gateway.buildings import ELECTRICITY
 from gateway.energy.peaks import month_charges
 from gateway.energy.periods import Kind
 from gateway.energy.reconcile import likely_factor, reconcile
+from gateway.energy_letter import letters, peak_letter
 from gateway.store import StoreError
 from gateway.store.energy_book import Answer, EnergyBook
+from gateway.web.energy_view import EnergyView
 from tools import energy_rows
 from tools.energy_import import import_files
-from tools.energy_post import deviation_letters, send_letters
+from tools.energy_post import language_of, send_letters
 from tools.energy_sources import (
     FAILED,
     USAGE,
@@ -42,6 +44,7 @@ from tools.energy_sources import (
     fail,
     now_ms,
     opened,
+    records_of,
     span,
     today,
 )
@@ -200,6 +203,32 @@ def reconcile_(
 
 
 @app.command()
+def now(
+    site: SiteDir,
+    state: StateDir,
+    building: Which = None,
+    send: Annotated[
+        bool, typer.Option("--send", help="Write to the caretaker where a new peak is likely.")
+    ] = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """What the running hour will come to, and whether it becomes a peak: ask at minute 20 and 40."""
+    rows, found = [], []
+    with opened(site, state) as sources:
+        language = language_of(sources.site)
+        view = EnergyView(sources.site, state, lambda: now_ms() / 1000, records_of(state))
+        for energy in chosen(sources, building):
+            warned = view.warned(energy.building.id)
+            rows.append(energy_rows.hour(energy, warned))
+            if warned is not None:
+                letter = peak_letter(energy.building, warned, language, sources.site.timezone)
+                found += [letter] if letter else []
+        notes = send_letters(state, found) if send else []
+    show(rows, as_json=as_json, as_csv=as_csv, notes=notes)
+
+
+@app.command()
 def deviations(
     site: SiteDir,
     state: StateDir,
@@ -221,7 +250,8 @@ def deviations(
             found = [building_state(energy, now) for energy in chosen(sources, building)]
         rows = [energy_rows.state(one, answers.get(one.building.id)) for one in found]
         if send:
-            notes += send_letters(state, deviation_letters(sources.site, found, answers))
+            written_to = letters(found, answers, language_of(sources.site), sources.site.timezone)
+            notes += send_letters(state, written_to)
     show(rows, as_json=as_json, as_csv=as_csv, notes=notes)
 
 

@@ -1,24 +1,21 @@
-"""Sends the list of deviations to the caretakers, through the channels alerts go through."""
+"""Sends letters to the caretakers, through the channels alerts go through."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from device_configs.model import Site
 from gateway.alerts.channels import NAME, ChannelsFile, read_channels
-from gateway.building_report import BuildingState
-from gateway.energy_letter import Letter, letters
+from gateway.energy_letter import Letter
 from gateway.notify import DeliveryError, send_by_apprise
-from gateway.store.energy_book import Answer
+from gateway.web.words import Language
 from tools.energy_sources import fail
 
 NETWORK = 6
 
 
-def deviation_letters(
-    site: Site, states: Sequence[BuildingState], answers: Mapping[str, Answer]
-) -> list[Letter]:
-    """Return the letters in the site's first language."""
-    return letters(states, answers, "en" if site.languages[0] == "en" else "nb", site.timezone)
+def language_of(site: Site) -> Language:
+    """Return the language letters are written in: the site's first."""
+    return "en" if site.languages[0] == "en" else "nb"
 
 
 def send_letters(

@@ -8,6 +8,7 @@ from gateway.buildings import BuildingEnergy
 from gateway.energy.peaks import MonthCharge
 from gateway.energy.reconcile import Month
 from gateway.store.energy_book import Answer, EnergyBook, Figure
+from gateway.web.energy_view import Warned
 from tools.energy_tables import Row, percent, rounded
 
 MISSING = {
@@ -170,4 +171,19 @@ def state(found: BuildingState, said: Answer | None) -> Row:
         "said_by": said.role if said else None,
         "note": said.note if said else None,
         "reason": MISSING[found.reason],
+    }
+
+
+def hour(energy: BuildingEnergy, warned: Warned | None) -> Row:
+    """The running hour of a building; all None but its name where nothing can be said."""
+    found = warned.projection if warned else None
+    return {
+        "building": energy.building.id,
+        "outlook": warned.outlook if warned else None,
+        "used_kwh": rounded(found.so_far_wh / 1000, 1) if found else None,
+        "expected_kwh": rounded(found.expected_wh / 1000, 1) if found else None,
+        "low_kwh": rounded(found.low_wh / 1000, 1) if found else None,
+        "high_kwh": rounded(found.high_wh / 1000, 1) if found else None,
+        "limit_kwh": rounded(warned.limit_w / 1000, 1) if warned else None,
+        "extra_kr": rounded(warned.extra_ore / 100, 0) if warned else None,
     }

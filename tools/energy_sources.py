@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 from device_configs.loader import load_site
 from device_configs.model import Site
 from gateway.buildings import BuildingEnergy, Sources
+from gateway.model import StoredRecord
 from gateway.store import Reader, StoreError
 from gateway.store.energy_book import EnergyBook
 from gateway.store.meter_hours import MeterHours, wanted
@@ -49,6 +50,18 @@ def opened(site_dir: Path, state: Path) -> Iterator[Sources]:
         except StoreError as error:
             fail(str(error))
         yield Sources(site, meter_hours, book)
+
+
+def records_of(state: Path) -> Callable[[int, int, int], list[StoredRecord]]:
+    """Return what reads a node's records between two moments; nothing where no gateway has stored any yet."""
+
+    def read(node: int, from_s: int, to_s: int) -> list[StoredRecord]:
+        if not (state / STORE_NAME).exists():
+            return []
+        with Reader.open(state / STORE_NAME) as reader:
+            return reader.history(node, from_s, to_s)
+
+    return read
 
 
 def chosen(sources: Sources, name: str | None) -> list[BuildingEnergy]:

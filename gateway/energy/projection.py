@@ -12,7 +12,6 @@ from gateway.energy.metering import POWER_GAP_S, Sample
 from gateway.energy.peaks import counting, price
 from gateway.energy.periods import local_day
 
-TOLD_AT_S = (20 * 60, 40 * 60)
 RECENT_S = 600
 SLICE_S = 300
 KNOWN_SHARE = 0.8

@@ -29,6 +29,7 @@ class EnergyPages:
         self._words = words
         self.routes = [
             Route("/energy", self._overview),
+            Route("/energy/{building}/hours.csv", self._hours),
             Route("/energy/{building}.csv", self._csv),
             Route("/energy/{building}", self._building),
             Route("/energy-report", self._report),
@@ -74,11 +75,18 @@ class EnergyPages:
     async def _csv(self, request: Request) -> Response:
         page = await self._page(request)
         name = f"{self._view.site.id}-{page.building.id}-energy.csv"
-        return Response(
-            _csv_text(page),
-            media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return _file(_csv_text(page), name)
+
+    async def _hours(self, request: Request) -> Response:
+        page = await self._page(request)
+        words = self._words(request)
+        lines = ["building,hour,kwh,estimated"]
+        lines += [
+            f"{page.building.id},{words.iso(hour.start_s)},{hour.wh / 1000:.3f},{int(hour.estimated)}"
+            for hour in page.hours
+        ]
+        name = f"{self._view.site.id}-{page.building.id}-{page.month:%Y-%m}.csv"
+        return _file("\n".join(lines) + "\n", name)
 
     async def _measures(self, request: Request) -> Response:
         found = await asyncio.to_thread(self._view.measures)
@@ -101,6 +109,11 @@ class EnergyPages:
         """Return a moment of a day, to be written as that day."""
         noon = datetime(day.year, day.month, day.day, 12)  # noqa: DTZ001  the zone is the site's
         return noon.replace(tzinfo=self._view.zone).timestamp()
+
+
+def _file(text: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _month(request: Request) -> date | None:

@@ -27,7 +27,7 @@ from gateway.building_report import (
 from gateway.buildings import BuildingEnergy, Sources, factors
 from gateway.energy.et_curve import Curve, Day
 from gateway.energy.figures import duration_curve, heat_map, idle_share
-from gateway.energy.hours import HOUR_S
+from gateway.energy.hours import HOUR_S, Hour
 from gateway.energy.peaks import MonthCharge, month_charges
 from gateway.energy.periods import first_day, local_day, next_first
 from gateway.energy.projection import Outlook, Projection, extra_ore, project
@@ -73,13 +73,14 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class BuildingPage:
-    """One building's page for one month."""
+    """One building's page for one month, of which `hours` are the hours."""
 
     building: Building
     state: BuildingState
     answer: Answer | None
     month: date
     months: Sequence[date]
+    hours: Sequence[Hour]
     figures: Sequence[PeriodFigures]
     charges: Sequence[MonthCharge]
     idle_share: float | None
@@ -229,6 +230,7 @@ class EnergyView:
             answer=sources.book.answers().get(name) if sources.book else None,
             month=month,
             months=_months(energy, today),
+            hours=energy.between(month, following),
             figures=period_figures(energy, "month", first, max(until, month + timedelta(days=1))),
             charges=charges,
             idle_share=idle_share(hours, self.zone, energy.in_use),

@@ -5,8 +5,10 @@ import pytest
 from device_configs.building_schema import Building
 from gateway.building_report import BuildingState
 from gateway.energy.deviations import Deviation
-from gateway.energy_letter import letters
+from gateway.energy.projection import Outlook, Projection
+from gateway.energy_letter import letters, peak_letter
 from gateway.store.energy_book import Answer
+from gateway.web.energy_view import Warned
 from gateway.web.words import Language
 
 
@@ -51,3 +53,28 @@ def test_each_caretaker_has_one_letter_and_what_was_said_is_in_it() -> None:
     assert "above the band since 10 Dec 2025, last said: known drying" in first.body
     assert "kr" not in first.body.splitlines()[4]
     assert second.recipient == "sports"
+
+
+def warned(outlook: Outlook, extra_ore: int = 49_600) -> Warned:
+    hour = Projection(1_764_050_400, 20_000, 62_000, 55_000, 70_000)  # 07:00 in Oslo
+    return Warned(hour, 58_000, outlook, extra_ore)
+
+
+def test_a_peak_that_can_still_be_avoided() -> None:
+    building = state("Town", 1.0).building
+    letter = peak_letter(building, warned("likely"), "nb", "Europe/Oslo")
+    assert letter is not None
+    assert letter.title == "Effekttopp: Town er på vei mot 62,0 kWh denne timen"
+    assert letter.body.splitlines() == [
+        "Hittil 20,0 kWh, ventet 62,0 (mellom 55,0 og 70,0). Månedens grense er 58,0 kWh.",
+        "En ny topp koster om lag 496 kr mer i effektledd.",
+        "Slå av det som kan vente, til klokka er 08:00.",
+    ]
+    english = peak_letter(building, warned("will", 0), "en", "Europe/Oslo")
+    assert english is not None
+    assert "costs" not in english.body
+
+
+def test_nobody_is_told_of_an_hour_that_needs_nothing() -> None:
+    assert peak_letter(state("Town", 1.0).building, warned("may"), "nb", "UTC") is None
+    assert peak_letter(state("Town", 1.0, caretaker=None).building, warned("will"), "nb", "UTC") is None

@@ -289,3 +289,28 @@ def test_for_people(site, state, capsys, two_years) -> None:  # type: ignore[no-
     out = capsys.readouterr().out
     assert "2025-03" in out
     assert "kwh per m2" in out
+
+
+def test_this_hour(site, state, capsys, two_years, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    now_s = datetime(2025, 12, 18, 9, 40, tzinfo=UTC).timestamp()
+    monkeypatch.setattr(energy_command, "now_ms", lambda: int(now_s * 1000))
+    (row, other) = run(capsys, "now", *at(site, state))[0]["rows"]
+    assert (row["building"], row["outlook"]) == ("radhuset", None)  # no power has come
+
+    async def store() -> None:
+        opened = Store.open(state / STORE_NAME)
+        minutes = range(int(now_s) - 3600, int(now_s), 60)
+        made = [
+            Record(31, 1, i, at_s, 0, 1, 3, (300_000, *[None] * 13), (OK, *[MISSING] * 13), "mqtt")
+            for i, at_s in enumerate(minutes)
+        ]
+        await opened.append(Change(records=made))
+        await opened.close()
+
+    asyncio.run(store())
+    (row, other) = run(capsys, "now", *at(site, state))[0]["rows"]
+    assert (row["outlook"], row["expected_kwh"], row["used_kwh"]) == ("will", 300, 200)
+    assert row["extra_kr"] == pytest.approx((300 - row["limit_kwh"]) * 124, abs=10)
+    assert other["outlook"] is None
+    _, said = run(capsys, "now", *at(site, state), "--send", status=1)
+    assert "channels.yaml is missing" in said

@@ -95,6 +95,16 @@ async def test_the_table_is_a_file(pages: Pages) -> None:
     assert rows[0].startswith("radhuset,2023-12,,,0.0,0.0,,,,")  # nothing is known of it, which is not 0 kWh
 
 
+async def test_the_hours_of_a_month_are_a_file(pages: Pages) -> None:
+    _, headers, text = await ask(pages, "/energy/radhuset/hours.csv", "month=202510")
+    assert headers["content-disposition"] == 'attachment; filename="narvik-demo-radhuset-2025-10.csv"'
+    header, *rows = text.splitlines()
+    assert header == "building,hour,kwh,estimated"
+    assert len(rows) == 745
+    assert len({row.split(",")[1] for row in rows}) == 745  # both hours of the 26th carry their offset
+    assert rows[0].startswith("radhuset,2025-10-01T00:00:00+02:00,")
+
+
 @pytest.mark.parametrize("path", ["/energy/none-such", "/energy/none-such.csv"])
 async def test_a_building_that_is_not_there(pages: Pages, path: str) -> None:
     assert (await ask(pages, path))[0] == 404
