@@ -49,9 +49,10 @@ def _check_nodes(
                 message = f"profile `{name}` has no value `{key}`"
                 yield document.problem((*place, field), message, did_you_mean(key, keys))
     for node in watched:
-        if rule.soffit_above_percent is not None and not isinstance(node.geometry, IntakeGeometry):
-            message = f"node {node.id} has no culvert: only an intake's `geometry` has a `soffit_mm`"
-            yield document.problem((*place, "soffit_above_percent"), message)
+        for field in ("soffit_above_percent", "signature"):
+            if getattr(rule, field) is not None and not isinstance(node.geometry, IntakeGeometry):
+                message = f"node {node.id} is no intake: its `geometry` describes no culvert and no grate"
+                yield document.problem((*place, field), message)
         if rule.load_above_percent is not None and (
             not isinstance(node.geometry, SnowGeometry) or node.geometry.design_load_kg_per_m2 is None
         ):

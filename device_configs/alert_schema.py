@@ -94,6 +94,8 @@ class Rule(Entry):
     """Raised when the snow may weigh more than this share of what the roof is designed for."""
     signature: Annotated[tuple[Signature, ...], Field(min_length=1)] | None = None
     """Raised while the levels on both sides of the grate show one of these."""
+    excess_loss_mm: Annotated[int, Field(ge=20, le=2000)] | None = None
+    """With `signature`: how much more head loss than a clean grate's is clogging; left out: 150."""
     silent_for_s: Annotated[int, Field(ge=60, le=604_800)] | None = None
     """Raised when there has been no usable reading of `key` for so long: monitoring is lost."""
     deadband: Annotated[int, Field(ge=0)] = 0
@@ -151,6 +153,8 @@ class Rule(Entry):
         for limit, companion in (("difference_above", "minus"), ("increase_above", "increase_over_h")):
             if (getattr(self, limit) is None) != (getattr(self, companion) is None):
                 raise wrong(f"`{limit}` and `{companion}` go together")
+        if self.excess_loss_mm is not None and self.signature is None:
+            raise wrong("`excess_loss_mm` goes with `signature`")
         given = [name for name in _COMPUTED if getattr(self, name) is not None]
         if self.above is not None or self.below is not None:
             given.insert(0, "above" if self.above is not None else "below")

@@ -79,6 +79,26 @@ class SiteFile(Entry):
     """Radio settings, where nodes use LoRa."""
 
 
+class GaugingEntry(Entry):
+    """One measurement of the discharge."""
+
+    down_mm: LevelMm
+    """Level below the grate, above the datum."""
+    discharge_l_per_s: Annotated[float, Field(gt=0, le=1_000_000)]
+    """What flowed."""
+    uncertainty_percent: Annotated[float, Field(gt=0, le=100)] = 5.0
+    """Standard uncertainty of that, by which the measurement is weighed."""
+
+
+class CleanLevels(Entry):
+    """Both levels at one moment with a clean grate."""
+
+    up_mm: LevelMm
+    """Upstream of the grate."""
+    down_mm: LevelMm
+    """Downstream of it."""
+
+
 class IntakeGeometry(Entry):
     """A stream intake in cross-section. Levels are above the datum, in mm, upwards positive."""
 
@@ -96,6 +116,10 @@ class IntakeGeometry(Entry):
     """Zero of the level sensor upstream of the grate: the lowest level it can see."""
     down_zero_mm: LevelMm
     """Zero of the level sensor downstream of the grate."""
+    gaugings: tuple[GaugingEntry, ...] = ()
+    """Discharges measured here, four at least: from them the rating curve is fitted."""
+    clean_levels: tuple[CleanLevels, ...] = ()
+    """Levels with a clean grate at different discharges: what loss is to be expected. Needs `gaugings`."""
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -103,6 +127,10 @@ class IntakeGeometry(Entry):
             raise wrong("`soffit_mm` (ceiling) has to lie above `invert_mm` (floor)")
         if not self.grate_mm < self.soffit_mm:
             raise wrong("`soffit_mm` (ceiling) has to lie above `grate_mm` (foot of the grate)")
+        if 0 < len(self.gaugings) < 4:
+            raise wrong("a rating curve takes four `gaugings` at least")
+        if self.clean_levels and (not self.gaugings or len(self.clean_levels) < 2):
+            raise wrong("`clean_levels` needs `gaugings`, and two entries at least")
         return self
 
 

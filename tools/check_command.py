@@ -16,6 +16,7 @@ from device_configs.loader import SITES, load_site
 from device_configs.model import Site
 from device_configs.problem import ConfigError, Problem
 from gateway.alerts.rota import DAYS, RotaError, complaints, read_rota
+from gateway.alerts.watches import BadCurve, watches
 
 CONFIGURATION = 3
 PLACEHOLDER = "# PLACEHOLDER"  # how `sensornett site new` marks what has to be filled in
@@ -46,6 +47,7 @@ def check(
             try:
                 site = load_site(path)
                 problems += _rota_problems(rota, site) if rota else []
+                problems += _curve_problems(path, site)
                 summaries.append(_summary(site, path))
             except ConfigError as error:
                 problems += error.problems
@@ -64,6 +66,15 @@ def check(
         typer.echo(json.dumps({"ok": not problems, "sites": summaries, "problems": found}))
     if problems:
         raise typer.Exit(CONFIGURATION)
+
+
+def _curve_problems(path: Path, site: Site) -> list[Problem]:
+    """Return what no rating curve can be made of."""
+    try:
+        watches(site)
+    except BadCurve as error:
+        return [Problem(path / "nodes.yaml", 1, 1, "", str(error))]
+    return []
 
 
 def _rota_problems(path: Path, site: Site) -> list[Problem]:

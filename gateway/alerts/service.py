@@ -20,7 +20,7 @@ from gateway.alerts.journal import NAME, Journal
 from gateway.alerts.paging import FLOOD_S, Message, Outbox, plan
 from gateway.alerts.standing import Standing, other_phases, standing
 from gateway.alerts.state import State
-from gateway.alerts.watches import WatchId
+from gateway.alerts.watches import BadCurve, WatchId
 from gateway.model import StoredRecord
 from gateway.store import Reader
 from gateway.store.migrations import NewerSchema
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class AlertsError(Exception):
-    """alerts.db can not be used; the text says why and what to do."""
+    """The alerts can not be kept; the text says why and what to do."""
 
 
 class Alerts:
@@ -78,7 +78,11 @@ class Alerts:
         for waiting in self.journal.waiting():
             if not waiting.attempts:
                 self.outbox.waiting[waiting.message.key] = waiting.message
-        self.engine = Engine(site, self.journal.states(), self.journal.maintenance())
+        try:
+            self.engine = Engine(site, self.journal.states(), self.journal.maintenance())
+        except BadCurve as error:
+            self.journal.close()
+            raise AlertsError(str(error)) from error
         self._cursor = self._start()
 
     def _now_s(self) -> int:

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from device_configs.alert_checks import AIR_KEY, DOWN_KEY, UP_KEY
 from gateway.alerts.measured import Measured, Values
 from gateway.alerts.state import Observation, Trust
+from gateway.hydrology.grate import CleanGrate
 from gateway.hydrology.rise import MEDIAN_S, SPAN_S, Rise
 from gateway.hydrology.signature import Intake, Limits
 from gateway.snow.callout import callout_share
@@ -147,10 +148,12 @@ class SignatureOf(Signal):
     level that is not usable shows nothing.
     """
 
-    def __init__(self, wanted: tuple[str, ...], limits: Limits | None = None) -> None:
+    def __init__(
+        self, wanted: tuple[str, ...], clean: CleanGrate | None = None, limits: Limits | None = None
+    ) -> None:
         super().__init__(UP_KEY)
         self._wanted = wanted
-        self._intake = Intake(limits=limits)
+        self._intake = Intake(clean, limits)
         self.span_s = (limits or Limits()).span_s
 
     def _see(self, at_s: int, value: int, trust: Trust, values: Values) -> Observation:

@@ -18,10 +18,17 @@ from gateway.alerts.signals import (
     Silence,
 )
 from gateway.alerts.state import Terms
+from gateway.hydrology.grate import CleanGrate, fit_clean
+from gateway.hydrology.rating import Gauging, fit
+from gateway.hydrology.signature import Limits
 
 WatchId = tuple[str, int]  # rule, node
 MISSED = 3  # records in a row, after which there is no data
 GRACE_S = 60
+
+
+class BadCurve(ValueError):
+    """No curve goes through what was measured at an intake; the text says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,10 @@ class Watch:
 
 
 def watches(site: Site) -> list[Watch]:
-    """Return every watch of the site, those that inhibit others before the ones they inhibit."""
+    """Return every watch of the site, those that inhibit others before the ones they inhibit.
+
+    Raises BadCurve.
+    """
     rules = {rule.id: rule for rule in site.rules}
     ordered = sorted(site.rules, key=lambda rule: _depth(rule, rules, frozenset()))
     return [
@@ -86,6 +96,21 @@ def _terms(rule: Rule, node: Node) -> Terms:
     )
 
 
+def clean_grate(geometry: IntakeGeometry) -> CleanGrate | None:
+    """Return what loss a clean grate has, as far as it has been measured. Raises NoCurve and ValueError."""
+    if not geometry.gaugings:
+        return None
+    rating = fit(
+        [
+            Gauging(g.down_mm, g.discharge_l_per_s, g.discharge_l_per_s * g.uncertainty_percent / 100)
+            for g in geometry.gaugings
+        ]
+    )
+    if not geometry.clean_levels:
+        return CleanGrate(rating)
+    return fit_clean([(pair.up_mm, pair.down_mm) for pair in geometry.clean_levels], rating)
+
+
 def _signal(rule: Rule, node: Node) -> Signal:
     geometry = node.geometry
     if rule.rise_per_h is not None:
@@ -104,7 +129,12 @@ def _signal(rule: Rule, node: Node) -> Signal:
         assert geometry.design_load_kg_per_m2 is not None
         return RoofLoad(rule.key, geometry.design_load_kg_per_m2)
     if rule.signature is not None:
-        return SignatureOf(rule.signature)
+        assert isinstance(geometry, IntakeGeometry)
+        limits = Limits() if rule.excess_loss_mm is None else Limits(clog_mm=rule.excess_loss_mm)
+        try:
+            return SignatureOf(rule.signature, clean_grate(geometry), limits)
+        except ValueError as error:
+            raise BadCurve(f"node {node.id}, {node.name}: `gaugings` and `clean_levels`: {error}") from error
     if rule.silent_for_s is not None:
         return Silence(rule.key)
     return Plain(rule.key)

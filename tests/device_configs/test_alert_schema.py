@@ -37,6 +37,7 @@ def test_a_rule_has_a_limit_and_nodes() -> None:
         ({"minus": "down_level_mm"}, "go together"),
         ({"above": None, "increase_over_h": 3}, "go together"),
         ({"above": None, "increase_over_h": 2, "increase_above": 50}, "Input should be 1, 3 or 24"),
+        ({"excess_loss_mm": 200}, "`excess_loss_mm` goes with `signature`"),
         ({"n_of_m": (3, 2)}, "n at most m"),
         ({"n_of_m": (0, 2)}, "n at most m"),
         ({"escalate_to": "x"}, "needs `escalate_after_min`"),

@@ -44,6 +44,19 @@ def geometry(**changes: Any) -> IntakeGeometry:
     return IntakeGeometry.model_validate({"kind": "intake", "datum": "d", **levels, **changes})
 
 
+def test_a_curve_takes_enough_measurements() -> None:
+    gauging = {"down_mm": 100, "discharge_l_per_s": 20.0}
+    clean = {"up_mm": 110, "down_mm": 100}
+    assert len(geometry(gaugings=(gauging,) * 4, clean_levels=(clean,) * 2).gaugings) == 4
+    for changes in (
+        {"gaugings": (gauging,) * 3},
+        {"clean_levels": (clean,) * 2},
+        {"gaugings": (gauging,) * 4, "clean_levels": (clean,)},
+    ):
+        with pytest.raises(ValidationError, match=r"four `gaugings`|needs `gaugings`"):
+            geometry(**changes)
+
+
 def test_geometry_is_the_right_way_up() -> None:
     assert geometry().soffit_mm == 1000
     for changes in ({"soffit_mm": 0}, {"grate_mm": 1000}, {"invert_mm": 2000}):

@@ -100,3 +100,14 @@ def test_an_unmanned_hour_is_refused(here: Path, capsys: pytest.CaptureFixture[s
     rota.write_text("begin,end\n")
     assert cli.main(["check", "narvik-demo", "--rota", "rota.csv"]) == 3
     assert "column `recipient` is missing" in capsys.readouterr().err
+
+
+def test_gaugings_that_make_no_curve_are_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = here / "narvik-demo/nodes.yaml"
+    measured = "".join(
+        f"        - {{down_mm: {h}, discharge_l_per_s: {900 - h}}}\n" for h in (100, 200, 300, 400)
+    )
+    old = "      down_zero_mm: -100\n"
+    nodes.write_text(nodes.read_text().replace(old, f"{old}      gaugings:\n{measured}", 1))
+    assert cli.main(["check", "narvik-demo"]) == 3
+    assert "node 11, Taraldsvikelva (demo): `gaugings`" in capsys.readouterr().err

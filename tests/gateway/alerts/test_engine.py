@@ -11,7 +11,7 @@ from gateway.alerts import step
 from gateway.alerts.engine import INHIBIT_TAIL_S, Engine, Happened
 from gateway.alerts.state import Kind, Phase, State
 from gateway.alerts.step import Refused
-from gateway.alerts.watches import WatchId, watches
+from gateway.alerts.watches import WatchId
 from gateway.model import StoredRecord
 from tests.gateway.alerts.made import T0, intake, site, snow
 
@@ -26,18 +26,6 @@ def told(happened: Sequence[Happened]) -> list[tuple[str, str]]:
         for h in happened
         if h.event.notify and h.watch.rule.priority != "info" and h.watch.node.id in (11, 21)
     ]
-
-
-def test_every_rule_watches_its_nodes_and_inhibitors_come_first() -> None:
-    ids = [watch.id for watch in watches(site())]
-    assert len(ids) == len(set(ids))
-    assert ids.index(CLOG) < ids.index(FULL) < ids.index(NEARLY)
-    assert ("tak-60", 22) in ids
-    assert ("tak-60", 21) not in ids
-    terms = {watch.id: watch.terms for watch in watches(site())}
-    assert terms[FULL].above == 100
-    assert terms[CLOG].n == 2
-    assert terms[CLOG].escalate_after_s == 900
 
 
 def test_a_clogged_grate_is_one_page_and_clears_when_it_is_cleaned() -> None:
