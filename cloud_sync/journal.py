@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import apsw
 import structlog
@@ -54,8 +54,7 @@ class JournalError(RuntimeError):
     """sync.db was written by a newer version, or is another program's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One record on its way: its number in the store, its identity, its line ('' where none can be made)."""
 
     commit: int

@@ -53,13 +53,13 @@ def calibration_at(
     calibrations: Sequence[Calibration], channel: Channel, measured_at_s: int
 ) -> Calibration | None:
     """Return the calibration of `channel` that counts: of those valid at the time, the highest revision."""
-    starts, valid = _timeline(tuple(calibrations), channel.name)
+    starts, valid = timeline(tuple(calibrations), channel.name)
     i = bisect_right(starts, measured_at_s)
     return valid[i - 1] if i else None
 
 
 @lru_cache(maxsize=4096)
-def _timeline(calibrations: tuple[Calibration, ...], name: str) -> tuple[list[float], list[Calibration]]:
+def timeline(calibrations: tuple[Calibration, ...], name: str) -> tuple[list[float], list[Calibration]]:
     """Return since when (UTC seconds, ascending) which calibration of the channel counts."""
     starts: list[float] = []
     valid: list[Calibration] = []

@@ -38,25 +38,31 @@ class Chunk:
 
 
 class Columns:
-    """The opened columns of a chunk: `commits` and `seconds` at once, whole records one by one."""
+    """The opened columns of a chunk: three of them at once, the others with the first record.
 
-    __slots__ = ("_chunk", "_make", "commits", "seconds", "seqs")
+    The body's checksum has been compared by then: what opens is what was sealed.
+    """
+
+    __slots__ = ("_at", "_chunk", "_make", "_plain", "commits", "seconds", "seqs")
 
     def __init__(self, chunk: Chunk) -> None:
         self._chunk = chunk
-        plain = _decompress(chunk.body)
+        self._make: Callable[[int], StoredRecord] | None = None
+        self._plain = _decompress(chunk.body)
+        self._at = 1
+        self.seconds, self.seqs, self.commits = (self._next() for _ in range(3))
+
+    def _next(self) -> Column:
         try:
-            at, count = 1, chunk.count
-            columns = []
-            for _ in range(5):
-                column, at = unpack(plain, at, count)
-                columns.append(array("q", column))
-            self.seconds, self.seqs, self.commits, errors, delays = columns
-            self._make = _record_maker(chunk, self, errors, delays, plain, at)
-        except (IndexError, OverflowError, ValueError, struct.error) as error:
-            raise Malformed(f"node {chunk.node}: a chunk of {chunk.count} records is damaged") from error
+            column, self._at = unpack(self._plain, self._at, self._chunk.count)
+            return array("q", column)
+        except (OverflowError, ValueError) as error:
+            raise Malformed(f"node {self._chunk.node}: a chunk is damaged") from error
 
     def record(self, i: int) -> StoredRecord:
+        if self._make is None:
+            self._make = _record_maker(self._chunk, self, self._plain, self._at)
+            self._plain = b""
         return self._make(i)
 
 
@@ -84,34 +90,36 @@ def make_chunk(records: Sequence[StoredRecord]) -> Chunk:
         names,
         pack([carriers.index(r.carrier) for r in records]),
         pack([r.moved for r in records]),
-        _pack_optional([r.rssi_dbm for r in records]),
+        _pack_gappy([r.rssi_dbm for r in records]),
         _pack_snr([r.snr_db for r in records]),
-        *(_pack_optional(column) for column in zip(*(r.values for r in records), strict=True)),
+        *(_pack_gappy(column) for column in zip(*(r.values for r in records), strict=True)),
         *(pack(column) for column in qualities),
     ]
     body = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(b"".join(parts))
     return Chunk(head.node, head.epoch, head.schema_id, len(records), min(seconds), max(seconds), body)
 
 
-def _record_maker(
-    chunk: Chunk, columns: Columns, errors: Column, delays: Column, plain: bytes, at: int
-) -> Callable[[int], StoredRecord]:
+def _record_maker(chunk: Chunk, columns: Columns, plain: bytes, at: int) -> Callable[[int], StoredRecord]:
     count = chunk.count
+    errors, at = unpack(plain, at, count)
+    delays, at = unpack(plain, at, count)
     length, channels = struct.unpack_from("<HH", plain, at)
     at += 4
     carriers = plain[at : at + length].decode().split("\n")
     which, at = unpack(plain, at + length, count)
     moved, at = unpack(plain, at, count)
-    rssi, at = _unpack_optional(plain, at, count)
+    rssi, at = _unpack_gappy(plain, at, count)
     snr, at = _unpack_snr(plain, at, count)
     values: list[Gappy] = []
     for _ in range(channels):
-        column, at = _unpack_optional(plain, at, count)
+        column, at = _unpack_gappy(plain, at, count)
         values.append(column)
     qualities: list[Column] = []
     for _ in range(channels):
         marks, at = unpack(plain, at, count)
-        qualities.append(bytes(marks))
+        qualities.append(marks)
+    rows = list(zip(*values, strict=True)) if channels else [()] * count
+    marked = list(zip(*qualities, strict=True)) if channels else [()] * count
     commits, seconds, seqs = columns.commits, columns.seconds, columns.seqs
     node, epoch, schema_id = chunk.node, chunk.epoch, chunk.schema_id
 
@@ -126,8 +134,8 @@ def _record_maker(
             errors[i],
             (second + delays[i]) * 1000,
             schema_id,
-            tuple([column[i] for column in values]),
-            tuple([column[i] for column in qualities]),
+            rows[i],
+            marked[i],
             carriers[which[i]],
             rssi[i],
             snr[i],
@@ -149,7 +157,7 @@ def _decompress(body: bytes) -> bytes:
     return plain
 
 
-def _pack_optional(values: Gappy) -> bytes:
+def _pack_gappy(values: Gappy) -> bytes:
     """A mark for each value only where some are missing; a missing one repeats the one before."""
     if None not in values:
         return b"\0" + pack(values)  # type: ignore[arg-type]
@@ -161,7 +169,7 @@ def _pack_optional(values: Gappy) -> bytes:
     return b"\1" + pack([v is not None for v in values]) + pack(filled)
 
 
-def _unpack_optional(plain: bytes, at: int, count: int) -> tuple[Gappy, int]:
+def _unpack_gappy(plain: bytes, at: int, count: int) -> tuple[Gappy, int]:
     if plain[at] == 0:
         return unpack(plain, at + 1, count)
     there, at = unpack(plain, at + 1, count)
@@ -174,16 +182,16 @@ def _pack_snr(values: Sequence[float | None]) -> bytes:
     if not present:
         return bytes([_NO_SNR])
     if all(abs(v) < 1e6 and round(v * 20) / 20 == v for v in present):
-        return bytes([_TWENTIETHS]) + _pack_optional([None if v is None else round(v * 20) for v in values])
+        return bytes([_TWENTIETHS]) + _pack_gappy([None if v is None else round(v * 20) for v in values])
     bits = [None if v is None else struct.unpack("<q", struct.pack("<d", v))[0] for v in values]
-    return bytes([_DOUBLES]) + _pack_optional(bits)
+    return bytes([_DOUBLES]) + _pack_gappy(bits)
 
 
 def _unpack_snr(plain: bytes, at: int, count: int) -> tuple[Sequence[float | None], int]:
     kind = plain[at]
     if kind == _NO_SNR:
         return [None] * count, at + 1
-    numbers, at = _unpack_optional(plain, at + 1, count)
+    numbers, at = _unpack_gappy(plain, at + 1, count)
     if kind == _TWENTIETHS:
         return [None if n is None else n / 20 for n in numbers], at
     return [None if n is None else struct.unpack("<d", struct.pack("<q", n))[0] for n in numbers], at

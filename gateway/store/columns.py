@@ -50,6 +50,9 @@ def unpack(packed: bytes, at: int, count: int) -> tuple[list[int], int]:
             head, at = _read_varint(packed, at)
             heads.append(head)
         rest = max(0, count - order)
+        if width == 0 and order:  # a straight line
+            step = heads[1] if order == 2 else 0
+            return [heads[0]] * count if step == 0 else [heads[0] + step * i for i in range(count)], at
         zigzag = _from_planes(packed[at : at + width * rest], width, rest) if width else [0] * rest
     except (IndexError, KeyError, ValueError) as error:
         raise Malformed(f"no column at byte {at}") from error

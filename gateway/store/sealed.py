@@ -16,7 +16,8 @@ from gateway.store.columns import Malformed
 log = structlog.get_logger()
 
 CHUNK_COLUMNS = "id, node, epoch, schema_id, count, first_s, last_s, body"
-_SEGMENTS_OPEN = 2  # a batch may span two
+_SEGMENTS_OPEN = 2  # a batch may span two ...
+_RECORDS_OPEN = 32_768  # ... and more of small ones
 _SECONDS_KEPT = 64  # chunks
 _POSITION_BITS = 20
 
@@ -135,10 +136,13 @@ class Sealed:
         if id_ not in self._open:
             opened = [self._columns(*chunk) for chunk in self._chunks("id BETWEEN ? AND ?", first, last)]
             self._open[id_] = _OpenSegment([columns for columns in opened if columns is not None])
-            while len(self._open) > _SEGMENTS_OPEN:
+            while len(self._open) > _SEGMENTS_OPEN and self._opened_records() > _RECORDS_OPEN:
                 self._open.popitem(last=False)
         self._open.move_to_end(id_)
         return self._open[id_]
+
+    def _opened_records(self) -> int:
+        return sum(len(segment.commits) for segment in self._open.values())
 
     def _seconds_of(self, id_: int, chunk: Chunk) -> frozenset[int]:
         if id_ not in self._seconds:

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from cloud_sync.line_protocol import Unspeakable, encoder, line, worst
 from device_configs.catalog import builtin_catalog
+from device_configs.loader import SITES, load_site
 from device_configs.model import Node, Site
 from device_configs.site_schema import Calibration, Contact
 from gateway.model import Reading, StoredRecord
+from gateway.readings import readings
 from tests.cloud_sync.doubles import record
 from wire import quantities
 
@@ -208,3 +210,33 @@ def test_a_record_of_an_earlier_profile_stays_that_profiles() -> None:
 def test_what_the_configuration_does_not_know_is_refused_in_words(stored: StoredRecord, said: str) -> None:
     with pytest.raises(Unspeakable, match=said):
         encoder(_site())(stored)
+
+
+SITE_OF_DEMO = load_site(SITES / "narvik-demo")
+NODES = {node.id: node for node in SITE_OF_DEMO.nodes}
+INT_OR_NOTHING = st.none() | st.integers(-(10**12), 10**12) | st.integers(-(2**63), 2**63 - 1)
+
+
+@given(st.data(), st.sampled_from(sorted(NODES)), st.integers(1_500_000_000, 1_900_000_000))
+def test_the_quick_way_writes_what_the_careful_one_does(data: st.DataObject, node_id: int, at_s: int) -> None:
+    node = NODES[node_id]
+    count = len(node.profile.channels)
+    values = data.draw(st.tuples(*[INT_OR_NOTHING] * count))
+    quality = data.draw(st.tuples(*[st.integers(0, 9)] * count))
+    stored = replace(
+        record(1),
+        node=node_id,
+        schema_id=node.profile.schema_id,
+        values=values,
+        quality=quality,
+        measured_at_s=at_s,
+    )
+    encode = encoder(SITE_OF_DEMO)
+    encode(replace(stored, values=(None,) * count))  # the first one of a node is made with care
+    try:
+        expected = line(stored, SITE_OF_DEMO.id, node.profile.name, readings(stored, node))
+    except Unspeakable:
+        with pytest.raises(Unspeakable):
+            encode(stored)
+    else:
+        assert encode(stored) == expected
