@@ -4,7 +4,7 @@ A mapping names metering points, which belong to nobody but the municipality: ke
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -17,6 +17,7 @@ from device_configs.validate import validate
 
 Status = Literal["measured", "estimated"]
 ImportedCarrier = EnergyCarrier | Literal["water"]
+CARRIERS = (*get_args(EnergyCarrier), "water")
 ENERGY_UNITS = {"Wh": 1, "kWh": 1000, "MWh": 1_000_000}
 WATER_UNITS = {"l": 1, "m3": 1000}
 

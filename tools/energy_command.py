@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from device_configs.building_schema import Initiative
-from device_configs.import_schema import load_mapping
+from device_configs.import_schema import CARRIERS, load_mapping
 from device_configs.tariff import Tariff
 from gateway.building_report import (
     LOOK_BACK_DAYS,
@@ -63,13 +63,21 @@ def report(
     from_: From = None,
     to: To = None,
     by: Annotated[str, typer.Option("--by", help="hour, day, week, month or year.")] = "month",
+    carrier: Annotated[
+        str | None, typer.Option(help="Only this carrier: electricity, district_heat, oil, gas, wood, water.")
+    ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Remember the figures: a later change is told as a revision.")
     ] = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Consumption, kWh/m², base load, peak, night and weekend share, CO2; coverage beside every figure."""
+    """Consumption, kWh/m², base load, peak, night and weekend share, CO2; coverage beside every figure.
+
+    Without --carrier the carriers that count in kWh/m² are added up.
+    """
+    if carrier is not None and carrier not in CARRIERS:
+        fail(f"--carrier can not be `{carrier}`", USAGE)
     kinds: dict[str, Kind] = {"hour": "hour", "day": "day", "week": "week", "month": "month", "year": "year"}
     if by not in kinds:
         fail(f"--by can not be `{by}`: hour, day, week, month or year", USAGE)
@@ -78,9 +86,15 @@ def report(
         begin, end = span(sources.site, from_, to)
         now = today(sources.site)
         for energy in chosen(sources, building):
+            if carrier is not None:
+                rows += energy_rows.of_carrier(energy, carrier, energy.totals(kinds[by], begin, end, carrier))
+                continue
             made = period_figures(energy, kinds[by], begin, end)
             figures += reported(energy, made, now_ms(), now)
             rows += [energy_rows.period(energy, figure, sources.book) for figure in made]
+    if carrier is not None:
+        show(rows, as_json=as_json, as_csv=as_csv)
+        return
     if keep:
         if by != "month" or begin.day != 1 or (to is not None and end.day != 1):
             fail("--keep goes with whole months: --by month, and --from and --to on the first of one", USAGE)

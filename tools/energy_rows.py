@@ -6,6 +6,7 @@ from datetime import datetime
 from gateway.building_report import BuildingState, MeasureResult, PeriodFigures, is_known
 from gateway.buildings import BuildingEnergy
 from gateway.energy.peaks import MonthCharge
+from gateway.energy.periods import Total
 from gateway.energy.reconcile import Month
 from gateway.store.energy_book import Answer, EnergyBook, Figure
 from gateway.web.energy_view import Warned
@@ -43,6 +44,22 @@ def period(energy: BuildingEnergy, figures: PeriodFigures, book: EnergyBook | No
         "revision": kept.revision if kept else None,
         "reported_kwh": rounded(kept.wh / 1000) if kept else None,
     }
+
+
+def of_carrier(energy: BuildingEnergy, carrier: str, totals: Sequence[Total]) -> list[Row]:
+    """One carrier of a building, period by period: kWh, or m³ of water."""
+    unit = "m3" if carrier == "water" else "kwh"
+    return [
+        {
+            "building": energy.building.id,
+            "carrier": carrier,
+            "period": total.label,
+            unit: rounded(total.wh / 1000) if total.hours else None,
+            "coverage_percent": percent(total.coverage),
+            "estimated_percent": percent(total.estimated / total.hours) if total.hours else None,
+        }
+        for total in totals
+    ]
 
 
 def revise(rows: Sequence[Row], kept: Sequence[Figure]) -> None:

@@ -43,7 +43,7 @@ from gateway.web.energy_charts import (
     heat_drawing,
 )
 
-KEEP_S = 300.0  # one building's page
+KEEP_S = 900.0  # one building's page, apart from its running hour
 KEEP_ALL_S = 3600.0  # what is made of whole days of all buildings
 MONTHS_SHOWN = 13  # with as many before them, to hold them against
 YEAR_DAYS = 365

@@ -314,3 +314,19 @@ def test_this_hour(site, state, capsys, two_years, monkeypatch) -> None:  # type
     assert other["outlook"] is None
     _, said = run(capsys, "now", *at(site, state), "--send", status=1)
     assert "channels.yaml is missing" in said
+
+
+def test_water_and_district_heat_read_by_hand(site, state, capsys) -> None:  # type: ignore[no-untyped-def]
+    readings = "start;value\n2025-10-01;100\n2025-11-01;131\n2025-12-01;145.5\n"
+    plain = MAPPING.replace("intervals", "readings").replace("interval_min: 60\n", "")
+    water = plain.replace("{building: radhuset}", "{building: radhuset, carrier: water}\nunit: m3")
+    heat = plain.replace("{building: radhuset}", "{building: radhuset, carrier: district_heat}\nunit: MWh")
+    bring(capsys, site, state, water, readings)
+    bring(capsys, site, state, heat, readings)
+    autumn = ("--from", "2025-10-01", "--to", "2025-12-01")
+    words = ("report", *at(site, state), "--building", "radhuset", *autumn)
+    october, november = run(capsys, *words, "--carrier", "water")[0]["rows"]
+    assert (october["m3"], november["m3"], october["estimated_percent"]) == (31, 14.5, 100)
+    october, november = run(capsys, *words, "--carrier", "district_heat")[0]["rows"]
+    assert (october["kwh"], november["kwh"]) == (31_000, 14_500)
+    assert "--carrier can not be `peat`" in run(capsys, *words, "--carrier", "peat", status=2)[1]
