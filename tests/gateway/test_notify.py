@@ -23,10 +23,9 @@ from gateway.alerts.service import Alerts
 from gateway.alerts.sms import Gammu, read_reply
 from gateway.notify import Notifier, Settings
 from gateway.store import Reader, Store
-from tests.gateway.alerts.at_modem import AtModem, incoming, text_of
+from tests.gateway.alerts.at_modem import AtModem, incoming, text_of, write_config
 from tests.gateway.alerts.made import T0, site
-from tests.gateway.alerts.test_service import Running
-from tests.gateway.alerts.test_sms import NUMBER, write_config
+from tests.gateway.alerts.running import Running
 from tests.gateway.postbox import Postbox
 
 with warnings.catch_warnings():  # those of its own imports are for its makers
@@ -35,6 +34,7 @@ with warnings.catch_warnings():  # those of its own imports are for its makers
 
     apprise.Apprise().add("json://localhost")
 
+NUMBER = "+4791234567"
 MEMBER = Member("rista-tettes", 11, 1, 1.0, T0, T0, False, "up +38 cm")
 
 

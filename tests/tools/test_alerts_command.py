@@ -1,4 +1,4 @@
-"""`sensornett alerts` and `inspect` as people type them, against real alerts behind a real socket."""
+"""`sensornett alerts` as people type them, against real alerts behind a real socket."""
 
 import asyncio
 import json
@@ -18,8 +18,8 @@ from gateway.alerts.channels import ChannelsFile
 from gateway.control import SOCKET_NAME, Control
 from gateway.notify import Notifier, Settings
 from tests.gateway.alerts.made import intake
-from tests.gateway.alerts.test_service import Running
-from tools import alerts_command, inspect_command
+from tests.gateway.alerts.running import Running
+from tools import alerts_command
 
 CHANNELS = {"channels": [{"recipient": "vei", "url": "json://somewhere"}]}
 
@@ -109,28 +109,6 @@ def test_a_drill_times_each_leg(serving: Path) -> None:
     code, out = run("drill", "tak-80/22", "--state", serving, "--wait", 1)
     assert code == 1  # nothing leads to `bygg` here
     assert "refused: no channel" in out
-
-
-def test_a_round_is_recorded(serving: Path) -> None:
-    photo = serving / "photo.jpg"
-    photo.touch()
-    words = [
-        "11",
-        "70",
-        "--state",
-        str(serving),
-        "--cleaned",
-        "--photo",
-        str(photo),
-        "--by",
-        "vakt",
-        "--json",
-    ]
-    result = CliRunner().invoke(inspect_command.app, words)
-    assert json.loads(result.stdout) == {"node": 11, "blocked_percent": 70}
-    assert CliRunner().invoke(inspect_command.app, ["11", "170", "--state", str(serving)]).exit_code == 1
-    lost = ["11", "70", "--state", str(serving), "--photo", str(serving / "none.jpg")]
-    assert CliRunner().invoke(inspect_command.app, lost).exit_code == 1
 
 
 def test_history_is_rehearsed_beside_other_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pty
 import select
 import threading
 import tty
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -166,3 +167,18 @@ def text_of(pdu: str) -> tuple[str, str]:
         return number, octets.decode("utf-16-be")
     bits = int.from_bytes(octets, "little")
     return number, "".join(_GSM_7[bits >> 7 * i & 0x7F] for i in range(count))
+
+
+def write_config(folder: Path, device: str) -> Path:
+    """Return gammu-smsd's configuration for a modem, with its folders beside it."""
+    for name in ("in", "out", "sent", "error"):
+        (folder / name).mkdir(exist_ok=True)
+    config = folder / "smsdrc"
+    config.write_text(
+        f"[gammu]\ndevice = {device}\nconnection = at115200\n\n[smsd]\nservice = files\n"
+        f"logfile = {folder}/smsd.log\ninboxpath = {folder}/in/\noutboxpath = {folder}/out/\n"
+        f"sentsmspath = {folder}/sent/\nerrorsmspath = {folder}/error/\nmaxretries = 1\nretrytimeout = 1\n"
+        "commtimeout = 1\nloopsleep = 1\nreceivefrequency = 1\nstatusfrequency = 0\nchecksecurity = 0\n"
+        "checksignal = 0\ncheckbattery = 0\nchecknetwork = 0\n"
+    )
+    return config

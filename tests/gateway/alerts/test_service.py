@@ -12,60 +12,9 @@ from gateway.alerts import step
 from gateway.alerts.engine import Engine
 from gateway.alerts.journal import Journal
 from gateway.alerts.service import Alerts, AlertsError
-from gateway.alerts.verbs import verbs
-from gateway.control import ControlError
 from gateway.model import StoredRecord
-from gateway.store import Change, Reader, Store
-from tests.gateway.alerts.made import T0, intake, site, stored
-
-CLOGGED = [(200.0, 190.0)] * 3 + [(200 + 150.0 * i, 190.0) for i in range(1, 5)]
-
-
-class Running:
-    """A store and the alerts beside it, on a clock that stands still unless it is set."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.now_ms = T0 * 1000
-        self.store = Store.open(folder / "store.db")
-        self.seq = 0
-        self.open()
-
-    def open(self) -> None:
-        self.reader = Reader.open(self.folder / "store.db")
-        self.alerts = Alerts(site(), self.folder, self.reader, now_ms=lambda: self.now_ms)
-        self.verbs = verbs(self.alerts, lambda: self.now_ms // 1000)
-
-    async def store_record(self, record: StoredRecord) -> None:
-        self.seq += 1
-        self.now_ms = max(self.now_ms, record.measured_at_s * 1000)
-        await self.store.append(Change(records=(stored(record, self.seq),)))
-
-    async def clog(self, start_s: int = T0) -> None:
-        for i, (up, down) in enumerate(CLOGGED):
-            await self.store_record(intake(start_s + 600 * i, up, down))
-            while await self.alerts.step():
-                pass
-
-    async def restart(self, *, cleanly: bool) -> None:
-        if cleanly:
-            await self.alerts.close()
-        else:
-            self.alerts.journal.close()  # what was not kept is lost
-        self.reader.close()
-        self.open()
-
-    def events(self) -> list[tuple[Any, ...]]:
-        sql = "SELECT at_s, rule, node, occurrence, kind, notify, value FROM events ORDER BY id"
-        return self.alerts.journal.db.execute(sql).fetchall()
-
-    def messages(self) -> list[str]:
-        return [row[0] for row in self.alerts.journal.db.execute("SELECT key FROM outbox ORDER BY id")]
-
-    async def close(self) -> None:
-        await self.alerts.close()
-        self.reader.close()
-        await self.store.close()
+from tests.gateway.alerts.made import T0, intake, site
+from tests.gateway.alerts.running import CLOGGED, Running
 
 
 @pytest.fixture
@@ -154,67 +103,6 @@ async def test_a_damaged_database_is_set_aside_and_one_of_a_newer_version_refuse
     running.alerts.journal.db.execute("INSERT INTO migrations VALUES (99, 'future', 0)")
     with pytest.raises(AlertsError, match="Install the version that wrote it"):
         Alerts(site(), running.folder, running.reader, now_ms=lambda: T0)
-
-
-async def test_people_through_the_socket(running: Running) -> None:
-    ask = running.verbs
-    await running.clog()
-    listed = await ask["alerts_list"]({})
-    assert listed["standing"][0]["id"] == "rista-tettes/11"
-    assert listed["messages_waiting"] == len(running.messages())
-    answer = await ask["alerts_ack"]({"id": "rista-tettes/11", "by": "vakt"})
-    assert answer == {"rule": "rista-tettes", "node": 11, "state": "alerting"}
-    with pytest.raises(ControlError, match="vakt has acknowledged it"):
-        await ask["alerts_ack"]({"id": "rista-tettes/11", "by": "annen"})
-    with pytest.raises(ControlError, match="active alerts: "):
-        await ask["alerts_ack"]({"id": "11", "by": "vakt"})
-    for wrong in (
-        {"id": "x/11", "by": "v"},
-        {"id": "tull", "by": "v"},
-        {"by": "v"},
-        {"id": "rista-tettes/11"},
-    ):
-        with pytest.raises(ControlError):
-            await ask["alerts_ack"](wrong)
-    await ask["alerts_shelve"]({"id": "kulvert-60/11", "by": "vakt", "minutes": 30, "note": "flom"})
-    with pytest.raises(ControlError, match="a shelf ends"):
-        await ask["alerts_shelve"]({"id": "kulvert-60/11", "by": "vakt", "minutes": 30_000})
-    await ask["alerts_unshelve"]({"id": "kulvert-60/11", "by": "vakt"})
-    await ask["alerts_out_of_service"]({"id": "isfare/11", "by": "tekniker"})
-    assert (await ask["alerts_list"]({}))["watches"]["out_of_service"] == 1
-    await ask["alerts_in_service"]({"id": "isfare/11", "by": "tekniker"})
-    await ask["alerts_maintain"]({"node": 12, "by": "tekniker", "minutes": 60})
-    assert (await ask["alerts_list"]({}))["maintenance"] == {"12": running.now_ms // 1000 + 3600}
-
-
-async def test_closing_the_loop(running: Running) -> None:
-    ask = running.verbs
-    await running.clog()
-    await ask["alerts_ack"]({"id": "rista-tettes/11", "by": "vakt"})
-    await ask["alerts_close"](
-        {"id": "rista-tettes/11", "outcome": "real", "by": "vakt", "on_site_min": 25, "note": "kvist"}
-    )
-    for wrong, message in (
-        ({"outcome": "maybe"}, "one of: real, false, handled"),
-        ({"occurrence": 7}, "no alert number 7"),
-        ({"by": " "}, "who you are"),
-    ):
-        with pytest.raises(ControlError, match=message):
-            await ask["alerts_close"]({"id": "rista-tettes/11", "outcome": "real", "by": "v"} | wrong)
-    await ask["alerts_inspect"]({"node": 11, "by": "vakt", "blocked_percent": 80, "cleaned": True})
-    await ask["alerts_inspect"]({"node": 11, "by": "vakt", "blocked_percent": 5})
-    with pytest.raises(ControlError, match="0 to 100"):
-        await ask["alerts_inspect"]({"node": 11, "by": "vakt", "blocked_percent": 101})
-    answer = await ask["alerts_history"]({"node": 11})
-    assert {e["outcome"] for e in answer["events"] if e["rule"] == "rista-tettes"} == {"real"}
-    (line,) = [f for f in answer["figures"] if f["rule"] == "rista-tettes"]
-    assert (line["precision"], line["alerts"], line["inspections"], line["needless_inspections"]) == (
-        1,
-        1,
-        2,
-        1,
-    )
-    assert line["acknowledged_after_s"] is not None
 
 
 async def test_the_task_follows_when_it_is_woken(running: Running) -> None:

@@ -10,24 +10,10 @@ import pytest
 
 from gateway.alerts import sms
 from gateway.alerts.sms import Gammu, Reply, SmsError, read_reply
-from tests.gateway.alerts.at_modem import AtModem, incoming, text_of
+from tests.gateway.alerts.at_modem import AtModem, incoming, text_of, write_config
 
 needs_gammu = pytest.mark.skipif(shutil.which("gammu-smsd") is None, reason="gammu-smsd is not installed")
 NUMBER = "+4791234567"
-
-
-def write_config(folder: Path, device: str) -> Path:
-    for name in ("in", "out", "sent", "error"):
-        (folder / name).mkdir(exist_ok=True)
-    config = folder / "smsdrc"
-    config.write_text(
-        f"[gammu]\ndevice = {device}\nconnection = at115200\n\n[smsd]\nservice = files\n"
-        f"logfile = {folder}/smsd.log\ninboxpath = {folder}/in/\noutboxpath = {folder}/out/\n"
-        f"sentsmspath = {folder}/sent/\nerrorsmspath = {folder}/error/\nmaxretries = 1\nretrytimeout = 1\n"
-        "commtimeout = 1\nloopsleep = 1\nreceivefrequency = 1\nstatusfrequency = 0\nchecksecurity = 0\n"
-        "checksignal = 0\ncheckbattery = 0\nchecknetwork = 0\n"
-    )
-    return config
 
 
 @pytest.fixture
