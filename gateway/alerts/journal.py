@@ -114,6 +114,16 @@ class Journal:
     def close(self) -> None:
         self.db.close()
 
+    @classmethod
+    def in_memory(cls, now_ms: int) -> Self:
+        """Return an empty one that a full or failing disk can not stop."""
+        return cls(_opened(":memory:", now_ms))
+
+    def fill_from(self, other: "Journal") -> None:
+        """Become a copy of another one, or stay as it is. Raises apsw.Error."""
+        with self.db.backup("main", other.db, "main") as copying:
+            copying.step()
+
     def cursor(self) -> Cursor | None:
         found = dict(self.db.execute("SELECT key, value FROM meta WHERE key IN ('store_id', 'commit')"))
         return (bytes(found["store_id"]), int(found["commit"])) if len(found) == 2 else None
@@ -252,7 +262,7 @@ class Journal:
             self.db.execute("INSERT OR REPLACE INTO maintenance VALUES (?, ?, ?)", (node, until_s, by))
 
 
-def _opened(path: Path, now_ms: int) -> apsw.Connection:
+def _opened(path: Path | str, now_ms: int) -> apsw.Connection:
     db = apsw.Connection(str(path))
     try:
         db.set_busy_timeout(10_000)

@@ -31,6 +31,9 @@ BATCH = 100  # records evaluated at a time, so that ingest gets its turn
 KEEP_EVERY_S = 0.5  # how often states are written in which nothing has happened
 WAIT_S = 1.0
 RETRY_S = 5.0
+RETURN_S = 30.0
+# What a full disk, a worn-out card or one gone read-only says.
+DISK_FAULTS = (apsw.FullError, apsw.ReadOnlyError, apsw.IOError, apsw.CantOpenError)
 T = TypeVar("T")
 
 
@@ -74,6 +77,8 @@ class Alerts:
         self._happened: list[Happened] = []
         self._messages: dict[str, Message] = {}
         self._kept_at = 0.0
+        self._disk: Journal | None = None  # where the journal belongs, while it has to be in memory
+        self._returned_at = 0.0
         self.outbox = Outbox(pages=self.journal.pages_since(self._now_s() - FLOOD_S))
         for waiting in self.journal.waiting():
             if not waiting.attempts:
@@ -123,6 +128,8 @@ class Alerts:
             await asyncio.sleep(0)
             return True
         await self._keep(self.engine.tick(now_s, self._listening(now_s)), due=True)
+        if self._disk is not None and time.monotonic() - self._returned_at >= RETURN_S:
+            await self._return()
         return False
 
     def _taken(self, records: Sequence[StoredRecord], now_s: int) -> Result:
@@ -184,14 +191,48 @@ class Alerts:
         return planned
 
     async def write(self, work: Callable[[Journal], T]) -> T:
-        """Do `work` with the database, in a thread and never two at a time; it is never left half done."""
+        """Do `work` with the database, in a thread and never two at a time; it is never left half done.
+
+        Where the disk takes nothing it is done in memory: people are paged all the same.
+        """
         async with self._lock:
-            working = asyncio.get_running_loop().run_in_executor(None, work, self.journal)
             try:
-                return await asyncio.shield(working)
-            except asyncio.CancelledError:
-                await asyncio.wait([working])
-                raise
+                return await self._whole(lambda: work(self.journal))
+            except DISK_FAULTS as error:
+                if self._disk is not None:
+                    raise
+                await self._whole(self._fall_back)
+                log.error("alerts_in_memory", reason=str(error), next="they return when the disk takes them")  # noqa: TRY400
+                return await self._whole(lambda: work(self.journal))
+
+    @staticmethod
+    async def _whole(work: Callable[[], T]) -> T:
+        working = asyncio.get_running_loop().run_in_executor(None, work)
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait([working])
+            raise
+
+    def _fall_back(self) -> None:
+        memory = Journal.in_memory(self._now_ms())
+        with suppress(apsw.Error):  # a disk that can not be read either: what the engine knows goes on
+            memory.fill_from(self.journal)
+        self._disk, self.journal = self.journal, memory
+
+    async def _return(self) -> None:
+        """Put what is in memory back on the disk, if that takes it again."""
+        assert self._disk is not None
+        self._returned_at = time.monotonic()
+        async with self._lock:
+            disk, memory = self._disk, self.journal
+            try:
+                await self._whole(lambda: disk.fill_from(memory))
+            except apsw.Error:
+                return
+            self.journal, self._disk = disk, None
+            memory.close()
+        log.info("alerts_on_disk_again")
 
     # Looking and asking
 
@@ -222,6 +263,8 @@ class Alerts:
             await self._keep(Result({}, ()), due=True)
         except apsw.Error as error:
             log.error("alerts_not_kept", reason=str(error))  # noqa: TRY400
+        if self._disk is not None:
+            await self._return()
         self.journal.close()
         self._store.close()
 
