@@ -91,7 +91,7 @@ def report(
                 continue
             made = period_figures(energy, kinds[by], begin, end)
             figures += reported(energy, made, now_ms(), now)
-            rows += [energy_rows.period(energy, figure, sources.book) for figure in made]
+            rows += [energy_rows.period(energy, figure, sources.book, by) for figure in made]
     if carrier is not None:
         show(rows, as_json=as_json, as_csv=as_csv)
         return

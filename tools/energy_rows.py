@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.building_report import BuildingState, MeasureResult, PeriodFigures, is_known
+from gateway.building_report import (
+    BuildingState,
+    MeasureResult,
+    PeriodFigures,
+    is_known,
+)
+from gateway.building_weather import Corrected, in_normal_weather
 from gateway.buildings import BuildingEnergy
 from gateway.energy.peaks import MonthCharge
-from gateway.energy.periods import Total
+from gateway.energy.periods import Total, local_day
 from gateway.energy.reconcile import Month
 from gateway.store.energy_book import Answer, EnergyBook, Figure
 from gateway.web.energy_view import Warned
@@ -19,8 +25,9 @@ MISSING = {
 }
 
 
-def period(energy: BuildingEnergy, figures: PeriodFigures, book: EnergyBook | None) -> Row:
+def period(energy: BuildingEnergy, figures: PeriodFigures, book: EnergyBook | None, by: str) -> Row:
     """One building in one period. With several carriers, kWh is what counts in kWh/m²."""
+    corrected = _corrected(energy, figures, by)
     grams = [c.co2.grams if c.co2 else None for c in figures.carriers]
     known = [g for g in grams if g is not None]
     peak = figures.peak
@@ -40,10 +47,22 @@ def period(energy: BuildingEnergy, figures: PeriodFigures, book: EnergyBook | No
         "peak_kw": rounded(peak.wh / 1000) if peak else None,
         "peak_at": local(energy, peak.start_s) if peak else None,
         "degree_days": rounded(figures.degree_days, 1),
+        "normal_degree_days": rounded(corrected.normal_degree_days, 1) if corrected else None,
+        "electricity_in_normal_weather_kwh": rounded(corrected.kwh, 0) if corrected else None,
         "co2_kg": None if nothing or None in grams else rounded(sum(known) / 1000, 1),
         "revision": kept.revision if kept else None,
         "reported_kwh": rounded(kept.wh / 1000) if kept else None,
     }
+
+
+def _corrected(energy: BuildingEnergy, figures: PeriodFigures, by: str) -> Corrected | None:
+    """Return the figures in normal weather, of whole months and years."""
+    if by not in ("month", "year"):
+        return None
+    total = figures.carriers[0].total
+    first, end = (local_day(at_s, energy.zone) for at_s in (total.start_s, total.end_s))
+    whole = (first.day, end.day) == (1, 1) and (by == "month" or (first.month, end.month) == (1, 1))
+    return in_normal_weather(energy, first, end) if whole else None
 
 
 def of_carrier(energy: BuildingEnergy, carrier: str, totals: Sequence[Total]) -> list[Row]:

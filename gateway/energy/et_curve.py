@@ -104,12 +104,13 @@ class Curve:
         """Whether a day lies outside the band."""
         return abs(self.excess_kwh(day)) > self.band_kwh(day.celsius, day.in_use, confidence)
 
-    def dependent_share(self) -> float:
-        """Return the share of the days' energy that follows the temperature, 0 to 1."""
-        whole = fsum(day.kwh for day in self.days)
+    def dependent_share(self, days: Sequence[Day] | None = None) -> float:
+        """Return the share of the energy that follows the temperature, 0 to 1; left out: of its own days."""
+        of = self.days if days is None else days
+        whole = fsum(day.kwh for day in of)
         if self.change_c is None or whole <= 0:
             return 0.0
-        constant = fsum(self.expected_kwh(self.change_c, day.in_use) for day in self.days)
+        constant = fsum(self.expected_kwh(self.change_c, day.in_use) for day in of)
         return min(1.0, max(0.0, 1 - constant / whole))
 
     @property

@@ -20,7 +20,7 @@ from gateway.buildings import BuildingEnergy, Sources
 from gateway.energy.hours import Hour
 from gateway.store.meter_hours import MeterHours
 from tests.gateway.energy.buildings import building as made
-from tests.gateway.energy.series import OSLO, local, run
+from tests.gateway.energy.series import local, run
 
 DEMO = load_site(SITES / "narvik-demo")
 
@@ -134,7 +134,6 @@ def test_a_building_of_which_nothing_is_known_says_so() -> None:
     found = overview(Sources(DEMO, MeterHours.open(None, 0), None), date(2026, 1, 1))
     assert {state.reason for state in found} == {"band"}
     assert [state.coverage for state in found] == [0, 0]
-    assert OSLO is not None
 
 
 def test_a_month_beside_the_year_before_and_what_was_expected() -> None:
