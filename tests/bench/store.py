@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -52,9 +53,12 @@ def run() -> list[Figure]:
         ]
 
 
+recording = cache(gauge_records)
+
+
 def gauge_of(node: int, count: int, interval_s: int) -> Iterator[Record]:
     """The recording as a node's records, from another place in it for each node."""
-    recorded = gauge_records()
+    recorded = recording()
     shift = node * 2600
     for seq in range(count):
         measured = recorded[(shift + seq) % len(recorded)]
@@ -235,7 +239,7 @@ async def _weigh(path: Path) -> tuple[int, int, int]:
     upkeep = Upkeep(store, Limits(), lambda: START_S * 1000)
     await upkeep.look()
     empty = peak_rss_bytes()
-    recorded = gauge_records()[:300]
+    recorded = recording()[:300]
     for start in range(0, TOWN_RECORDS, TOWN):
         seq = start // TOWN
         values = recorded[seq % len(recorded)]
