@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from device_configs.alert_schema import Priority
 from device_configs.entry import Entry, Slug, Text, matching, wrong
-from device_configs.problem import ConfigError
+from device_configs.problem import ConfigError, Problem
 from device_configs.source import read_yaml
 from device_configs.validate import validate
 from gateway.alerts.rota import Shift
@@ -85,6 +85,10 @@ def read_channels(path: Path) -> ChannelsFile | None:
     """Return what channels.yaml says; None where there is none. Raises ConfigError."""
     if not path.exists():
         return None
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        message = f"the channels' addresses and tokens may be read by other users (mode {mode:04o})"
+        raise ConfigError([Problem(path, 1, 1, "", message, f"chmod 600 {path}")])
     document, problems = read_yaml(path)
     if not problems:
         file, problems = validate(document, (), ChannelsFile)

@@ -17,6 +17,7 @@ ROTA = "begin,end,recipient,person\n2026-01-05 07:00,2026-01-12 07:00,vei,A\n"
 
 def write(folder: Path, text: str, rota: str = ROTA) -> Path:
     (folder / "channels.yaml").write_text(text)
+    (folder / "channels.yaml").chmod(0o600)
     (folder / "rota.csv").write_text(rota)
     return folder
 

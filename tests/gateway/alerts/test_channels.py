@@ -16,8 +16,21 @@ heartbeat: {recipient: vei, at: "08:00"}
 """
 
 
+def write(folder: Path, text: str) -> None:
+    (folder / "channels.yaml").write_text(text)
+    (folder / "channels.yaml").chmod(0o600)
+
+
+def test_what_others_may_read_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, TEXT)
+    (tmp_path / "channels.yaml").chmod(0o640)
+    with pytest.raises(ConfigError) as caught:
+        read_channels(tmp_path / "channels.yaml")
+    assert "chmod 600" in caught.value.problems[0].pretty()
+
+
 def test_ways_to_a_recipient_in_order(tmp_path: Path) -> None:
-    (tmp_path / "channels.yaml").write_text(TEXT)
+    write(tmp_path, TEXT)
     file = read_channels(tmp_path / "channels.yaml")
     assert file is not None
     assert [c.name for c in file.ways("vei", "alarm", [])] == ["mailtos", "sms"]
@@ -38,7 +51,7 @@ def test_ways_to_a_recipient_in_order(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, old: str, new: str, message: str) -> None:
-    (tmp_path / "channels.yaml").write_text(TEXT.replace(old, new))
+    write(tmp_path, TEXT.replace(old, new))
     with pytest.raises(ConfigError) as caught:
         read_channels(tmp_path / "channels.yaml")
     assert message in "\n".join(problem.pretty() for problem in caught.value.problems)
