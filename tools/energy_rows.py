@@ -14,6 +14,7 @@ from gateway.buildings import BuildingEnergy
 from gateway.energy.peaks import MonthCharge
 from gateway.energy.periods import Total, local_day
 from gateway.energy.reconcile import Month
+from gateway.energy.savings import monthly_cv_rmse
 from gateway.store.energy_book import Answer, EnergyBook, Figure
 from gateway.web.energy_view import Warned
 from tools.energy_tables import Row, percent, rounded
@@ -130,6 +131,7 @@ def measure(result: MeasureResult) -> Row:
         "days_beyond": saving.beyond if saving else None,
         "r2": rounded(curve.r2) if curve else None,
         "cv_rmse_percent": percent(curve.cv_rmse) if curve else None,
+        "monthly_cv_rmse_percent": percent(monthly_cv_rmse(curve)) if curve else None,
         "nmbe_percent": percent(curve.nmbe) if curve else None,
         "autocorrelation": rounded(curve.rho, 2) if curve else None,
         "uncertainty_68_percent": percent(saving.uncertainty) if saving else None,

@@ -20,6 +20,7 @@ MIN_BASELINE_DAYS = 90
 # Guideline 14: at 68 % confidence the uncertainty has to stay below half of the saving.
 GUIDELINE_CONFIDENCE = 0.68
 GUIDELINE_UNCERTAINTY = 0.5
+MONTHLY_LIMIT = 0.15
 # Beyond the coldest and warmest day of the baseline, by more than this share of its range, the model guesses.
 BEYOND_SHARE = 0.1
 
@@ -107,6 +108,21 @@ def against(baseline: Curve, after: Sequence[Day], confidence: float = CONFIDENC
         uncertainty=sure / (expected - used) if expected > used else None,
         beyond=sum(not coldest - margin <= day.celsius <= warmest + margin for day in days),
     )
+
+
+def monthly_cv_rmse(curve: Curve) -> float | None:
+    """Return CV(RMSE) of the curve's whole months, as ASHRAE Guideline 14 asks for monthly models.
+
+    None with fewer than three months of at least 25 days. The guideline's limit is MONTHLY_LIMIT.
+    """
+    months: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for day, residual in zip(curve.days, curve.fit.residuals, strict=True):
+        months.setdefault((day.day.year, day.day.month), []).append((residual, day.kwh))
+    sums = [(fsum(r for r, _ in m), fsum(k for _, k in m)) for m in months.values() if len(m) >= 25]
+    if len(sums) < 3:
+        return None
+    mean = fsum(kwh for _, kwh in sums) / len(sums)
+    return sqrt(fsum(r * r for r, _ in sums) / (len(sums) - 1)) / mean if mean else None
 
 
 def sum_variance(m: int, rho: float) -> float:

@@ -1,11 +1,11 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from math import sqrt
 
 import pytest
 
 from gateway.energy.et_curve import Day, TooFewDays, fit
-from gateway.energy.savings import against, saving, sum_variance
+from gateway.energy.savings import MONTHLY_LIMIT, against, monthly_cv_rmse, saving, sum_variance
 from tests.gateway.energy.buildings import NOISE_KWH, building
 
 TRIALS = 200
@@ -85,6 +85,23 @@ def test_not_enough_to_go_by() -> None:
         saving(days[:89], days[89:])
     with pytest.raises(TooFewDays, match="after the measure yet"):
         saving(days[:90], [])
+
+
+def test_months_by_hand() -> None:
+    """Three months, off by +2, 0 and -2 kWh a day of 100."""
+    start = date(2025, 1, 1)
+    days = [
+        Day(start + timedelta(days=i), 100.0 + (2, 0, -2)[i // 31 if i < 62 else 2], 5.0) for i in range(90)
+    ]
+    curve = fit(days)
+    months = {m: [d.kwh - curve.expected_kwh(5.0) for d in days if d.day.month == m] for m in (1, 2, 3)}
+    sums = [sum(values) for values in months.values()]
+    expected = sqrt(sum(s * s for s in sums) / 2) / (sum(d.kwh for d in days) / 3)
+    assert monthly_cv_rmse(curve) == pytest.approx(expected)
+    assert monthly_cv_rmse(fit(days[:45])) is None
+    year = monthly_cv_rmse(fit(building(16, YEAR, 0.4)))
+    assert year is not None
+    assert 0 < year < MONTHLY_LIMIT
 
 
 def test_gaps_in_the_baseline_do_not_matter() -> None:
