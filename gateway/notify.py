@@ -52,8 +52,9 @@ def send_by_apprise(url: str, title: str, body: str) -> str:
     """Send through Apprise. Raises DeliveryError. Blocks until its own time-outs."""
     import apprise  # late: it takes a third of a second, and not every gateway pages anybody
 
-    sender = apprise.Apprise()
-    if not sender.add(url):
+    # Its one channel is used as such, since a whole Apprise sends from threads of its own.
+    sender = apprise.Apprise.instantiate(url)
+    if sender is None:
         raise DeliveryError("Apprise does not know this kind of address")
     reasons = _Reasons()
     apprise.logger.addHandler(reasons)

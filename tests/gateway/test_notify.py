@@ -21,7 +21,7 @@ from gateway.alerts.paging import Member, Message
 from gateway.alerts.rota import Shift
 from gateway.alerts.service import Alerts
 from gateway.alerts.sms import Gammu, read_reply
-from gateway.notify import Notifier, Settings
+from gateway.notify import DeliveryError, Notifier, Settings, send_by_apprise
 from gateway.store import Reader, Store
 from tests.gateway.alerts.at_modem import AtModem, incoming, text_of, write_config
 from tests.gateway.alerts.made import T0, site
@@ -321,3 +321,11 @@ async def test_a_page_and_its_answer_without_any_network(tmp_path: Path) -> None
         daemon.terminate()
         daemon.wait(20)
     await running.close()
+
+
+def test_why_a_channel_did_not_take_a_message_is_told_without_its_secrets() -> None:
+    with pytest.raises(DeliveryError, match="Connection error") as caught:
+        send_by_apprise("json://user:secret@127.0.0.1:9/hook", "t", "b")
+    assert "secret" not in str(caught.value)
+    with pytest.raises(DeliveryError, match="does not know this kind"):
+        send_by_apprise("carrierpigeon://loft", "t", "b")
