@@ -1,8 +1,8 @@
 """A USB serial port of this machine with a virtual board behind it, and what goes wrong on such a cable.
 
-The port is a pseudo-terminal whose name is a symbolic link at a fixed path, so that it looks the same each time
-it is plugged in. A pseudo-terminal has no DTR and RTS: the board is told when somebody opens a conversation and
-when the port is closed, and acts as if its auto-reset circuit had seen the lines.
+The port is a pseudo-terminal whose name is a symbolic link at a fixed path, so that it looks the same each
+time it is plugged in. A pseudo-terminal has no DTR and RTS: the board is told when somebody opens a
+conversation and when the port is closed, and acts as if its auto-reset circuit had seen the lines.
 """
 
 import asyncio

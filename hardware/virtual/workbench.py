@@ -1,7 +1,7 @@
 """A board on the workbench: a virtual board on a USB cable, whose chip can be flashed as well.
 
-Flash has the layout of MicroPython's 4 MiB builds: the program from the chip's boot offset, the file system in
-the second half. Without a program the ROM complains in a loop; with one MicroPython runs.
+Flash has the layout of MicroPython's 4 MiB builds: the program from the chip's boot offset, the file system
+in the second half. Without a program the ROM complains in a loop; with one MicroPython runs.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ FILE_SYSTEM_AT = 0x200000
 FLASH_SIZE = 4 << 20
 _IMAGE_MAGIC = 0xE9
 _SYNC = b"\xc0\x00\x08"  # how a flasher begins: its auto-reset has put the chip into download mode
-_BANNER = b"rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))\r\nwaiting for download\r\n"
+_BANNER = b"rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT(UART0/UART1))\r\nwaiting for download\r\n"
 _NOTHING = b"rst:0x10 (RTCWDT_RTC_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\ninvalid header: 0xffffffff\r\n"
 _COMPLAIN_S = 0.3
 

@@ -1,6 +1,6 @@
-# Runs in MicroPython: a node's own code takes updates, one after the other, on a flash that keeps a journal of
-# its operations; then, for each operation, the power is cut there and the node starts on what is left. What it
-# prints at the end is one JSON object: see update_cuts.py.
+# Runs in MicroPython: a node's own code takes updates, one after the other, on a flash that keeps a journal
+# of its operations; then, for each operation, the power is cut there and the node starts on what is left.
+# What it prints at the end is one JSON object: see update_cuts.py.
 import json
 import random
 import sys

@@ -1,8 +1,8 @@
 """Power cuts at every operation of a node's flash while it takes three updates in a row.
 
 Full length: four rounds with programs of their own; each operation is cut twice, whole and torn, and a fifth
-of the starts on what is left are cut again. Then the five manifests that no node may take, each refused in its
-own words.
+of the starts on what is left are cut again. Then the five manifests that no node may take, each refused in
+its own words.
 """
 
 import json

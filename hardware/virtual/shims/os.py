@@ -27,8 +27,11 @@ _uname = namedtuple("uname", ("sysname", "nodename", "release", "version", "mach
 def uname():
     import sys
 
+    from _board_link import hello
+
     release = ".".join(str(n) for n in sys.implementation[1][:3])
-    return _uname("esp32", "esp32", release, "v" + release, "virtual board with ESP32")
+    chip = "ESP32S3" if hello.s3 else "ESP32"
+    return _uname("esp32", "esp32", release, "v" + release, "virtual board with " + chip)
 
 
 def sync():
