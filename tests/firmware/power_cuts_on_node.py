@@ -2,10 +2,11 @@
 # operations; then, for each operation, the power is cut there and the node has to start on what is left.
 # Whatever was in RTC memory is gone then. What it prints at the end is one JSON object: see power_cuts.py.
 import json
+import os
 import random
 import sys
 
-sys.path.pop(0)  # the folder of this script has a `node` of its own
+HERE = sys.path.pop(0)  # the folder of this script has a `node` of its own
 
 BLOCK = 4096
 INTERVAL_S = 600
@@ -144,7 +145,7 @@ class Gateway:
                 self.say(frame.WELCOME, b"GATE" + b"storeids", told)
                 self.say(frame.CONTROL, b"", {control.EPOCH_OK: body[control.EPOCH]})
             return
-        batch = records.decode(header.flags, plain, {1: QUANTITIES})
+        batch = records.decode(header.flags, plain, {SCHEMA: QUANTITIES})
         for record in batch.records:
             old = self.stored.setdefault((batch.epoch, record.seq), record.values)
             if old != record.values:
@@ -183,16 +184,20 @@ sys.modules["drivers.steady"] = SENSOR
 
 import vfs  # noqa: E402
 
+# Whatever a node loads on its way has to be loaded before its flash takes the place of the host's files.
+for folder in [path for path in sys.path if path.endswith("firmware/lib")]:
+    for name in sorted(os.listdir(folder + "/node")):
+        try:
+            __import__("node." + name.split(".")[0])
+        except ImportError:
+            pass  # it needs the network
+
 import node.battery  # noqa: E402
-import node.conversation  # noqa: E402
-import node.sampling  # noqa: E402
-import node.shelf  # noqa: E402
-import node.uplink  # noqa: E402
-import node.watch  # noqa: E402
 from node import app, backlog, identity, retained  # noqa: E402
 from wire import control, frame, records, seal  # noqa: E402
 
 QUANTITIES = (1, 1, 2)
+SCHEMA = 1
 SETTINGS = {
     "node": NODE, "site": "here", "schema": 1, "power": "battery", "interval_s": INTERVAL_S, "warmup_ms": 0,
     "sensor_power": None, "backlog_segments": 5, "segment_bytes": 300, "carrier": {"kind": "test"},
@@ -361,5 +366,6 @@ def break_it(how):
         app.Node.remember = remember_and_save
 
 
-break_it(sys.argv[4] if len(sys.argv) > 4 else "")
-main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), 96)
+if __name__ == "__main__":
+    break_it(sys.argv[4] if len(sys.argv) > 4 else "")
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), 96)

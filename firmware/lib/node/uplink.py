@@ -6,6 +6,7 @@ first, until all are acknowledged or the carrier's budget is spent.
 """
 
 from node import acked
+from node.identity import BLOCK
 from node.version import FIRMWARE
 from wire import control
 from wire.frame import (
@@ -53,10 +54,11 @@ class Uplink:
     def _frame(self, type, flags, body):
         state = self._state
         if state.counter >= state.reserved:  # in flash before it is on the air
-            self._identity.reserved = state.reserved = state.counter + 256
+            self._identity.reserved = state.counter + BLOCK
             self._identity.writes += state.writes
-            state.writes = 0
             self._identity.save()
+            state.reserved = self._identity.reserved  # only now: a save that failed has reserved nothing
+            state.writes = 0
         if state.counter > COUNTER_MAX:
             raise ValueError("frame counter is used up: provision this node with a new key")
         counter = state.counter

@@ -173,6 +173,27 @@ def test_no_counter_is_used_twice_and_each_is_reserved_in_flash_first(node):
     assert node.identity.saves < 10
 
 
+def test_a_reservation_that_flash_refused_reserves_nothing(node):
+    gateway = Gateway()
+    introduce(node, gateway)
+    node.state.counter = node.state.reserved
+    kept = node.identity.save
+
+    def refuse():
+        raise OSError(28)
+
+    node.identity.save = refuse
+    for _ in range(3):
+        with pytest.raises(OSError, match="28"):
+            node.uplink.status([1], b"hash", None)
+    assert len(gateway.counters) == 1
+    node.identity.save = kept
+    before = node.identity.saves
+    header, _ = gateway.hear(node.uplink.status([1], b"hash", None))
+    assert node.identity.saves == before + 1
+    assert header.counter < node.identity.reserved
+
+
 def test_another_store_is_believed_only_as_a_fresh_answer(node):
     old = Gateway()
     introduce(node, old)
