@@ -9,6 +9,7 @@ from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import apsw
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -16,6 +17,7 @@ from rich.table import Table
 
 from device_configs.loader import load_site
 from device_configs.model import Site
+from gateway.alerts.records import Recorded, outcomes
 from gateway.alerts.rehearsal import Rehearsal
 from gateway.alerts.rehearsal import rehearse as rehearsed
 from gateway.control import SOCKET_NAME, ControlError, request
@@ -210,11 +212,13 @@ def rehearse(
     as_json: Json = False,
 ) -> None:
     """Replay stored history through a rule set: when it would have paged, and which rule does it most."""
+    recorded = _recorded(state / "alerts.db", days)
     with Reader.open(state / "store.db") as reader:
         tried = _rehearsed(load_site(site), reader, days)
         other = _rehearsed(load_site(against), reader, days) if against else None
     if as_json:
-        typer.echo(json.dumps({"tried": _told(tried), "against": other and _told(other)}))
+        compared = other and _told(other, recorded)
+        typer.echo(json.dumps({"tried": _told(tried, recorded), "against": compared}))
         return
     console = Console()
     table = Table("rule", "pages", *(["pages, other rules"] if other else []), box=None)
@@ -227,6 +231,9 @@ def rehearse(
         if alert.paged:
             seen = alert.evidence or ("" if alert.value is None else f"{alert.value:g}")
             console.print(escape(f"{_utc(alert.raised_s)}  {alert.rule}/{alert.node}  {seen}"))
+    for outcome, (caught, total) in tried.caught(recorded).items():
+        beside = f" (other rules: {other.caught(recorded)[outcome][0]})" if other else ""
+        console.print(f"of {total} alerts recorded as {outcome} it would have paged for {caught}{beside}")
     pages = len(tried.pages)
     console.print(
         f"{pages} pages in {tried.days:.1f} days, {tried.busiest_day} on the busiest.", style="bold"
@@ -239,8 +246,20 @@ def _rehearsed(site: Site, reader: Reader, days: float) -> Rehearsal:
     return rehearsed(site, records)
 
 
-def _told(rehearsal: Rehearsal) -> dict[str, Any]:
+def _recorded(database: Path, days: float) -> list[Recorded]:
+    """Return the outcomes recorded in the same time; none where no alerts are kept."""
+    if not database.exists():
+        return []
+    db = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        return [each for each in outcomes(db) if each.at_s >= time.time() - days * 86_400]
+    finally:
+        db.close()
+
+
+def _told(rehearsal: Rehearsal, recorded: list[Recorded]) -> dict[str, Any]:
     return {
+        "caught": rehearsal.caught(recorded),
         "days": rehearsal.days,
         "pages": len(rehearsal.pages),
         "busiest_day": rehearsal.busiest_day,

@@ -26,6 +26,15 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What an alert at a place and time turned out to be."""
+
+    node: int
+    at_s: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
     """One look at a grate: how much of it was blocked, in percent, and whether it was cleaned."""
 
@@ -63,6 +72,15 @@ def close(db: apsw.Connection, closing: Closing) -> None:
                 closing.note,
             ),
         )
+
+
+def outcomes(db: apsw.Connection) -> list[Recorded]:
+    """Return the outcome of every alert that has one, by place and time."""
+    rows: list[Any] = db.execute(
+        "SELECT e.node, e.at_s, c.outcome FROM closings AS c JOIN events AS e USING (rule, node, occurrence) "
+        "WHERE e.kind = 'raised' ORDER BY e.at_s"
+    ).fetchall()
+    return [Recorded(*row) for row in rows]
 
 
 def inspect(db: apsw.Connection, inspection: Inspection) -> None:

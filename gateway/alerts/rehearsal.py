@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 from device_configs.model import Site
 from gateway.alerts.engine import Engine, Result
 from gateway.alerts.paging import BEGINS, Message, Outbox, plan
+from gateway.alerts.records import Recorded
 from gateway.alerts.state import Kind
 from gateway.model import StoredRecord
 
 TICK_S = 300
 DAY_S = 86_400
+NEAR_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,20 @@ class Rehearsal:
     def busiest_day(self) -> int:
         """The most pages in one day of 24 h (UTC)."""
         return max(Counter(page.due_s // DAY_S for page in self.pages).values(), default=0)
+
+    def caught(self, recorded: Iterable[Recorded]) -> Mapping[str, tuple[int, int]]:
+        """Return, for each outcome, how many of those alerts this rule set would have paged for, of how many.
+
+        An alert counts as caught by a page of any rule at the same node within `NEAR_S`.
+        """
+        found: dict[str, tuple[int, int]] = {}
+        for each in recorded:
+            near = any(
+                a.paged and a.node == each.node and abs(a.raised_s - each.at_s) <= NEAR_S for a in self.alerts
+            )
+            caught, total = found.get(each.outcome, (0, 0))
+            found[each.outcome] = caught + near, total + 1
+        return found
 
     def by_rule(self) -> Mapping[str, int]:
         """Return how often each rule would have paged, the bad actor first."""

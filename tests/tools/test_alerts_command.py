@@ -118,6 +118,8 @@ def test_history_is_rehearsed_beside_other_rules(tmp_path: Path, monkeypatch: py
         for i in range(3):
             await running.store_record(intake(running.now_ms // 1000 + 600 * (i + 1), 200, 190))
         now_s = running.now_ms // 1000
+        for rule, outcome in (("rista-tettes/11", "real"), ("stiger-fort/11", "false")):
+            await running.verbs["alerts_close"]({"id": rule, "outcome": outcome, "by": "vakt"})
         await running.close()
         return now_s
 
@@ -127,7 +129,10 @@ def test_history_is_rehearsed_beside_other_rules(tmp_path: Path, monkeypatch: py
     told = as_json("rehearse", "--site", site, "--state", tmp_path, "--against", site)
     assert told["tried"]["by_rule"] == {"rista-tettes": 1}
     assert told["tried"] == told["against"]
+    # Both happened at the same place within the hour, so a page for the one is a page for the other.
+    assert told["tried"]["caught"] == {"real": [1, 1], "false": [1, 1]}
     out = run("rehearse", "--site", site, "--state", tmp_path, "--against", site)[1]
+    assert "of 1 alerts recorded as real it would have paged for 1 (other rules: 1)" in out
     assert "1 pages in 0.1 days, 1 on the busiest." in out
 
 
