@@ -8,7 +8,7 @@ from device_configs.building_schema import Building
 from gateway.building_report import LOOK_BACK_DAYS, BuildingState
 from gateway.energy.hours import HOUR_S
 from gateway.store.energy_book import Answer
-from gateway.web.energy_view import Warned
+from gateway.web.energy_values import Warned
 from gateway.web.words import Language, Words
 
 _TEXTS: dict[Language, dict[str, str]] = {

@@ -16,7 +16,7 @@ from gateway.energy.periods import Total, local_day
 from gateway.energy.reconcile import Month
 from gateway.energy.savings import monthly_cv_rmse
 from gateway.store.energy_book import Answer, EnergyBook, Figure
-from gateway.web.energy_view import Warned
+from gateway.web.energy_values import Warned
 from tools.energy_tables import Row, percent, rounded
 
 MISSING = {

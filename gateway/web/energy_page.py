@@ -14,7 +14,8 @@ from starlette.routing import Route
 from gateway.building_report import PeriodFigures, is_known
 from gateway.energy.periods import first_day, next_first
 from gateway.web.energy_charts import SHADES
-from gateway.web.energy_view import MONTHS_SHOWN, BuildingPage, EnergyView
+from gateway.web.energy_values import BuildingPage
+from gateway.web.energy_view import MONTHS_SHOWN, EnergyView
 from gateway.web.words import Words
 
 Render = Callable[..., Response]

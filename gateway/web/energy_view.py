@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from device_configs.building_schema import Building, EventPeriod, Meter
+from device_configs.building_schema import EventPeriod, Meter
 from device_configs.model import Site
 from device_configs.tariff import tariffs
 from gateway.building_report import (
-    BuildingState,
-    MeasureResult,
     MonthReport,
-    PeriodFigures,
     building_state,
     counts_for_goals,
     goal_counts,
@@ -25,23 +22,20 @@ from gateway.building_report import (
     period_figures,
 )
 from gateway.buildings import BuildingEnergy, Sources, factors
-from gateway.energy.et_curve import Curve, Day
 from gateway.energy.figures import duration_curve, heat_map, idle_share
-from gateway.energy.hours import HOUR_S, Hour
+from gateway.energy.hours import HOUR_S
 from gateway.energy.peaks import MonthCharge, month_charges
 from gateway.energy.periods import first_day, local_day, next_first
-from gateway.energy.projection import Outlook, Projection, extra_ore, project
+from gateway.energy.projection import Projection, extra_ore, project
 from gateway.model import StoredRecord
-from gateway.store.energy_book import Answer, EnergyBook
+from gateway.store.energy_book import FILE_NAME, EnergyBook
 from gateway.store.meter_hours import POWER_KEY, MeterHours
 from gateway.web.energy_charts import (
-    DurationDrawing,
-    EtDrawing,
-    HeatDrawing,
     duration_drawing,
     et_drawing,
     heat_drawing,
 )
+from gateway.web.energy_values import BuildingPage, EventEnergy, Measures, Overview, Warned
 
 KEEP_S = 900.0  # one building's page, apart from its running hour
 KEEP_ALL_S = 3600.0  # what is made of whole days of all buildings
@@ -54,67 +48,12 @@ Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """Every building, the one that deserves attention most first, and what was said about each."""
+class _Kept:
+    """Something made at a time, from the book as it was then."""
 
-    states: Sequence[BuildingState]
-    answers: dict[str, Answer]
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """What the running hour will come to, against what counts as the month's peak so far."""
-
-    projection: Projection
-    limit_w: int
-    outlook: Outlook
-    extra_ore: int
-
-
-@dataclass(frozen=True, slots=True)
-class BuildingPage:
-    """One building's page for one month, of which `hours` are the hours."""
-
-    building: Building
-    state: BuildingState
-    answer: Answer | None
-    month: date
-    months: Sequence[date]
-    hours: Sequence[Hour]
-    figures: Sequence[PeriodFigures]
-    charges: Sequence[MonthCharge]
-    idle_share: float | None
-    curve: Curve | None
-    last: Day | None
-    et: EtDrawing | None
-    heat: HeatDrawing | None
-    duration: DurationDrawing | None
-
-
-@dataclass(frozen=True, slots=True)
-class EventEnergy:
-    """A building before, during and after a named time: kWh a day, and how many days of each are known."""
-
-    building: Building
-    event: EventPeriod
-    before: float | None
-    during: float | None
-    after: float | None
-    expected: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """The register of initiatives, what counts for the goals, and the named times.
-
-    `drawings` hold the days since each measure over the band of the days before it, by the initiative's id.
-    """
-
-    results: Sequence[MeasureResult]
-    drawings: dict[str, EtDrawing]
-    counted: dict[str, int]
-    counts: dict[str, bool]
-    events: Sequence[EventEnergy]
+    at_s: float
+    book: int
+    made: object
 
 
 class EnergyView:
@@ -127,16 +66,16 @@ class EnergyView:
         self._records = records
         self.zone = ZoneInfo(site.timezone)
         self._lock = threading.Lock()
-        self._kept: dict[tuple[object, date], tuple[float, object]] = {}
+        self._kept: dict[tuple[object, date], _Kept] = {}
 
     def overview(self) -> Overview:
         """Return all buildings. Raises StoreError."""
-        return self._made("overview", self._overview, KEEP_ALL_S)
+        return self._made("overview", self._overview)
 
     def building(self, name: str, month: date | None) -> BuildingPage:
         """Return a building's page; without a month, of the running one. Raises KeyError and StoreError."""
         wanted = first_day(month or self.today, "month")
-        return self._made((name, wanted), lambda sources: self._building(sources, name, wanted))
+        return self._made((name, wanted), lambda sources: self._building(sources, name, wanted), KEEP_S)
 
     def report(self, month: date) -> Sequence[MonthReport]:
         """Return one month of every building. Raises StoreError."""
@@ -145,11 +84,11 @@ class EnergyView:
         def make(sources: Sources) -> Sequence[MonthReport]:
             return [month_report(energy, wanted, self.today) for energy in sources.buildings()]
 
-        return self._made(("report", wanted), make, KEEP_ALL_S)
+        return self._made(("report", wanted), make)
 
     def measures(self) -> Measures:
         """Return the register of initiatives. Raises StoreError."""
-        return self._made("measures", self._measures, KEEP_ALL_S)
+        return self._made("measures", self._measures)
 
     def refresh(self) -> None:
         """Make anew what takes long before it gets too old, so that no reader waits. Raises StoreError."""
@@ -157,11 +96,11 @@ class EnergyView:
         self._refresh("measures", self._measures)
 
     def _refresh(self, name: str, make: Callable[[Sources], object]) -> None:
-        key = name, self.today
-        if self._clock() - self._kept.get(key, (0.0, None))[0] > KEEP_ALL_S / 2:
-            made = self._make(make)
+        held = self._kept.get((name, self.today))
+        if held is None or self._clock() - held.at_s > KEEP_ALL_S / 2 or held.book != self._book():
+            kept = _Kept(self._clock(), self._book(), self._make(make))
             with self._lock:
-                self._kept = {**self._kept, key: (self._clock(), made)}
+                self._kept = {**self._kept, (name, self.today): kept}
 
     def warned(self, name: str) -> Warned | None:
         """Return what the running hour of a building will come to; None where that cannot be said."""
@@ -187,17 +126,30 @@ class EnergyView:
     def today(self) -> date:
         return datetime.fromtimestamp(self._clock(), self.zone).date()
 
-    def _made(self, name: object, make: Callable[[Sources], Made], keep_s: float = KEEP_S) -> Made:
+    def _made(self, name: object, make: Callable[[Sources], Made], keep_s: float = KEEP_ALL_S) -> Made:
+        """Return what is kept under a name while it is fresh enough; else make it, one at a time.
+
+        What takes long is served as it is after a change of the book: `refresh` makes it anew.
+        """
         key = name, self.today
         held = self._kept.get(key)
-        if held is None or self._clock() - held[0] > keep_s:
+        if held is None or not self._fresh(held, keep_s):
             with self._lock:
                 held = self._kept.get(key)
-                if held is None or self._clock() - held[0] > keep_s:
-                    held = self._clock(), self._make(make)
-                    fresh = [(k, v) for k, v in self._kept.items() if self._clock() - v[0] <= KEEP_ALL_S]
-                    self._kept = {**dict(fresh[-KEPT_MAX:]), key: held}
-        return held[1]  # type: ignore[return-value]
+                if held is None or not self._fresh(held, keep_s):
+                    held = _Kept(self._clock(), self._book(), self._make(make))
+                    young = [(k, v) for k, v in self._kept.items() if self._clock() - v.at_s <= KEEP_ALL_S]
+                    self._kept = {**dict(young[-KEPT_MAX:]), key: held}
+        return held.made  # type: ignore[return-value]
+
+    def _fresh(self, held: "_Kept", keep_s: float) -> bool:
+        same = keep_s == KEEP_ALL_S or held.book == self._book()
+        return same and self._clock() - held.at_s <= keep_s
+
+    def _book(self) -> int:
+        """Return something that changes when energy.db does."""
+        files = (self._state / FILE_NAME, self._state / f"{FILE_NAME}-wal")
+        return max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
 
     def _make(self, make: Callable[[Sources], Made]) -> Made:
         meter_hours = MeterHours.read(self._state) or MeterHours.open(None, 0)

@@ -8,7 +8,7 @@ from gateway.energy.deviations import Deviation
 from gateway.energy.projection import Outlook, Projection
 from gateway.energy_letter import letters, peak_letter
 from gateway.store.energy_book import Answer
-from gateway.web.energy_view import Warned
+from gateway.web.energy_values import Warned
 from gateway.web.words import Language
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.model import StoredRecord
-from gateway.store.energy_book import EnergyBook
+from gateway.store.energy_book import Answer, EnergyBook
 from gateway.web.energy_view import KEEP_ALL_S, EnergyView
 from tests.gateway.web.energy_made import NOW_S, TODAY, fill, site
 
@@ -104,6 +104,21 @@ def test_what_takes_long_is_made_once_and_anew_in_the_background(state: Path) ->
     now[0] += KEEP_ALL_S * 0.2
     view.refresh()
     assert view.overview() is not first
+
+
+def test_what_is_said_or_imported_is_shown_within_a_round(tmp_path: Path) -> None:
+    fill(tmp_path)
+    view = EnergyView(site(), tmp_path, lambda: NOW_S, records)
+    view.refresh()
+    assert view.building("radhuset", None).answer is not None
+    with EnergyBook.write(tmp_path, 1) as book:
+        book.answer(Answer("radhuset", "fixed", "", "Vaktmester", 3))
+    page = view.building("radhuset", None)
+    assert page.answer is not None
+    assert page.answer.status == "fixed"
+    assert view.overview().answers["radhuset"].status == "known"
+    view.refresh()
+    assert view.overview().answers["radhuset"].status == "fixed"
 
 
 def test_a_gateway_that_has_measured_nothing_yet(tmp_path: Path) -> None:

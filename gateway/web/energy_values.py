@@ -1,0 +1,78 @@
+"""What the energy pages show, as values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from device_configs.building_schema import Building, EventPeriod
+from gateway.building_report import BuildingState, MeasureResult, PeriodFigures
+from gateway.energy.et_curve import Curve, Day
+from gateway.energy.hours import Hour
+from gateway.energy.peaks import MonthCharge
+from gateway.energy.projection import Outlook, Projection
+from gateway.store.energy_book import Answer
+from gateway.web.energy_charts import DurationDrawing, EtDrawing, HeatDrawing
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Every building, the one that deserves attention most first, and what was said about each."""
+
+    states: Sequence[BuildingState]
+    answers: dict[str, Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What the running hour will come to, against what counts as the month's peak so far."""
+
+    projection: Projection
+    limit_w: int
+    outlook: Outlook
+    extra_ore: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingPage:
+    """One building's page for one month, of which `hours` are the hours."""
+
+    building: Building
+    state: BuildingState
+    answer: Answer | None
+    month: date
+    months: Sequence[date]
+    hours: Sequence[Hour]
+    figures: Sequence[PeriodFigures]
+    charges: Sequence[MonthCharge]
+    idle_share: float | None
+    curve: Curve | None
+    last: Day | None
+    et: EtDrawing | None
+    heat: HeatDrawing | None
+    duration: DurationDrawing | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventEnergy:
+    """A building before, during and after a named time: kWh a day, and how many days of each are known."""
+
+    building: Building
+    event: EventPeriod
+    before: float | None
+    during: float | None
+    after: float | None
+    expected: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The register of initiatives, what counts for the goals, and the named times.
+
+    `drawings` hold the days since each measure over the band of the days before it, by the initiative's id.
+    """
+
+    results: Sequence[MeasureResult]
+    drawings: dict[str, EtDrawing]
+    counted: dict[str, int]
+    counts: dict[str, bool]
+    events: Sequence[EventEnergy]
