@@ -53,10 +53,12 @@ class Alerts:
         now_ms: Callable[[], int],
         connected: Callable[[], bool] = lambda: True,
         messages_wait: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.site = site
         self._now_ms = now_ms
         self._connected = connected
+        self._monotonic = monotonic
         self.messages_wait = messages_wait
         self._store = store
         self._zone = ZoneInfo(site.timezone)
@@ -71,7 +73,7 @@ class Alerts:
             log.warning("messages_given_up", count=given_up, reason="no delivery was set up for a day")
         self._lock = asyncio.Lock()
         self._awake = asyncio.Event()
-        self._listening_since_s: int | None = None
+        self._listening_from: float | None = None
         # What is not on disk yet; it stays here until it is.
         self._dirty: dict[WatchId, State] = {}
         self._happened: list[Happened] = []
@@ -152,11 +154,17 @@ class Alerts:
         return Result(states, happened)
 
     def _listening(self, now_s: int) -> int | None:
+        """Return since when somebody listens, None while nobody does.
+
+        Counted on the monotonic clock: a gateway that boots in 1970 and then learns the time has not been
+        listening for half a century.
+        """
         if not self._connected():
-            self._listening_since_s = None
-        elif self._listening_since_s is None:
-            self._listening_since_s = now_s
-        return self._listening_since_s
+            self._listening_from = None
+            return None
+        if self._listening_from is None:
+            self._listening_from = self._monotonic()
+        return now_s - int(self._monotonic() - self._listening_from)
 
     async def _keep(self, result: Result, due: bool = False) -> None:
         """Write what has happened at once; states alone when they are due."""

@@ -18,13 +18,22 @@ class Running:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.now_ms = T0 * 1000
+        self.monotonic_s = 100.0
+        self.connected = True
         self.store = Store.open(folder / "store.db")
         self.seq = 0
         self.open()
 
     def open(self) -> None:
         self.reader = Reader.open(self.folder / "store.db")
-        self.alerts = Alerts(site(), self.folder, self.reader, now_ms=lambda: self.now_ms)
+        self.alerts = Alerts(
+            site(),
+            self.folder,
+            self.reader,
+            now_ms=lambda: self.now_ms,
+            connected=lambda: self.connected,
+            monotonic=lambda: self.monotonic_s,
+        )
         self.verbs = verbs(self.alerts, lambda: self.now_ms // 1000)
 
     async def store_record(self, record: StoredRecord) -> None:

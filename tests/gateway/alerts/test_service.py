@@ -148,6 +148,24 @@ async def test_a_damaged_database_is_set_aside_and_one_of_a_newer_version_refuse
         Alerts(site(), running.folder, running.reader, now_ms=lambda: T0)
 
 
+async def test_a_clock_that_leaps_makes_no_node_silent_but_time_that_passes_does(running: Running) -> None:
+    async def silent_after(clock_s: int, monotonic_s: int) -> bool:
+        running.now_ms += 1000 * clock_s
+        running.monotonic_s += monotonic_s
+        await running.alerts.step()
+        return running.alerts.engine.states["inntak-uten-data", 11].active
+
+    running.now_ms = 60_000  # 1970
+    assert not await silent_after(0, 0)
+    assert not await silent_after(T0, 10)
+    assert not await silent_after(7100, 7100)
+    running.connected = False  # deaf for a day: that says nothing of the nodes
+    assert not await silent_after(86_400, 86_400)
+    running.connected = True
+    assert not await silent_after(10, 10)
+    assert await silent_after(7300, 7300)
+
+
 async def test_the_task_follows_when_it_is_woken(running: Running) -> None:
     task = asyncio.create_task(running.alerts.run())
     for i, (up, down) in enumerate(CLOGGED):
