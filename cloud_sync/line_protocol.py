@@ -34,7 +34,6 @@ _WORST_FIRST = (
     quantities.ESTIMATED,
     quantities.MISSING,
 )
-_SAFE_DIGITS = 18  # any number of so many fits 64 bits
 _SEVERITY = {code: len(_WORST_FIRST) - i for i, code in enumerate(_WORST_FIRST)} | {quantities.OK: 0}
 
 
@@ -78,7 +77,10 @@ def encoder(site: Site) -> Callable[[StoredRecord], str]:
 
 
 class _Plan:
-    """What the lines of one node and profile have in common: makes those in which nothing can be wrong."""
+    """What the lines of one node and profile have in common: makes those in which nothing can be wrong.
+
+    A stored value fits 64 bits; what a calibration makes of it may not.
+    """
 
     def __init__(self, site: str, node: Node) -> None:
         channels = node.profile.channels
@@ -89,8 +91,6 @@ class _Plan:
             for i, channel in enumerate(channels)
             if channel.derived is not None
         ]
-        longest = max(map(len, [*self._keys, *(key for _, key, *_ in self._derived), "epoch="]))
-        self._most = longest + len("-") + _SAFE_DIGITS + len("i")
 
     def line(self, record: StoredRecord) -> str | None:
         """Return the record's line; None where it has to be looked at with care."""
@@ -103,9 +103,10 @@ class _Plan:
             value = values[i]
             which = bisect_right(starts, at_s)
             if value is not None and which:
-                parts.append(f"{key}{apply(valid[which - 1], value)}i")
-        if parts and max(map(len, parts)) > self._most:
-            return None  # a number may not fit 64 bits
+                result = apply(valid[which - 1], value)
+                if result not in _INTEGERS:
+                    return None
+                parts.append(f"{key}{result}i")
         head = f"{self._series} seq={record.seq}i,q={worst(record.quality)}i,epoch={record.epoch}i"
         return f"{','.join([head, *parts])} {at_s}"
 

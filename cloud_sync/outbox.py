@@ -80,19 +80,27 @@ class Outbox:
         self._source = source
         self._journal = journal
         self._encode = encode
+        self._newest = -1  # number up to which records have been claimed, or were there at the start
 
-    def claim(self, limit: int, claimed: Collection[Claim]) -> Batch | None:
+    def claim(self, limit: int, claimed: Collection[Claim], *, live: bool = False) -> Batch | None:
         """Return at most `limit` records to send, newest first; None when there is nothing.
 
         Quarantine and points to be written once more come after everything else. `claimed` is what the
-        batches under way have claimed.
+        batches under way have claimed. `live`: only records that came in since the last claim, or the start.
         """
         source = self._source()
         store_id = source.store_id
         if self._journal.bind(store_id):
             log.warning("store_changed", store_id=store_id.hex(), next="all its records are sent")
         spans = [span for span in claimed if not isinstance(span, str)]
-        span = next_span(self._journal.settled, spans, source.last_commit(), limit)
+        last = source.last_commit()
+        if self._newest < 0 or self._newest > last:
+            self._newest = last
+        span = next_span(self._journal.settled, spans, last, limit)
+        if live:
+            if span is None or span[1] <= self._newest:
+                return None
+            span = max(span[0], self._newest + 1), span[1]
         if span is None:
             again = None
             if "again" not in claimed and self._journal.quarantined:
@@ -101,6 +109,7 @@ class Outbox:
                 return self._to_rewrite(source, limit)
             return again
         first, last = span
+        self._newest = max(self._newest, last)
         records = [record for record in source.after(first - 1, limit) if record.commit <= last]
         if not records:
             return Batch(store_id, self._hole(source, first, last), ())

@@ -66,7 +66,8 @@ class Status:
 class Worker:
     """Runs until cancelled. `encode` makes a record's line or raises Unspeakable; `clock` is unix time in s.
 
-    `lanes` requests are under way at once, so that one is prepared while another is answered.
+    `lanes` requests are under way at once, so that one is prepared while another is answered. The first lane
+    of several is for what comes in meanwhile, so that no backlog makes it wait.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Worker:
         *,
         pace: Pace = Pace(),  # noqa: B008
         batch: int = BATCH,
-        lanes: int = 2,
+        lanes: int = 3,
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -181,7 +182,7 @@ class Worker:
             await self._turn(lane)
             troubles = self._troubles
             try:
-                verdict = await self._send_next()
+                verdict = await self._send_next(live=lane == 0 and self._lanes > 1 and self._state == "ok")
             except (apsw.CorruptError, apsw.NotADBError):
                 raise  # the next start sets the journal aside
             except (apsw.Error, StoreError, OSError) as error:
@@ -208,12 +209,12 @@ class Worker:
             return False
         return True
 
-    async def _send_next(self) -> Verdict | None:
+    async def _send_next(self, *, live: bool) -> Verdict | None:
         """Claim and deliver one batch; None when there was nothing to send."""
         limit = self._size.now if self._state == "ok" else min(self._size.now, _PROBE)
         async with self._claiming:
             claimed = frozenset(self._claimed)
-            batch = await self._on_disk(lambda: self._outbox.claim(limit, claimed))
+            batch = await self._on_disk(lambda: self._outbox.claim(limit, claimed, live=live))
             if batch is None:
                 return None
             self._claimed.add(batch.claim)

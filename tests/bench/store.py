@@ -213,7 +213,7 @@ def gauge_year(node: int) -> list[Record]:
 
 def memory(folder: Path) -> Figure:
     here, there = _processes.Pipe()
-    process = _processes.Process(target=town, args=(folder / "town.db", there))
+    process = _processes.Process(target=town, args=(folder / "town.db", TOWN, TOWN_RECORDS, there))
     process.start()
     peak, empty, segments = here.recv()
     process.join()
@@ -227,21 +227,21 @@ def memory(folder: Path) -> Figure:
     )
 
 
-def town(path: Path, told: Connection) -> None:
+def town(path: Path, nodes: int, records: int, told: Connection) -> None:
     """The process that is weighed."""
-    told.send(asyncio.run(_weigh(path)))
+    told.send(asyncio.run(_weigh(path, nodes, records)))
 
 
-async def _weigh(path: Path) -> tuple[int, int, int]:
+async def _weigh(path: Path, nodes: int, records: int) -> tuple[int, int, int]:
     store = Store.open(path)
-    keys = {node: node.to_bytes(2, "big") * 8 for node in range(1, TOWN + 1)}
+    keys = {node: node.to_bytes(2, "big") * 8 for node in range(1, nodes + 1)}
     ingest = Ingest(store, keys=keys, schemas={SCHEMA: (2, 3, 3, 4, 5, 5)}, gateway_id=b"bnch")
     upkeep = Upkeep(store, Limits(), lambda: START_S * 1000)
     await upkeep.look()
     empty = peak_rss_bytes()
     recorded = recording()[:300]
-    for start in range(0, TOWN_RECORDS, TOWN):
-        seq = start // TOWN
+    for start in range(0, records, nodes):
+        seq = start // nodes
         values = recorded[seq % len(recorded)]
         at_s = START_S + 600 * seq
         await store.append(
@@ -257,6 +257,6 @@ async def _weigh(path: Path) -> tuple[int, int, int]:
             await upkeep.look()
     await upkeep.look()
     ((segments,),) = store.reader.connection.execute("SELECT count(*) FROM segments")
-    assert len(ingest.links) == TOWN
+    assert len(ingest.links) == nodes
     await store.close()
     return peak_rss_bytes(), empty, int(segments)

@@ -115,7 +115,7 @@ async def drain(folder: Path, site: Site, url: str, database: str, count: int) -
     writer = V1Writer(Connection(url), database)
     await writer.write(gzip.compress(b"warm x=1i 1"))  # the database is there, the connection is open
     with Reader.open(folder / "store.db") as reader:
-        worker = Worker(lambda: reader, journal, writer, encoder(site), lanes=LANES)
+        worker = Worker(lambda: reader, journal, writer, encoder(site), lanes=LANES + 1)  # one waits for live
         began = time.perf_counter()
         running = asyncio.create_task(worker.run())
         while journal.synced < count:  # noqa: ASYNC110

@@ -138,3 +138,17 @@ def test_a_refused_record_that_left_the_store_is_tried_with_its_old_line(journal
     again = outbox.claim(10, ())
     assert again is not None
     assert [item.line for item in again.items] == [encode(record(1))]
+
+
+def test_a_live_claim_takes_only_what_has_come_in_since(journal: Journal) -> None:
+    store = MemoryStore([record(n) for n in range(1, 11)])
+    outbox = outbox_of(journal, store)
+    assert outbox.claim(4, (), live=True) is None  # it was there at the start
+    assert numbers(outbox.claim(4, ())) == [7, 8, 9, 10]
+    store.records += [record(11), record(12)]
+    assert numbers(outbox.claim(4, [(7, 10)], live=True)) == [11, 12]
+    assert outbox.claim(4, [(7, 10), (11, 12)], live=True) is None
+    assert numbers(outbox.claim(4, [(7, 10), (11, 12)])) == [3, 4, 5, 6]
+    store.records, store.store_id = [record(1), record(2)], b"restored"
+    assert outbox.claim(4, (), live=True) is None
+    assert numbers(outbox.claim(4, ())) == [1, 2]
