@@ -27,6 +27,7 @@ class Answer:
     time: bool = False
     ask_status: bool = False
     epoch_ok: int | None = None
+    settings: "list[Item] | None" = None
     acks: set[int] = field(default_factory=set)
 
     def follow(self, uplink: Uplink, counter: int) -> None:
@@ -64,6 +65,8 @@ class Answer:
             body[control.EPOCH_OK] = self.epoch_ok
         if self.ask_status:
             body[control.ASK] = control.ASK_STATUS
+        if self.settings is not None and control.TIME in head:
+            body[control.SETTINGS] = self.settings
         epochs = sorted(self.acks)
         if not epochs:
             return [body] if body else []

@@ -25,6 +25,7 @@ from gateway.control import SOCKET_NAME, Control, ControlError, Message, Verb
 from gateway.ingest import Ingest
 from gateway.notify import Notifier
 from gateway.notify import Settings as Delivery
+from gateway.outgoing import Outgoing
 from gateway.store import Reader, Store, StoreError
 from gateway.store.pruning import Limits
 from gateway.store.upkeep import Unusable, Upkeep
@@ -92,6 +93,7 @@ class Gateway:
             gateway_id=settings.gateway_id,
             now_ms=now_ms,
             trusted=trusted,
+            outgoing=Outgoing(settings.state),
         )
         if carriers is None:
             carriers = [MqttCarrier(settings.site, settings.broker, now_ms=now_ms)]

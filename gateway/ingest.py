@@ -16,6 +16,7 @@ from gateway import clock
 from gateway.answers import Answer
 from gateway.links import NoCounter, NodeLink
 from gateway.model import Anchor, Downlink, Epoch, Loss, NodeState, Record, Refusal, Uplink
+from gateway.outgoing import Outgoing
 from gateway.settle import runs_ahead, settle
 from gateway.status import read_status
 from gateway.store import Change, Outcome, Store, StoreError
@@ -71,7 +72,9 @@ class Ingest:
         gateway_id: bytes,
         now_ms: Callable[[], int] = clock.utc_ms,
         trusted: Callable[[], bool] = lambda: True,
+        outgoing: Outgoing | None = None,
     ) -> None:
+        self._outgoing = outgoing
         self._store = store
         self._schemas = dict(schemas)
         self._now_ms = now_ms
@@ -208,7 +211,8 @@ class Ingest:
     ) -> None:
         node = link.node
         try:
-            status = read_status(control.decode(plain))
+            body = control.decode(plain)
+            status = read_status(body)
         except FrameError as error:
             raise Refused(Refusal.MALFORMED, node, error) from None
         link.status, link.status_at_ms = status.text, uplink.received_at_ms
@@ -217,6 +221,8 @@ class Ingest:
         answer = self._answer(draft, uplink, header)
         answer.welcome = True  # whoever introduces itself may not know this store yet
         answer.time = True
+        if self._outgoing is not None:
+            answer.settings = self._outgoing.piece(node, body, uplink.carrier)
         if status.clock is not None and clock.plausible(uplink.received_at_ms):
             self._anchor(link, status.clock, uplink.received_at_ms - uplink.airtime_ms, draft)
         epoch = Epoch(node, status.epoch, draft.at_ms, status.next_seq)

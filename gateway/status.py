@@ -27,6 +27,7 @@ _NAMES = {
     control.PROFILE: "schema_id",
     control.OLDEST: "oldest_seq",
     control.COUNTERS: "counters",
+    control.WANT: "want",
 }
 
 

@@ -166,6 +166,9 @@ class Node:
 
         New settings prove themselves by that, or do not.
         """
+        if self._uplink is not None and self._uplink.adopted and self.config["power"] == "mains":
+            self.remember()
+            machine.reset()  # to start with the new settings; a battery node does at its next wake
         if heard is None:
             return
         if slots.trial:

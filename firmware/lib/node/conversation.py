@@ -30,7 +30,7 @@ def converse(uplink, state, clock, carrier, status):
     answer stayed away, and the next conversation goes on from there. Raises OSError from the carrier.
     """
     uplink.begin()
-    if due(state, clock) or not uplink.introduced():
+    if due(state, clock) or not uplink.introduced() or uplink.receiving():
         uplink.wants_status = True
     for _ in range(ROUNDS):
         if uplink.wants_status:
@@ -53,4 +53,7 @@ def converse(uplink, state, clock, carrier, status):
             uplink.take(frame)
         if asked_status and not uplink.wants_status:
             state.status_s = max(clock.now_ms() // 1000, 1)
+        if uplink.more:  # of new settings: the next STATUS says how much is here
+            uplink.more = False
+            uplink.wants_status = True
     return not uplink.unacknowledged()

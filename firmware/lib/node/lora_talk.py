@@ -96,7 +96,7 @@ def converse(uplink, state, clock, carrier, status, habits, urgent=False):
     Ends with False where a question stayed without an answer. Raises OSError from the carrier.
     """
     uplink.begin()
-    if status_due(state, clock) or not uplink.registered():
+    if status_due(state, clock) or not uplink.registered() or uplink.receiving():
         uplink.wants_status = True
     age_s = clock.age_s()
     time_is_old = not habits.silent and age_s is not None and age_s >= ASK_TIME_S

@@ -18,6 +18,7 @@ SIZE_MAX = 2048
 WATCH = 1  # watch.py
 LEASE = 2  # wifi.py
 AIRTIME = 3  # the radio's use of its sub-bands
+INCOMING = 4  # incoming.py
 
 
 class Retained:

@@ -5,7 +5,7 @@ A conversation: introduce (STATUS until the gateway has registered the epoch), t
 first, until all are acknowledged or the carrier's budget is spent.
 """
 
-from node import acked
+from node import acked, retained
 from node.identity import BLOCK
 from node.version import FIRMWARE
 from wire import control
@@ -43,6 +43,8 @@ class Uplink:
         self._sent = []  # runs sent in this conversation
         self._gone = []  # runs that flash no longer has although they were never acknowledged
         self.wants_status = False
+        self.more = False  # of new settings, which the next STATUS asks for
+        self.adopted = False  # new settings are in place for the next start
 
     def begin(self):
         """A new conversation: what an earlier one left unanswered is to be sent again."""
@@ -83,6 +85,10 @@ class Uplink:
             control.OLDEST: state.oldest,
             control.PROFILE: self._schema,
         }
+        if retained.INCOMING in state.notes:
+            from node import incoming
+
+            body[control.WANT] = incoming.want(state)
         if battery_mv is not None:
             body[control.BATTERY] = battery_mv
         if wear is not None:
@@ -140,6 +146,10 @@ class Uplink:
     def unsent(self, since=0):
         """True while there are records that this conversation has neither sent nor seen acknowledged."""
         return bool(self._open_runs(since))
+
+    def receiving(self):
+        """True while new settings are on their way."""
+        return retained.INCOMING in self._state.notes
 
     def registered(self):
         """True when the gateway knows this epoch."""
@@ -200,6 +210,15 @@ class Uplink:
         self._down = cipher
         return body
 
+    def _take_settings(self, piece):
+        from node import incoming
+
+        try:
+            self.adopted = incoming.take(self._state, self._node, piece)
+            self.more = not self.adopted
+        except OSError:
+            self._state.count(control.FLASH)
+
     def _obey(self, body):
         state = self._state
         if control.TIME in body:
@@ -207,6 +226,8 @@ class Uplink:
             asked = self._asked.get(counter)
             if asked is not None:
                 self._clock.learn(utc_ms, self._clock.elapsed_ms(asked))
+                if control.SETTINGS in body and not self.adopted:
+                    self._take_settings(body[control.SETTINGS])
         if body.get(control.EPOCH_OK) == state.epoch:
             self.wants_status = False
             if self._identity.epoch != state.epoch:

@@ -27,6 +27,8 @@ OLDEST = 10  # oldest sequence still in the backlog
 COUNTERS = 11  # {cause id: count} of what went wrong on the node since boot
 WEAR = 12  # [files written to flash so far, free blocks, blocks in all]
 
+WANT = 13  # [hash, bytes held] of new settings that are on their way to the node
+
 # Causes, of COUNTERS
 CRASHED = 1  # starts that came to no end
 WATCHDOG = 2  # resets by the watchdog
@@ -42,6 +44,7 @@ ACK = 32  # [short epoch, upto, [from, to], ...]: all below upto, and the inclus
 TIME = 33  # [uplink counter this answers, UTC in ms]
 EPOCH_OK = 34  # full epoch that is registered: data may flow
 ASK = 35  # what the gateway wants to hear: ASK_STATUS
+SETTINGS = 36  # [hash, size of the whole, offset, bytes]: a piece of new settings; only beside TIME
 
 ASK_STATUS = 1
 
