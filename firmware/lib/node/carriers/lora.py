@@ -11,6 +11,8 @@ from wire.airtime import FRAME_MAX, airtime_ms, header_ms, sub_band
 EARLY_MS = 25  # before an answer can begin: the radio's start, and the two ends' clocks
 LATE_MS = 60  # after it should have begun: a gateway that is slow to switch over
 POLL_MS = 3
+JITTER_BYTES = 222  # the wait before a conversation is at most what a packet of this size takes ...
+JITTER_MS = 2000  # ... or this
 NOISE_DBM = -117  # of a 125 kHz channel with a receiver's own 6 dB
 # Signal-to-noise ratio each spreading factor needs, in quarters of a dB (SX1262 data sheet, section 6.1.1)
 _LIMITS_QDB = {7: -30, 8: -40, 9: -50, 10: -60, 11: -70, 12: -80}
@@ -70,7 +72,8 @@ class Lora:
         return min(max(self._spare()) * permille // 1000 // each, max(1, most_ms // each))
 
     def open(self):
-        """The radio is ready as soon as it is made."""
+        """Wait for a while drawn at random: nodes that woke together must not collide for ever."""
+        self._sleep_ms(self._random() * min(self._airtime_of(JITTER_BYTES), JITTER_MS) >> 8)
 
     def send(self, frame):
         """Send one frame. Raises OSError where the radio fails or airtime is used up."""
