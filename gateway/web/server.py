@@ -23,6 +23,7 @@ from gateway.web.guard import Guard, own_names
 from gateway.web.live import DAY_S, Live, NodeLive
 from gateway.web.meter_keeper import keep_meters
 from gateway.web.pages import Pages
+from gateway.web.patience import Patient
 from gateway.web.way import ask_sync, counts, way
 
 log = structlog.get_logger()
@@ -117,6 +118,7 @@ class Page:
             pages.look()
             config = uvicorn.Config(
                 Guard(pages.app, own_names()),
+                http=Patient,
                 log_config=None,
                 access_log=False,
                 lifespan="off",

@@ -8,12 +8,16 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
+from device_configs.compile import schemas
 from device_configs.loader import load_site
+from tests.gateway.talking_node import TalkingNode, record
 from tools.installation import broker
 from tools.installation.choices import Broker, Choices
 from tools.installation.places import Places
 from tools.node.credentials import Credentials
 from tools.servers import Server, free_port
+from wire.frame import ACK_REQUESTED, DATA
+from wire.records import Record, encode
 
 SITE = Path(__file__).parents[3] / "device_configs" / "sites" / "narvik-demo"
 SITE_ID = "narvik-demo"
@@ -59,5 +63,19 @@ class InstalledBroker(Server):
         return ["-c", str(configuration)]
 
     def reload(self) -> None:
-        """What `systemctl reload` does, which the path unit asks for."""
+        """Send the signal that the unit `sensornett-access` sends."""
         self._signal(signal.SIGHUP)
+
+
+class SiteNode(TalkingNode):
+    """A node of the site that reports as its profile there says."""
+
+    def bring(self, seq: int, measured_at_s: int) -> bytes:
+        """Return a sealed report of one record."""
+        quantities = schemas(load_site(SITE))[1]
+        full = record(seq, measured_at_s)
+        cut = len(quantities)
+        made, body = encode(
+            1, quantities, self.epoch, None, [Record(seq, full.time, full.values[:cut], full.quality[:cut])]
+        )
+        return self.seal(DATA, made | ACK_REQUESTED, body)

@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
     units.write(places, units.files(CHOICES, "here"))
     # What the units start is looked for by `verify`.
     for program in (
-        "/opt/sensornett/current/.venv/bin/python", "/usr/sbin/mosquitto", "/bin/kill", "/bin/systemctl",
+        "/opt/sensornett/current/.venv/bin/python", "/usr/sbin/mosquitto", "/bin/systemctl",
     ):  # fmt: skip
         file = places.inside(program)
         file.parent.mkdir(parents=True, exist_ok=True)
