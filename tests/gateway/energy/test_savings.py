@@ -6,7 +6,7 @@ import pytest
 
 from gateway.energy.et_curve import Day, TooFewDays, fit
 from gateway.energy.savings import MONTHLY_LIMIT, against, monthly_cv_rmse, saving, sum_variance
-from tests.gateway.energy.buildings import NOISE_KWH, building
+from tests.gateway.energy.buildings import NOISE_KWH, building, cambridge
 
 TRIALS = 200
 YEAR = 365
@@ -110,3 +110,14 @@ def test_gaps_in_the_baseline_do_not_matter() -> None:
     whole, torn = saving(days[:YEAR], days[YEAR:]), saving(holes, days[YEAR:])
     assert abs(whole.kwh - torn.kwh) < whole.band_kwh
     assert torn.baseline.days[-1].day < days[YEAR].day - timedelta(days=0)
+
+
+@pytest.mark.parametrize(("column", "inside"), [("gas_kWh", 20), ("electricity_kWh", 16)])
+def test_a_real_building_without_a_measure(column: str, inside: int) -> None:
+    """How often the month after a year of baseline lies in its band: what docs/energy.md says of it."""
+    days = [*cambridge(2018, column), *cambridge(2019, column)]
+    found = [
+        against(fit(days[start : start + YEAR]), days[start + YEAR : start + YEAR + 30])
+        for start in range(0, YEAR - 30, 15)
+    ]
+    assert (len(found), sum(abs(one.kwh) <= one.band_kwh for one in found)) == (23, inside)
