@@ -148,24 +148,23 @@ def history(
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
     console = Console()
-    table = Table("when (UTC)", "alert", "event", "value", "by", "note", box=None)
     for event in reversed(answer["events"]):
-        value = "" if event["value"] is None else f"{event['value']:g}"
         kind = event["kind"].replace("_", " ") + ("" if event["notify"] or event["by"] else " (quiet)")
-        note = event["note"] or event["evidence"]
-        alert = f"{event['rule']}/{event['node']} #{event['occurrence']}"
-        table.add_row(*map(escape, (_utc(event["at_s"]), alert, kind, value, event["by"], note)))
-    console.print(table)
-    summary = Table("alert", "alerts", "told", "precision", "acknowledged after", "inspections", box=None)
+        seen = event["evidence"] or ("" if event["value"] is None else f"{event['value']:g}")
+        words = [_utc(event["at_s"]), f"{event['rule']}/{event['node']} #{event['occurrence']}", kind]
+        words += [word for word in (event["by"], event["note"], seen) if word]
+        console.print(escape("  ".join(words)), highlight=False, soft_wrap=True)
     for line in answer["figures"]:
         precision = "unknown" if line["precision"] is None else f"{100 * line['precision']:.0f} %"
         after = line["acknowledged_after_s"]
-        summary.add_row(
-            f"{line['rule']}/{line['node']}", str(line["alerts"]), str(line["pages"]), precision,
-            "never" if after is None else f"{after / 60:.0f} min",
-            f"{line['inspections']}, {line['needless_inspections']} found nothing",
-        )  # fmt: skip
-    console.print(summary)
+        answered = "never acknowledged" if after is None else f"acknowledged after {after / 60:.0f} min"
+        console.print(f"{line['rule']}/{line['node']}", style="bold", highlight=False)
+        console.print(
+            f"  {line['alerts']} alerts, {line['pages']} told, precision {precision}, {answered}, "
+            f"{line['inspections']} inspections of which {line['needless_inspections']} found nothing",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 @app.command()
