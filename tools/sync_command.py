@@ -14,6 +14,7 @@ from rich.table import Table
 from cloud_sync.daemon import SOCKET_NAME, Settings, StartError, run
 from cloud_sync.influx import Connection
 from cloud_sync.line_protocol import encoder
+from cloud_sync.pace import Pace
 from cloud_sync.recalibration import timelines
 from device_configs.loader import load_site
 from device_configs.problem import ConfigError
@@ -57,6 +58,9 @@ def sync(
     password_file: Annotated[Path | None, typer.Option(help="File with the user's password (v1).")] = None,
     proxy: Annotated[str | None, typer.Option(help="HTTP proxy, as http://host:3128.")] = None,
     ca: Annotated[Path | None, typer.Option(help="Own certificate authorities (PEM).")] = None,
+    every: Annotated[
+        float, typer.Option(help="Seconds between two looks for new records.", min=0.1, max=3600)
+    ] = 1.0,
 ) -> None:
     """Send records as they are stored, newest first, until told to end. Runs beside the gateway.
 
@@ -89,7 +93,8 @@ def sync(
     to_stderr()
     try:
         measurements = sorted({node.profile.name for node in found.nodes})
-        asyncio.run(run(settings, encode, timelines=timelines(found), measurements=measurements))
+        pace = Pace(poll_s=every)
+        asyncio.run(run(settings, encode, pace=pace, timelines=timelines(found), measurements=measurements))
     except StartError as error:
         _fail(str(error), FAILED)
 
