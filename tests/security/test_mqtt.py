@@ -107,11 +107,22 @@ async def send_too_much(attacked: Attacked) -> None:
             sending.cancel()
 
 
-async def test_retained_messages_and_strange_topics_are_not_kept(attacked: Attacked) -> None:
+async def test_nothing_is_left_for_others_in_their_topics(attacked: Attacked) -> None:
     async with attacked.client(EVIL) as client:
-        for topic in (UP, "sn/x", "$SYS/broker/x", f"sn/{SITE_ID}/{NODE}/down", "a/" * 200 + "a"):
+        for topic in (
+            f"sn/{SITE_ID}/{NODE}/down",
+            f"sn/{SITE_ID}/{NODE}/offer",
+            f"sn/{SITE_ID}/fw/x/0",
+            "$SYS/x",
+        ):
             with suppress(aiomqtt.MqttError):
-                await client.publish(topic, b"kept?", retain=True, timeout=1)
+                await client.publish(topic, b"left", qos=1, retain=True, timeout=5)
+    async with attacked.client(NODE) as client:
+        await client.subscribe([(f"sn/{SITE_ID}/{NODE}/{what}", 0) for what in ("down", "offer")])
+        await client.subscribe(f"sn/{SITE_ID}/fw/#")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await anext(client.messages)
     await attacked.goes_on()
 
 

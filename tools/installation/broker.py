@@ -6,6 +6,7 @@ from tools.installation.places import SETTINGS, Places
 from tools.node.credentials import Credentials
 
 ACCESS = SETTINGS / "access"  # where the broker's unit shows it the folder `broker` of the data
+STATE = "/var/lib/sensornett-broker"
 PACKET_MAX = 8192  # bytes; the largest frame has 4096
 
 
@@ -23,9 +24,11 @@ password_file {ACCESS}/passwords
 acl_file {ACCESS}/access
 # A client is known by its user alone: none can take another's place by calling itself the same.
 use_username_as_clientid true
-# The broker keeps nothing: a frame counts when the gateway has acknowledged it.
-persistence false
-retain_available false
+# Of the frames it keeps nothing: one counts when the gateway has acknowledged it. What is retained are offers
+# of updates and their pieces, which wait for nodes that sleep; they outlive a restart.
+persistence true
+persistence_location {STATE}/
+autosave_interval 300
 persistent_client_expiration 1h
 max_connections 2000
 max_packet_size {PACKET_MAX}

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable
 
-from tools.installation import accounts, units
+from tools.installation import accounts, broker, units
 from tools.installation.places import Places
 from tools.installation.services import Services
 
@@ -30,6 +30,7 @@ def uninstall(places: Places, services: Services, *, purge: bool, say: Callable[
             places.inside(path).unlink(missing_ok=True)
         shutil.rmtree(places.settings, ignore_errors=True)
         shutil.rmtree(places.data, ignore_errors=True)
+        shutil.rmtree(places.inside(broker.STATE), ignore_errors=True)
     else:
         say(f"Kept: {places.data} (the records and keys) and {places.settings}. --purge removes them too.")
     services.forget()

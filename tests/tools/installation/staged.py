@@ -58,6 +58,7 @@ class InstalledBroker(Server):
         text = (self.places.broker / "mosquitto.conf").read_text()
         text = text.replace(str(broker.ACCESS), str(self.places.data / "broker"))
         text = text.replace("/etc/sensornett", str(self.places.settings))
+        text = text.replace(broker.STATE, str(self.directory))
         configuration = self.directory / "mosquitto.conf"
         configuration.write_text(f"{text}user {pwd.getpwuid(os.geteuid()).pw_name}\n")
         return ["-c", str(configuration)]
