@@ -1,5 +1,6 @@
 """Puts nodes into service: heard by the gateway since their board was made, and their site sheet complete."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,16 @@ from gateway.store import Reader, StoreError
 from tools.node.registry import Entry, Registry
 from tools.node.sheet import sheet_of
 from tools.node.trouble import Trouble
+
+
+def reported_hashes(state: Path) -> dict[int, str]:
+    """Return the hash of the settings each node last reported; empty without a store."""
+    try:
+        with Reader.open(state / "store.db") as reader:
+            said = {known.node: json.loads(known.status or "{}").get("config") for known in reader.nodes()}
+    except StoreError:
+        return {}
+    return {node: str(found) for node, found in said.items() if found}
 
 
 def commission(

@@ -7,6 +7,7 @@ Nodes that report over LoRa need none.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,7 +69,9 @@ def load_network(state: Path) -> Network | None:
     return network
 
 
-def settings_for(site: Site, node: Node, network: Network | None, state: Path, password: str) -> Settings:
+def settings_for(
+    site: Site, node: Node, network: Network | None, state: Path, password: Callable[[int], str]
+) -> Settings:
     """Return the node's settings. Raises Trouble where an MQTT node has no network."""
     if node.carrier == "lora":
         return node_settings(site, node)
@@ -82,7 +85,7 @@ def settings_for(site: Site, node: Node, network: Network | None, state: Path, p
         node,
         host=broker.host,
         port=broker.port,
-        password=password,
+        password=password(node.id),
         ssid=network.wifi.ssid,
         wifi_password=network.wifi.password,
         **options,

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from device_configs.compile import Settings, config_hash, settings_bytes
+from device_configs.compile import Settings, settings_bytes
 from device_configs.keys import KEY_SIZE, read_keys, write_keys
 from device_configs.model import Node, Site
 from tools.node import flasher, label, prompt
 from tools.node.credentials import Credentials
+from tools.node.handing_out import hand_out
 from tools.node.look import Found, look
 from tools.node.network import Network, settings_for
 from tools.node.progress import Progress
@@ -135,7 +136,7 @@ def provision(
     with stage("settings"):
         handed = {"key.hex": key.hex().encode(), "settings.json": settings_bytes(settings)}
         board.copy(trust_of(shop.state, node) | handed)
-    shop.registry.advance(node.id, "copied", settings=config_hash(settings).hex())
+    shop.registry.advance(node.id, "copied", settings=hand_out(shop.state, settings))
     with stage("selftest"):
         result.selftest = selftest(board)
     shop.registry.advance(node.id, "tested", firmware=str(result.selftest["firmware"]))
@@ -212,7 +213,7 @@ def _complete(shop: Workshop, node: Node, found: Found) -> bool:
 
 
 def _settings(shop: Workshop, node: Node) -> Settings:
-    return settings_for(shop.site, node, shop.network, shop.state, shop.credentials.password(node.id))
+    return settings_for(shop.site, node, shop.network, shop.state, shop.credentials.password)
 
 
 def _key(shop: Workshop, node: Node) -> bytes:

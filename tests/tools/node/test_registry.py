@@ -1,0 +1,51 @@
+"""The registry of hardware and its audit log."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools.node.registry import Registry
+from tools.node.trouble import Trouble
+
+
+def registry(folder: Path) -> Registry:
+    ticks = iter(range(100))
+    return Registry(folder, lambda: f"2026-01-01T00:00:{next(ticks):02d}Z")
+
+
+def test_a_nodes_boards_are_remembered(tmp_path: Path) -> None:
+    made = registry(tmp_path)
+    made.begin(11, "aa", "esp32", "heltec-v3")
+    made.advance(11, "shelved", settings="abcd1234")
+    made.begin(11, "bb", "esp32", "heltec-v3")
+    again = registry(tmp_path)
+    entry = again.entry(11)
+    assert [(one.mac, one.until is None) for one in entry.hardware] == [("aa", False), ("bb", True)]
+    assert entry.stage == "started"
+    assert again.node_of("bb") == 11
+    assert again.node_of("aa") is None
+    again.forget(11)
+    assert registry(tmp_path).entry(11).current is None
+    lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert [line["did"] for line in lines] == ["begun", "shelved", "begun", "forgotten"]
+    assert all(line["who"] for line in lines)
+
+
+def test_stages_never_go_back_by_themselves(tmp_path: Path) -> None:
+    made = registry(tmp_path)
+    made.begin(11, "aa", "esp32", "heltec-v3")
+    made.advance(11, "tested")
+    made.advance(11, "keyed")
+    assert made.entry(11).reached("tested")
+    assert not made.entry(11).reached("shelved")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"nodes": {"x": {}}}', '{"nodes": {"11": {"hardware": 7}}}']
+)
+def test_a_damaged_registry_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "nodes.json").write_text(text)
+    with pytest.raises(Trouble) as trouble:
+        Registry(tmp_path)
+    assert (trouble.value.key, trouble.value.status) == ("registry", 3)
