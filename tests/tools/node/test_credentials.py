@@ -29,7 +29,7 @@ async def test_mosquitto_lets_in_whom_it_should(tmp_path: Path) -> None:
         f"password_file {files / 'passwords'}",
         f"acl_file {files / 'access'}",
     ]
-    with Mosquitto(tmp_path / "mosquitto", settings=["allow_anonymous false", *own]) as broker:
+    with Mosquitto(tmp_path / "mosquitto", settings=settings) as broker:
         async with Client(HOST, broker.port, username="n11", password=mine) as client:
             await client.subscribe("sn/here/11/offer", qos=1)
         for user, password in (("n11", theirs), ("n11", None), (None, None)):
