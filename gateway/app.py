@@ -144,7 +144,7 @@ class Gateway:
         with suppress(StoreError):  # it says no: it answers
             await self.store.perform(lambda _: None)
         if self.alerts is not None:
-            await self.alerts.write(lambda _: None)
+            await self.alerts.alive()
 
     async def _carry(self, carrier: Carrier) -> None:
         async with aclosing(carrier.uplinks()) as uplinks:

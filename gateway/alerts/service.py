@@ -73,6 +73,7 @@ class Alerts:
             log.warning("messages_given_up", count=given_up, reason="no delivery was set up for a day")
         self._lock = asyncio.Lock()
         self._awake = asyncio.Event()
+        self._turn = asyncio.Event()
         self._listening_from: float | None = None
         # What is not on disk yet; it stays here until it is.
         self._dirty: dict[WatchId, State] = {}
@@ -107,16 +108,28 @@ class Alerts:
             try:
                 await self._follow()
             except Exception as error:  # noqa: BLE001 - whatever it is, the next try may do, and ingest goes on
+                self._turned()
                 log.error("alerts_stalled", reason=f"{type(error).__name__}: {error}")  # noqa: TRY400
                 await asyncio.sleep(RETRY_S)
 
     async def _follow(self) -> None:
         while True:
             self._awake.clear()
-            if not await self.step():
+            more = await self.step()
+            self._turned()
+            if not more:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(WAIT_S):  # wait_for can swallow a cancellation
                         await self._awake.wait()
+
+    def _turned(self) -> None:
+        self._turn.set()
+        self._turn = asyncio.Event()
+
+    async def alive(self) -> None:
+        """Return once the task has gone round: for a watchdog. In trouble it does, too; stuck it does not."""
+        self.wake()
+        await self._turn.wait()
 
     async def step(self) -> bool:
         """Evaluate what has been committed, a batch at most; return whether more may be waiting."""

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import subprocess
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -23,7 +22,7 @@ from gateway.alerts.service import Alerts
 from gateway.alerts.sms import Gammu, read_reply
 from gateway.notify import DeliveryError, Notifier, Settings, send_by_apprise
 from gateway.store import Reader, Store
-from tests.gateway.alerts.at_modem import AtModem, incoming, text_of, write_config
+from tests.gateway.alerts.at_modem import AtModem, incoming, smsd, text_of, write_config
 from tests.gateway.alerts.made import T0, site
 from tests.gateway.alerts.running import Running
 from tests.gateway.postbox import Postbox
@@ -299,27 +298,23 @@ async def test_a_page_and_its_answer_without_any_network(tmp_path: Path) -> None
     running = Running(tmp_path)
     with AtModem() as modem:
         config = write_config(tmp_path, modem.device)
-        daemon = subprocess.Popen(  # noqa: ASYNC220
-            ["gammu-smsd", "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
         settings = Settings(
             channels({"recipient": "vei", "sms": NUMBER, "least": "alarm"}), modem=Gammu(config)
         )
-        async with delivering(running.alerts, settings, lambda: running.now_ms):
-            await running.clog()
-            await until(lambda: modem.sent)
-            number, text = text_of(modem.sent[0])
-            assert number == NUMBER
-            assert text.startswith("DEMO: Taraldsvikelva (demo): Rista tettes, opp +")
-            code = text.rsplit(" ", 1)[1]
-            state = running.alerts.engine.states
-            modem.inbox[1] = incoming("+4740404040", code)  # nobody we know
-            await until(lambda: not modem.inbox)
-            modem.inbox[2] = incoming(NUMBER, code)
-            await until(lambda: state["rista-tettes", 11].acknowledged_by)
-            assert state["rista-tettes", 11].acknowledged_by == NUMBER
-        daemon.terminate()
-        daemon.wait(20)
+        with smsd(config):
+            async with delivering(running.alerts, settings, lambda: running.now_ms):
+                await running.clog()
+                await until(lambda: modem.sent)
+                number, text = text_of(modem.sent[0])
+                assert number == NUMBER
+                assert text.startswith("DEMO: Taraldsvikelva (demo): Rista tettes, opp +")
+                code = text.rsplit(" ", 1)[1]
+                state = running.alerts.engine.states
+                modem.inbox[1] = incoming("+4740404040", code)  # nobody we know
+                await until(lambda: not modem.inbox)
+                modem.inbox[2] = incoming(NUMBER, code)
+                await until(lambda: state["rista-tettes", 11].acknowledged_by)
+                assert state["rista-tettes", 11].acknowledged_by == NUMBER
     await running.close()
 
 

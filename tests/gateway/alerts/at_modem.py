@@ -6,8 +6,11 @@ It echoes as modems do, takes messages in PDU mode and keeps them, and hands out
 import os
 import pty
 import select
+import subprocess
 import threading
 import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -182,3 +185,19 @@ def write_config(folder: Path, device: str) -> Path:
         "checksignal = 0\ncheckbattery = 0\nchecknetwork = 0\n"
     )
     return config
+
+
+@contextmanager
+def smsd(config: Path) -> Iterator[None]:
+    """Run Debian's gammu-smsd, and end it whatever happens."""
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(["gammu-smsd", "-c", config], stdout=quiet, stderr=quiet)
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -166,6 +166,27 @@ async def test_a_clock_that_leaps_makes_no_node_silent_but_time_that_passes_does
     assert await silent_after(7300, 7300)
 
 
+async def test_a_task_that_goes_round_is_alive_in_trouble_too_but_not_when_stuck(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = asyncio.create_task(running.alerts.alive())
+    await asyncio.sleep(0.05)
+    assert not alive.done()  # nobody follows yet
+    task = asyncio.create_task(running.alerts.run())
+    async with asyncio.timeout(20):
+        await alive
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Engine, "tick", broken)
+    async with asyncio.timeout(20):
+        await running.alerts.alive()
+    monkeypatch.undo()
+    task.cancel()
+    await asyncio.wait([task])
+
+
 async def test_the_task_follows_when_it_is_woken(running: Running) -> None:
     task = asyncio.create_task(running.alerts.run())
     for i, (up, down) in enumerate(CLOGGED):

@@ -1,7 +1,6 @@
 """Debian's own gammu-smsd on a simulated modem; no network is involved."""
 
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from gateway.alerts import sms
 from gateway.alerts.sms import Gammu, Reply, SmsError, read_reply
-from tests.gateway.alerts.at_modem import AtModem, incoming, text_of, write_config
+from tests.gateway.alerts.at_modem import AtModem, incoming, smsd, text_of, write_config
 
 needs_gammu = pytest.mark.skipif(shutil.which("gammu-smsd") is None, reason="gammu-smsd is not installed")
 NUMBER = "+4791234567"
@@ -25,12 +24,8 @@ def modem() -> Iterator[AtModem]:
 @pytest.fixture
 def daemon(tmp_path: Path, modem: AtModem) -> Iterator[Path]:
     config = write_config(tmp_path, modem.device)
-    process = subprocess.Popen(
-        ["gammu-smsd", "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    yield config
-    process.terminate()
-    process.wait(20)
+    with smsd(config):
+        yield config
 
 
 def until(holds: Callable[[], object]) -> None:
