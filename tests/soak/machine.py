@@ -34,8 +34,9 @@ from wire import control
 ROOT = Path(__file__).parents[2]
 SITE = "narvik-demo"
 NODE, OTHER = 11, 12
+BACKUP, EXPORT = "/var/tmp/backup.tar.gz", "/var/tmp/export"
 # What changes without anybody's doing, or is the machine's own record of what was done.
-UNSTEADY = ("/proc", "/sys", "/run", "/dev", "/tmp", "/var/log", "/var/tmp", "/var/cache", "/root/.cache",
+UNSTEADY = ("/proc", "/sys", "/run", "/dev", "/tmp", "/var/log", "/var/tmp", "/var/cache", "/root/",
             "/var/lib/systemd", "/var/lib/private", "/source", "/etc/passwd-", "/etc/group-", "/etc/shadow-",
             "/etc/gshadow-", "/etc/.pwd.lock", "/etc/subuid", "/etc/subgid", "/var/lib/dbus",
             "/etc/machine-id")  # fmt: skip
@@ -74,8 +75,8 @@ class Life:
             self.provision()
             await self.speaks(5)
             await self.hangs()
-            backup = self.guest.root / "root/backup.tar.gz"
-            self.timed("backup_s", "backup", "/root/backup.tar.gz")
+            backup = self.guest.root / BACKUP.lstrip("/")
+            self.timed("backup_s", "backup", BACKUP)
             await self.speaks(5)
             await self.upgrades()
             await self.upgrade_fails()
@@ -83,7 +84,7 @@ class Life:
             await self.restored()
             self.exported()
             backup.unlink()
-            shutil.rmtree(self.guest.root / "root/export")
+            shutil.rmtree(self.guest.root / EXPORT.lstrip("/"))
             self.timed("uninstall_s", "uninstall", "--purge", "--yes")
             left = self.guest.files(UNSTEADY) - bare
             assert left == set(), f"left behind: {sorted(left)[:10]}"
@@ -203,7 +204,7 @@ class Life:
     async def restored(self) -> None:
         """The old backup: a new store id, and what came after it is there again once the node sent it."""
         before = self.store_id()
-        self.timed("restore_s", "restore", "/root/backup.tar.gz")
+        self.timed("restore_s", "restore", BACKUP)
         assert self.store_id() != before
         assert OTHER not in read_keys(self.data / "keys.json"), "a forgotten node came back"
         sent, self.sent = self.sent, 10  # the backup has ten
@@ -214,8 +215,8 @@ class Life:
         self.tally.facts["records"] = sent
 
     def exported(self) -> None:
-        self.guest.run("/source/run", "export", "/root/export")
-        lines = (self.guest.root / f"root/export/records/{NODE}.csv").read_text().splitlines()
+        self.guest.run("/source/run", "export", EXPORT)
+        lines = (self.guest.root / EXPORT.lstrip("/") / f"records/{NODE}.csv").read_text().splitlines()
         assert len(lines) == 1 + self.sent
 
     def current(self) -> str:
