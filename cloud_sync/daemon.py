@@ -94,7 +94,7 @@ async def run(
 ) -> None:
     """Run until `stop` is set or the process is told to end. Raises StartError.
 
-    With `timelines` (see `cloud_sync.recalibration`), points whose calibration has changed are written once
+    With `timelines` (see `gateway.recalibration`), points whose calibration has changed are written once
     more; counts of the `measurements` are read back from time to time.
     """
     stop = stop or asyncio.Event()

@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-from cloud_sync.recalibration import changed_from
+from gateway.recalibration import changed_from
 
 SCHEMA = """
 CREATE TABLE calibration (node INTEGER PRIMARY KEY, timeline TEXT NOT NULL) STRICT;

@@ -28,6 +28,8 @@ from gateway.notify import Settings as Delivery
 from gateway.outgoing import Outgoing
 from gateway.store import Reader, Store, StoreError
 from gateway.store.pruning import Limits
+from gateway.store.rollups import FILE_NAME as ROLLUPS_NAME
+from gateway.store.rollups import keep
 from gateway.store.upkeep import Unusable, Upkeep
 
 log = structlog.get_logger()
@@ -127,6 +129,10 @@ class Gateway:
                 tasks.create_task(self.upkeep.run(), name="upkeep"),
                 tasks.create_task(watchdog.supervise(self._alive), name="watchdog"),
             ]
+            if (site := self.settings.rules) is not None:
+                state = self.settings.state
+                rolling = keep(state / STORE_NAME, state / ROLLUPS_NAME, site)
+                running.append(tasks.create_task(rolling, name="rollups"))
             if self.alerts is not None:
                 running.append(tasks.create_task(self.alerts.run(), name="alerts"))
                 if self.settings.delivery is not None:

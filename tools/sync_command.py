@@ -15,11 +15,11 @@ from cloud_sync.daemon import SOCKET_NAME, Settings, StartError, run
 from cloud_sync.influx import Connection
 from cloud_sync.line_protocol import encoder
 from cloud_sync.pace import Pace
-from cloud_sync.recalibration import timelines
 from device_configs.loader import load_site
 from device_configs.problem import ConfigError
 from gateway.control import ControlError, request
 from gateway.logs import to_stderr
+from gateway.recalibration import timelines
 
 FAILED, USAGE, CONFIGURATION = 1, 2, 3
 

@@ -149,7 +149,8 @@ class Store:
             log.error("store_refused_change", reason=f"{type(error).__name__}: {error}")  # noqa: TRY400
             return
         self.commits += 1
-        self.trouble = None
+        if isinstance(queued[0][0], Change):  # other work may have written nothing, which a full disk allows
+            self.trouble = None
         _tell(_succeed, [done for _, done in queued], outcomes)
 
     def _apply(self, queued: Sequence[_Queued]) -> Sequence[Any]:

@@ -104,6 +104,7 @@ async def test_from_the_first_status_to_the_ack_and_back_after_a_restart(
                 "status_at_ms": None,
                 "welcomed": False,
                 "stored": 0,
+                "receptions": [],
             }
         async with running(settings):
             assert await talk.say(node.data(record(1), record(2))) == {control.ACK: [0xD4, 3]}

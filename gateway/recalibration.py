@@ -1,7 +1,7 @@
-"""Which points a changed calibration affects. Pure.
+"""From when on a changed calibration counts. Pure.
 
-Nothing calibrated is stored, so a corrected calibration counts for the past too: the points from where it
-differs on are written once more, in place.
+Nothing calibrated is stored, so a corrected calibration counts for the past too: from where it differs on,
+points are written once more, in place, and rollups get a revision.
 """
 
 import json

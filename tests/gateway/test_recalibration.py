@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from cloud_sync.recalibration import changed_from, timelines
 from device_configs.loader import SITES, load_site
+from gateway.recalibration import changed_from, timelines
 
 ONE = [[1000, 4000, 0, 20000, 5000]]
 
