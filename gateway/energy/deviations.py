@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import fsum, sqrt
+from math import fsum
 
-from gateway.energy.et_curve import CONFIDENCE, Curve, Day
-from gateway.energy.savings import sum_variance
-from gateway.energy.student_t import t_quantile
+from gateway.energy.et_curve import Curve, Day
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,6 @@ def deviation(
     if not days:
         return None
     excess = [curve.excess_kwh(day) for day in days]
-    spread = sqrt(sum_variance(len(days), curve.rho) + curve.leverage(days))
     kwh = fsum(excess)
     return Deviation(
         building=building,
@@ -50,7 +47,7 @@ def deviation(
         to_day=days[-1].day,
         days=len(days),
         kwh=kwh,
-        band_kwh=t_quantile(CONFIDENCE, curve.freedom) * curve.sigma_kwh * spread,
+        band_kwh=curve.sum_band_kwh(days),
         expected_kwh=fsum(curve.expected_kwh(day.celsius, day.in_use) for day in days),
         outside=sum(curve.is_outlier(day) for day in days),
         since=above_since(curve, days),

@@ -9,11 +9,11 @@ use have a level, and a slope, of their own.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
 from math import fsum, inf, sqrt
 from statistics import median
 from typing import Literal
 
+from gateway.energy.dependence import ar1_inflation, autocorrelation, long_run_inflation, sum_variance
 from gateway.energy.figures import InUse
 from gateway.energy.least_squares import Fit, Singular, least_squares
 from gateway.energy.periods import Total
@@ -52,9 +52,10 @@ class Curve:
 
     `change_c`: None where the energy does not follow the temperature. `sigma_kwh`: standard deviation of a
     day's residual, with the degrees of freedom that the autocorrelation leaves. `rho`: correlation of the
-    residuals of two days in a row. `r2`, `cv_rmse` and `nmbe` as ASHRAE Guideline 14 defines them. `doubt` is
-    the fit with one more column, for how the energy changes with the change point: what it is not known by
-    counts in every band.
+    residuals of two days in a row. `inflation`: how many times larger the variance of a long sum of residuals
+    is than if days were independent. `r2`, `cv_rmse` and `nmbe` as ASHRAE Guideline 14 defines them. `doubt`
+    is the fit with one more column, for how the energy changes with the change point: what it is not known
+    by counts in every band.
     """
 
     change_c: float | None
@@ -63,6 +64,7 @@ class Curve:
     days: tuple[Day, ...]
     left_out: tuple[Day, ...]
     rho: float
+    inflation: float
     sigma_kwh: float
     r2: float
     cv_rmse: float
@@ -113,10 +115,14 @@ class Curve:
         constant = fsum(self.expected_kwh(self.change_c, day.in_use) for day in of)
         return min(1.0, max(0.0, 1 - constant / whole))
 
-    @property
-    def inflation(self) -> float:
-        """How many times larger the variance of a sum is than if days were independent: (1+ρ)/(1-ρ)."""
-        return (1 + self.rho) / (1 - self.rho)
+    def sum_band_kwh(self, days: Sequence[Day], confidence: float = CONFIDENCE) -> float:
+        """Return the half-width of the band the sum of so many days lies in with this confidence.
+
+        The variance of a sum of correlated days, and that of the curve itself.
+        """
+        beyond = self.inflation / ar1_inflation(self.rho)
+        variance = sum_variance(len(days), self.rho) * beyond + self.leverage(days)
+        return t_quantile(confidence, self.freedom) * self.sigma_kwh * sqrt(variance)
 
     @property
     def effective_days(self) -> float:
@@ -230,7 +236,7 @@ def _curve(
     mean = fsum(day.kwh for day in days) / n
     around_mean = fsum((day.kwh - mean) ** 2 for day in days)
     rho = autocorrelation([day.day for day in days], found.residuals)
-    freedom = max(1.0, n - p * (1 + rho) / (1 - rho))
+    freedom = max(1.0, n - p * ar1_inflation(rho))
     rmse = sqrt(found.squares / max(1, n - p))
     doubt = least_squares([_doubt_row(change, found, d, separate) for d in days], [d.kwh for d in days])
     return Curve(
@@ -240,21 +246,10 @@ def _curve(
         days=days,
         left_out=left_out,
         rho=rho,
+        inflation=max(ar1_inflation(rho), long_run_inflation([day.day for day in days], found.residuals)),
         sigma_kwh=sqrt(found.squares / freedom),
         r2=1 - found.squares / around_mean if around_mean else 0.0,
         cv_rmse=rmse / mean if mean else 0.0,
         nmbe=fsum(found.residuals) / (max(1, n - p) * mean) if mean else 0.0,
         separate_idle=separate,
     )
-
-
-def autocorrelation(days: Sequence[date], residuals: Sequence[float]) -> float:
-    """Return the correlation of the residuals of two days in a row, 0 to 0.95."""
-    one = timedelta(days=1)
-    both = pairwise(zip(days, residuals, strict=True))
-    pairs = [(a, b) for (before, a), (after, b) in both if after - before == one]
-    squares = fsum(r * r for r in residuals)
-    if not pairs or not squares:
-        return 0.0
-    mean_square = squares / len(residuals)
-    return min(0.95, max(0.0, fsum(a * b for a, b in pairs) / len(pairs) / mean_square))

@@ -2,9 +2,9 @@
 
 IPMVP option C (whole building): a model of the days before says what the days after would have used in their
 own weather; the saving is what they did not use. The uncertainty follows ASHRAE Guideline 14-2014, annex B,
-with the effective number of days n' = n(1-ρ)/(1+ρ) for residuals that follow one another. Its shortened
-formula with the factor 1.26 approximates the variance of a sum; here that variance is reckoned out:
-σ²·(variance of a sum of m autocorrelated days + x'(X'X)⁻¹x·(1+ρ)/(1-ρ)), with x the sum of the days' rows.
+with the effective number of days n' for residuals that follow one another. Its shortened formula with the
+factor 1.26 approximates the variance of a sum; here that variance is reckoned out (Curve.sum_band_kwh), and
+n' looks further back than the guideline's one day.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,6 @@ from math import fsum, sqrt
 from typing import Literal
 
 from gateway.energy.et_curve import CONFIDENCE, Curve, Day, TooFewDays, fit
-from gateway.energy.student_t import t_quantile
 
 MIN_BASELINE_DAYS = 90
 # Guideline 14: at 68 % confidence the uncertainty has to stay below half of the saving.
@@ -91,9 +90,7 @@ def against(baseline: Curve, after: Sequence[Day], confidence: float = CONFIDENC
     days = sorted(after, key=lambda day: day.day)
     expected = fsum(baseline.expected_kwh(day.celsius, day.in_use) for day in days)
     used = fsum(day.kwh for day in days)
-    variance = sum_variance(len(days), baseline.rho) + baseline.leverage(days)
-    deviation = baseline.sigma_kwh * sqrt(variance)
-    sure = t_quantile(GUIDELINE_CONFIDENCE, baseline.freedom) * deviation
+    sure = baseline.sum_band_kwh(days, GUIDELINE_CONFIDENCE)
     coldest, warmest = (pick(day.celsius for day in baseline.days) for pick in (min, max))
     margin = BEYOND_SHARE * (warmest - coldest)
     return Saving(
@@ -103,7 +100,7 @@ def against(baseline: Curve, after: Sequence[Day], confidence: float = CONFIDENC
         days=len(days),
         expected_kwh=expected,
         used_kwh=used,
-        band_kwh=t_quantile(confidence, baseline.freedom) * deviation,
+        band_kwh=baseline.sum_band_kwh(days, confidence),
         confidence=confidence,
         uncertainty=sure / (expected - used) if expected > used else None,
         beyond=sum(not coldest - margin <= day.celsius <= warmest + margin for day in days),
@@ -123,11 +120,3 @@ def monthly_cv_rmse(curve: Curve) -> float | None:
         return None
     mean = fsum(kwh for _, kwh in sums) / len(sums)
     return sqrt(fsum(r * r for r, _ in sums) / (len(sums) - 1)) / mean if mean else None
-
-
-def sum_variance(m: int, rho: float) -> float:
-    """Return the variance of the sum of m values of unit variance, neighbours correlated by ρ (AR(1))."""
-    # Σᵢⱼ ρ^|i-j| in closed form.
-    if rho == 0:
-        return float(m)
-    return m * (1 + rho) / (1 - rho) - 2 * rho * (1 - rho**m) / (1 - rho) ** 2

@@ -2,10 +2,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from gateway.energy.dependence import ar1_inflation
 from gateway.energy.et_curve import (
     Day,
     TooFewDays,
-    autocorrelation,
     days_of,
     expected_band,
     filtered,
@@ -129,11 +129,7 @@ def test_days_with_missing_hours_are_no_days() -> None:
         assert len(days_of(totals(hours, "day", OSLO, *month), temperatures, InUse())) == days
 
 
-def test_autocorrelation_looks_only_at_days_in_a_row() -> None:
-    days = [date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 5), date(2024, 1, 6)]
-    # Pairs (1, 1) and (-1, -1); across the gap the signs differ, which does not count.
-    assert autocorrelation(days, [1.0, 1.0, -1.0, -1.0]) == 0.95
-    assert autocorrelation(days, [1.0, -1.0, 1.0, -1.0]) == 0
-    assert autocorrelation(days[:1], [1.0]) == 0
-    assert autocorrelation(days, [0.0] * 4) == 0
-    assert fit(building(2, 2000, 0.6)).rho == pytest.approx(0.6, abs=0.05)
+def test_a_curve_takes_the_larger_of_both() -> None:
+    curve = fit(building(2, 730, 0.6))
+    assert curve.inflation >= ar1_inflation(curve.rho)
+    assert curve.effective_days == pytest.approx(len(curve.days) / curve.inflation)
