@@ -1,5 +1,6 @@
 """The list of standing alarms: what is active now, for the page and for `sensornett alerts list`."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -64,6 +65,11 @@ def other_phases(states: Iterable[State]) -> dict[str, int]:
     return counts
 
 
+def _typeset(text: str) -> str:
+    """Return a text with true minus signs, which text messages can not have."""
+    return re.sub(r"(?<!\d)-(?=\d)", "\u2212", text)
+
+
 def _standing(watch: Watch, state: State) -> Standing:
     rule = watch.rule
     texts = {}
@@ -71,7 +77,7 @@ def _standing(watch: Watch, state: State) -> Standing:
         words = rule.texts(language)
         texts[language] = {
             "name": words.name,
-            "seen": value_text(watch, state.value, state.evidence, state.beyond, language),
+            "seen": _typeset(value_text(watch, state.value, state.evidence, state.beyond, language)),
             "cause": words.cause,
             "consequence": words.consequence,
             "action": words.action,

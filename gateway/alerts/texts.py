@@ -25,8 +25,8 @@ _WORDS = {
         "h": "t",
         "rise": "{:+.0f} {unit} i timen",
         "silent": "uten brukbare data i {}",
-        "up": "opp",
-        "down": "ned",
+        "up": "foran rista",
+        "down": "bak",
         "excess loss": "ekstra falltap",
     },
     "en": {
@@ -44,8 +44,8 @@ _WORDS = {
         "h": "h",
         "rise": "{:+.0f} {unit} an hour",
         "silent": "no usable data for {}",
-        "up": "up",
-        "down": "down",
+        "up": "above the grate",
+        "down": "below",
         "excess loss": "excess loss",
     },
 }

@@ -22,7 +22,7 @@ def member(rule: str, value: float, evidence: str = "", **more: object) -> Membe
 
 
 CLOG = member("rista-tettes", 1, "up +38 cm, down -1 cm, excess loss 40 cm")
-SEEN = "Taraldsvikelva (demo): Rista tettes, opp +38 cm, ned -1 cm, ekstra falltap 40 cm."
+SEEN = "Taraldsvikelva (demo): Rista tettes, foran rista +38 cm, bak -1 cm, ekstra falltap 40 cm."
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ SEEN = "Taraldsvikelva (demo): Rista tettes, opp +38 cm, ned -1 cm, ekstra fallt
         (
             ENGLISH,
             message(CLOG),
-            "Taraldsvikelva (demo): The grate is clogging, up +38 cm, down -1 cm, excess loss 40 cm. "
+            "Taraldsvikelva (demo): The grate is clogging, above the grate +38 cm, below -1 cm, excess loss 40 cm. "
             "Clear the grate within 40 min. Reply 7",
         ),
         (REAL, message(CLOG, kind="cleared"), f"Over: {SEEN} Svar 7"),
