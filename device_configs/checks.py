@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from device_configs.catalog import Catalog
 from device_configs.problem import Problem, did_you_mean
+from device_configs.radio_plan import plan
+from device_configs.radio_schema import Lora
+from device_configs.schema import Profile
 from device_configs.site_schema import (
     Building,
     Calibration,
@@ -70,7 +73,26 @@ def check_node(
             yield document.problem((*place, "carrier"), f"board `{entry.board}` has no LoRa radio")
         if site is not None and site.lora is None:
             yield document.problem((*place, "carrier"), "site.yaml has no `lora` settings")
+        if site is not None and site.lora is not None:
+            yield from _check_airtime(document, place, entry, profile, site.lora)
     yield from _check_calibrations(document, place, entry, catalog)
+
+
+def _check_airtime(
+    document: Document, place: Place, entry: NodeEntry, profile: Profile, lora: Lora
+) -> Iterator[Problem]:
+    """Yield a problem where the law does not let the node report as often as it is to."""
+    interval_s = entry.interval_s or profile.interval.default_s
+    found = plan(profile, lora, interval_s, entry.event_interval_s)
+    if found.lawful:
+        return
+    key = "event_interval_s" if entry.event_interval_s else "interval_s"
+    percent = found.worst_permille / 10
+    message = (
+        f"node {entry.id} would take {percent:.0f} % of the airtime the law allows; it may plan for 75 %"
+    )
+    hint = "a longer interval, a lower spreading factor, or more channels"
+    yield document.problem((*place, key if getattr(entry, key) else "id"), message, hint)
 
 
 def _check_calibrations(

@@ -39,24 +39,21 @@ def settings_of(
     interval_s: int | None = None,
     cap_mb: int | None = None,
     packet_forwarder: Address | None = None,
-    bridge: str | None = None,
 ) -> Settings:
     """Return what a gateway of the site has to be told. Raises ConfigError.
 
     Keys of nodes that the site does not have are left out: their frames count as unknown. `page` is where
     the page is served, `interval_s` how often the nodes sample where that is not what the site says,
-    `cap_mb` the room the store may take; `packet_forwarder` is where concentrators report to, `bridge` the
-    serial port of a USB LoRa bridge.
+    `cap_mb` the room the store may take; `packet_forwarder` is where concentrators report to.
     """
     site = load_site(site_path)
     radios = None
-    if packet_forwarder or bridge:
+    if packet_forwarder:
         if site.lora is None:
             raise StartError(
                 f"{site_path}: site.yaml has no `lora` settings, so there is nothing to listen to"
             )
-        at = (packet_forwarder.host, packet_forwarder.port) if packet_forwarder else None
-        radios = Radios(site.lora, at, bridge)
+        radios = Radios(site.lora, (packet_forwarder.host, packet_forwarder.port))
     keys = read_keys(keys_path or state / KEYS_NAME)
     try:
         delivery = delivery_in(state, site)

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -13,8 +13,9 @@ import typer
 
 from device_configs.catalog import builtin_catalog
 from device_configs.loader import SITES, load_site
-from device_configs.model import Site
+from device_configs.model import Node, Site
 from device_configs.problem import ConfigError, Problem
+from device_configs.radio_plan import plan
 from gateway.alerts.rota import DAYS, RotaError, complaints, read_rota
 from gateway.alerts.watches import BadCurve, watches
 
@@ -122,8 +123,36 @@ def _summary(site: Site, path: Path) -> dict[str, Any]:
         "unverified_rules": sum(rule.verified_by is None for rule in site.rules),
         "buildings": len(site.buildings),
         "initiatives": len(site.initiatives),
+        "radio": [radio_of(site, node) for node in site.nodes if node.carrier == "lora"],
         "placeholders": sum(file.read_text().count(PLACEHOLDER) for file in files),
     }
+
+
+def radio_of(site: Site, node: Node) -> dict[str, Any]:
+    """Return what a LoRa node will use of the air, of the law's limit and of its battery."""
+    assert site.lora is not None  # the loader has refused such a site
+    sensors = [site.catalog.sensors[name] for name in node.profile.sensors.values()]
+    warmup_ms = max((sensor.warmup_ms for sensor in sensors if sensor.switched), default=0)
+    found = plan(
+        node.profile, site.lora, node.interval_s, node.event_interval_s, node.sensors, warmup_ms=warmup_ms
+    )
+    return {"node": node.id, **{key: _rounded(value) for key, value in asdict(found).items()}}
+
+
+def _rounded(value: float | None) -> float | None:
+    return round(value, 2) if isinstance(value, float) else value
+
+
+def _radio_line(radio: dict[str, Any]) -> str:
+    line = f"\n     node {radio['node']}: {radio['report_bytes']} B and {radio['airtime_ms']} ms a report"
+    line += f", {radio['permille'] / 10:.2g} % of what the law allows"
+    if radio["worst_permille"] > radio["permille"]:
+        line += f" ({radio['worst_permille'] / 10:.2g} % in an event)"
+    if radio["years"]:
+        line += (
+            f"; one D cell lasts {radio['years']:.1f} years, {radio['years_cold']:.1f} at -20 °C (modelled)"
+        )
+    return line
 
 
 def _line(summary: dict[str, Any]) -> str:
@@ -135,7 +164,7 @@ def _line(summary: dict[str, Any]) -> str:
         line += f"\n     {_count(summary['unverified_rules'], 'rule')} nobody has verified for this site"
     if summary["placeholders"]:
         line += f"\n     {_count(summary['placeholders'], 'placeholder')} left: search for `{PLACEHOLDER}`"
-    return line
+    return line + "".join(map(_radio_line, summary["radio"]))
 
 
 def _count(number: int, word: str) -> str:

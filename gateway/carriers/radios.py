@@ -14,11 +14,10 @@ AIRTIME_NAME = "airtime.json"
 
 @dataclass(frozen=True, slots=True)
 class Radios:
-    """`packet_forwarder` is where concentrators report to, `bridge` the serial port of a USB LoRa bridge."""
+    """`packet_forwarder` is where concentrators report to."""
 
     lora: Lora
     packet_forwarder: tuple[str, int] | None = None
-    bridge: str | None = None
 
     def carriers(self, state: Path) -> list[Carrier]:
         """Return a carrier for each; what they have used of the airtime is kept in the `state` directory."""
