@@ -307,7 +307,7 @@ async def test_a_page_and_its_answer_without_any_network(tmp_path: Path) -> None
                 await until(lambda: modem.sent)
                 number, text = text_of(modem.sent[0])
                 assert number == NUMBER
-                assert text.startswith("DEMO: Taraldsvikelva (demo): Rista tettes, opp +")
+                assert text.startswith("DEMO: Taraldsvikelva (demo): Rista tettes, foran rista +")
                 code = text.rsplit(" ", 1)[1]
                 state = running.alerts.engine.states
                 modem.inbox[1] = incoming("+4740404040", code)  # nobody we know

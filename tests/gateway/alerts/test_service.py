@@ -31,7 +31,7 @@ async def test_from_the_record_to_the_outbox(running: Running) -> None:
     assert (first.id, first.priority, first.acknowledged_by) == ("rista-tettes/11", "alarm", "")
     assert first.texts["nb"]["action"] == "Rens rista"
     assert first.texts["en"]["action"] == "Clear the grate"
-    assert first.texts["nb"]["seen"].startswith("opp +")
+    assert first.texts["nb"]["seen"].startswith("foran rista +")
 
 
 async def test_a_crash_after_any_commit_changes_nothing(tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ SEEN = "Taraldsvikelva (demo): Rista tettes, foran rista +38 cm, bak -1 cm, ekst
         (
             ENGLISH,
             message(CLOG),
-            "Taraldsvikelva (demo): The grate is clogging, above the grate +38 cm, below -1 cm, excess loss 40 cm. "
-            "Clear the grate within 40 min. Reply 7",
+            "Taraldsvikelva (demo): The grate is clogging, above the grate +38 cm, below -1 cm, "
+            "excess loss 40 cm. Clear the grate within 40 min. Reply 7",
         ),
         (REAL, message(CLOG, kind="cleared"), f"Over: {SEEN} Svar 7"),
         (site(), message(CLOG), f"DEMO: {SEEN} Rens rista innen 40 min. Svar 7"),
