@@ -4,9 +4,8 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from enum import StrEnum
-from pathlib import Path
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +14,10 @@ from rich.console import Console
 from gateway import clock
 from gateway.control import SOCKET_NAME, ControlError, Message, request
 from gateway.store.memory import place_in_use
+from tools.finding import Finding, Health
+from tools.installation.bundle import write_bundle
+from tools.installation.checkup import machine_findings
+from tools.installation.places import InstallError, Places
 
 FAILED = 1
 SYNC_SOCKET, SYNC_JOURNAL = "sync.sock", "sync.db"
@@ -26,29 +29,18 @@ SILENT_S = 3 * 3600
 app = typer.Typer(help="Find out what is wrong with an installation.", no_args_is_help=False)
 
 
-class Health(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    FAILURE = "failure"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `next_step` says what to do where it is not well."""
-
-    what: str
-    health: Health
-    text: str
-    next_step: str = ""
-
-
 @app.command()
 def doctor(
     state: Annotated[Path, typer.Option(help="The gateway's state directory.")],
+    bundle: Annotated[
+        Path | None, typer.Option(help="Also write all a helper needs into this file, without secrets.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Look at gateway, broker, store, sync, clock and disk. Exit status 1 where something has failed."""
+    places = Places(data_path=PurePosixPath(state.absolute()))
     found = examine(state, request, time.time(), clock.synchronised())
+    found += machine_findings(places, time.time(), synchronised=clock.synchronised())
     well = all(finding.health is not Health.FAILURE for finding in found)
     if as_json:
         typer.echo(json.dumps({"ok": well, "findings": [asdict(finding) for finding in found]}))
@@ -63,6 +55,13 @@ def doctor(
             console.print(f"{marks[finding.health]} {finding.what}: {finding.text}", soft_wrap=True)
             if finding.next_step:
                 console.print(f"        {finding.next_step}", soft_wrap=True)
+    if bundle is not None:
+        try:
+            inside = write_bundle(bundle, places, {"findings": [asdict(finding) for finding in found]})
+        except InstallError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(FAILED) from error
+        typer.echo(f"{bundle}: {', '.join(inside)}. Look through it before you send it.", err=True)
     if not well:
         raise typer.Exit(FAILED)
 

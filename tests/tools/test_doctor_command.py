@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.control import ControlError, Message
-from tools.doctor_command import NEXT_STEPS, Health, app, examine
+from tools.doctor_command import NEXT_STEPS, app, examine
+from tools.finding import Health
 
 NOW_S = 1_795_000_000.0
 GATEWAY: dict[str, Any] = {
