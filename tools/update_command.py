@@ -14,6 +14,7 @@ from gateway.app import StartError
 from gateway.start import broker_at
 from gateway.store import Reader, StoreError
 from tools.firmware_image import BuildError
+from tools.node.registry import Registry
 from tools.node.session import Json, Lang, SiteOption, State, site_at
 from tools.node.words import Words, language_of
 from tools.update import bundle, signing
@@ -34,18 +35,18 @@ Ca = Annotated[Path | None, typer.Option("--broker-ca", help="Certificates to ve
 
 @app.command()
 def key(
-    path: Annotated[Path, typer.Argument(help="File to make.")], password_file: PasswordFile = None
+    path: Annotated[Path, typer.Argument(help="File to make.")],
+    password_file: PasswordFile = None,
+    lang: Lang = None,
 ) -> None:
     """Make a key to sign updates with. Keep it, and a copy, on media that meet no network."""
+    words = Words(language_of(lang))
     try:
         public = signing.new_key(path, _password(password_file))
     except FileExistsError:
-        _fail(f"{path} is there already; nothing was changed", FAILED)
+        _fail(words("update.key_there", file=path), FAILED)
     path.with_suffix(".pub").write_text(public + "\n")
-    typer.echo(
-        f"made {path} and {path.with_suffix('.pub')}, which nodes are given when they are provisioned",
-        err=True,
-    )
+    typer.echo(words("update.key_made", file=path, public=path.with_suffix(".pub")), err=True)
 
 
 @app.command()
@@ -56,6 +57,7 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder for bundle and manifest.")] = Path("update"),
     hardware: Annotated[int, typer.Option(help="Lowest revision of the hardware.")] = 1,
     days: Annotated[int, typer.Option(help="Days until it expires.", min=1)] = 180,
+    lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Build this version's program for nodes: a bundle, and a manifest to be signed."""
@@ -69,13 +71,11 @@ def build(
     files = {"bundle": out / f"{number}.bundle", "manifest": out / f"{number}.manifest"}
     files["bundle"].write_bytes(made)
     files["manifest"].write_bytes(manifest.message())
-    typer.echo(
-        f"made {files['bundle']} ({len(made)} bytes) and {files['manifest']}. Next: sign the manifest.",
-        err=True,
-    )
+    told = {"bundle": files["bundle"], "manifest": files["manifest"], "size": len(made)}
+    typer.echo(Words(language_of(lang))("update.built", **told), err=True)
     if as_json:
-        told = {"number": number, "version": version, "size": len(made), "sha256": manifest.sha256}
-        typer.echo(json.dumps({**told, **{name: str(file) for name, file in files.items()}}))
+        facts = {"number": number, "version": version, "size": len(made), "sha256": manifest.sha256}
+        typer.echo(json.dumps({**facts, **{name: str(file) for name, file in files.items()}}))
 
 
 @app.command()
@@ -83,6 +83,7 @@ def sign(
     manifest: Annotated[Path, typer.Argument(help="The manifest that `build` made.")],
     key: Key,
     password_file: PasswordFile = None,
+    lang: Lang = None,
 ) -> None:
     """Sign a manifest; done on the machine that has the key, and no network."""
     try:
@@ -95,7 +96,13 @@ def sign(
         _fail(str(error), CONFIGURATION)
     signed = manifest.with_suffix(".signed")
     signed.write_bytes(found.message() + signature)
-    typer.echo(f"made {signed}: {found.version} ({found.number}) for {', '.join(found.boards)}", err=True)
+    told = {
+        "file": signed,
+        "version": found.version,
+        "number": found.number,
+        "boards": ", ".join(found.boards),
+    }
+    typer.echo(Words(language_of(lang))("update.signed", **told), err=True)
 
 
 @app.command()
@@ -123,13 +130,20 @@ def push(
     content = manifest.with_suffix(".bundle").read_bytes()
     if bundle.manifest_for(content, 0, "", (), 0, 0).sha256 != read.sha256:
         _fail(words("update.other_bundle", file=manifest.with_suffix(".bundle")), UNVERIFIED)
-    fitting = [node.id for node in found.nodes if node.board in read.boards and node.carrier == "mqtt"]
+    registry = Registry(state)
+    fitting = [
+        node.id
+        for node in found.nodes
+        if node.board in read.boards and node.carrier == "mqtt" and registry.entry(node.id).current
+    ]
     wanted = [int(n) for n in nodes.split(",")] if nodes else fitting
     if unfit := [node for node in wanted if node not in fitting]:
         _fail(
             words("update.unfit", nodes=", ".join(map(str, unfit)), boards=", ".join(read.boards)),
             CONFIGURATION,
         )
+    if not wanted:
+        _fail(words("update.nobody", boards=", ".join(read.boards)), CONFIGURATION)
     waves = waves_of(wanted, [int(n) for n in first.split(",")])
     signed = manifest.read_bytes()
 

@@ -72,7 +72,7 @@ class RomLoader:
         self._packet: bytearray | None = None
         self._registers = _registers(self.chip, mac)
         self._at = self._end = 0
-        self._sequence = 0
+        self._sequence = self._blocks = 0
         self._inflate: "zlib._Decompress | None" = None  # noqa: UP037  the class has no name at run time
         self._serve: Mapping[int, Callable[[bytes, int], bytes]] = {
             SYNC: self._sync,
@@ -89,6 +89,16 @@ class RomLoader:
             FLASH_DEFL_END: self._finish,
             SPI_FLASH_MD5: self._md5,
         }
+
+    @property
+    def begun(self) -> bool:
+        """Whether flash was written at all."""
+        return self._blocks > 0
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether blocks are missing of what was begun last."""
+        return self._sequence < self._blocks
 
     def receive(self, content: bytes) -> bytes:
         """Take what arrives, in whatever pieces; return what the loader answers."""
@@ -161,13 +171,13 @@ class RomLoader:
     # Flash
 
     def _open(self, body: bytes) -> None:
-        erase, _, _, offset = struct.unpack_from("<IIII", body)
+        erase, blocks, _, offset = struct.unpack_from("<IIII", body)
         end = offset + erase
         if end > len(self.flash):
             raise _Refused(FAILED)
         first, last = offset // SECTOR * SECTOR, -(-end // SECTOR) * SECTOR
         self.flash[first:last] = b"\xff" * (last - first)
-        self._at, self._end, self._sequence = offset, last, 0
+        self._at, self._end, self._sequence, self._blocks = offset, last, 0, blocks
 
     def _begin(self, body: bytes, check: int) -> bytes:
         self._open(body)

@@ -21,6 +21,7 @@ _IMAGE_MAGIC = 0xE9
 _SYNC = b"\xc0\x00\x08"  # how a flasher begins: its auto-reset has put the chip into download mode
 _BANNER = b"rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT(UART0/UART1))\r\nwaiting for download\r\n"
 _NOTHING = b"rst:0x10 (RTCWDT_RTC_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\ninvalid header: 0xffffffff\r\n"
+_HALF = b"rst:0x10 (RTCWDT_RTC_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\ncsum err:0x9a!=0x5f\r\n"
 _COMPLAIN_S = 0.3
 
 
@@ -42,6 +43,7 @@ class BoardOnBench:
         self.flash[start : start + len(program)] = program
         if not self.board.image.exists():
             flash.make_blank(self.board.image)
+        self._half_written = False
         self._files = b""  # its file system, when download mode began
         self._loader: RomLoader | None = None
         self._task: asyncio.Task[None] | None = None
@@ -53,7 +55,7 @@ class BoardOnBench:
 
     @property
     def has_program(self) -> bool:
-        return self.flash[BOOT_OFFSET[self.chip]] == _IMAGE_MAGIC
+        return self.flash[BOOT_OFFSET[self.chip]] == _IMAGE_MAGIC and not self._half_written
 
     async def plug(self) -> None:
         """Put the cable in: the board gets power and starts."""
@@ -80,7 +82,7 @@ class BoardOnBench:
 
     async def _complain(self) -> None:
         while True:
-            self.port.send(_NOTHING)
+            self.port.send(_HALF if self._half_written else _NOTHING)
             await asyncio.sleep(_COMPLAIN_S)
 
     async def _stop(self) -> None:
@@ -126,6 +128,8 @@ class BoardOnBench:
         self.port.send(_BANNER)
 
     def _leave_loader(self) -> None:
+        if self._loader and self._loader.begun:
+            self._half_written = self._loader.unfinished
         self._loader = None
         content = bytes(self.flash[FILE_SYSTEM_AT:])
         if content != self._files:

@@ -43,8 +43,8 @@ def _hopeless(heard: bytes) -> str | None:
     """Return what no patience mends."""
     if b"waiting for download" in heard:
         return "download_mode"
-    if heard.count(b"invalid header") >= 2:
-        return "blank"
+    if heard.count(b"invalid header") + heard.count(b"csum err") >= 2:
+        return "blank"  # or half written: the ROM finds nothing that it could start
     return None
 
 

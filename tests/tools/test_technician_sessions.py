@@ -1,0 +1,54 @@
+"""The technician's guides: wiring as the boards have it, every session filled in, in both languages."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from device_configs.catalog import builtin_catalog
+from tools.node.words import LANGUAGES, Language
+from tools.technician_sessions import GUIDES, put_into, shown
+from tools.wiring_tables import tables
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_terminal_shows_the_last_of_a_line() -> None:
+    raw = "  … Ser\r  … Ser  50%\r      \r  ✓ Ser  1.2 s\r\nferdig\r\n".encode()
+    assert shown(raw) == ["  ✓ Ser", "ferdig", ""]
+
+
+def test_sessions_and_wiring_go_into_their_places() -> None:
+    guide = "a\n<!-- session x -->\nold\n<!-- end -->\nb\n<!-- wiring -->\n<!-- end -->\nc\n"
+    filled = put_into(guide, {"x": r"new \1"}, "pins")
+    assert filled == (
+        "a\n<!-- session x -->\n```\nnew \\1\n```\n<!-- end -->\nb\n<!-- wiring -->\npins\n<!-- end -->\nc\n"
+    )
+    assert put_into(filled, {"x": r"new \1"}, "pins") == filled
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_guides_wiring_is_that_of_the_boards(language: Language) -> None:
+    guide = (ROOT / GUIDES[language]).read_text()
+    assert tables(language) in guide
+    for board in builtin_catalog().boards.values():
+        assert f"`{board.name}`" in guide
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_session_is_filled_in(language: Language) -> None:
+    guide = (ROOT / GUIDES[language]).read_text()
+    found = dict(re.findall(r"<!-- session (\w+) -->\n(.*?)<!-- end -->", guide, re.DOTALL))
+    assert set(found) == {
+        "key",
+        "wrong",
+        "cut",
+        "provision",
+        "label",
+        "build",
+        "push",
+        "commission",
+        "settings",
+    }
+    assert all(text.startswith("```\n$ sensornett ") for text in found.values())
+    assert "Traceback" not in guide
