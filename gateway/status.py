@@ -28,6 +28,8 @@ _NAMES = {
     control.OLDEST: "oldest_seq",
     control.COUNTERS: "counters",
     control.WANT: "want",
+    control.WEAR: "wear",
+    control.FAULTS: "faults",
 }
 
 

@@ -28,6 +28,8 @@ from hardware.virtual.wifi import AccessPoint
 from node import retained
 from tools.firmware_image import compiled
 from tools.servers import HOST, Mosquitto, free_port
+from wire.frame import HEADER_SIZE, TAG_SIZE
+from wire.records import Record, encode
 
 SSID = "lab"
 KEY = bytes(range(16))
@@ -57,6 +59,7 @@ class Lab:
         **board: Any,
     ) -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         self.site = load_site(SITES / "narvik-demo").only(node)
         self.node = self.site.node(node)
         self.clock = VirtualClock()
@@ -183,6 +186,14 @@ class Lab:
 
     def flash(self) -> list[FlashRecord]:
         return read_backlog(self.board.files(), len(self.node.profile.channels))
+
+    def data_frame_bytes(self) -> int:
+        """Bytes of a sealed frame with the newest record alone."""
+        record = self.flash()[-1]
+        profile = self.node.profile
+        one = Record(record.seq, record.time_s, record.values, record.quality)
+        _, body = encode(profile.schema_id, profile.quantities, record.epoch & 0xFF, None, [one])
+        return HEADER_SIZE + len(body) + TAG_SIZE
 
     def reader(self) -> Reader:
         return Reader.open(self.folder / "gateway" / STORE_NAME)

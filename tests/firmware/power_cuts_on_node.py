@@ -206,6 +206,7 @@ SETTINGS = {
     ],
 }  # fmt: skip
 
+app.GARBAGE = -1  # the heap here is that of a flash, not of a node
 app.log = lambda *words: None
 node.battery.log = app.log
 app.Node.carrier = lambda self: Carrier()

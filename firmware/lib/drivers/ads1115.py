@@ -139,6 +139,10 @@ class Loops:
     def read(self):
         return [chip.read(number) for chip, number in self._chips]
 
+    def faults(self):
+        """In words what is wrong."""
+        return ["input %d: %s" % (number, chip.fault) for chip, number in self._chips if chip.fault]
+
 
 def attach(hardware, channels):
     """For sampling: `address`, `input` and `shunt_ohm` of each channel."""

@@ -161,6 +161,10 @@ class Probes:
             self._sleep_ms(CONVERSION_MS)
         return [probe.read(started) for probe in self._probes]
 
+    def faults(self):
+        """In words what is wrong."""
+        return [probe.fault for probe in self._probes if probe.fault]
+
 
 def attach(hardware, channels):
     """For sampling: `rom` (16 hex digits) of each channel; without one it has to be alone on its bus."""

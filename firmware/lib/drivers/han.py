@@ -197,6 +197,16 @@ class Meter:
         self._port.poll()
         return [self._port.read(name) for name in self._names]
 
+    def faults(self):
+        """In words what is wrong."""
+        fault = self._port.fault
+        return [fault] if fault else []
+
+    def take_events(self):
+        """What happened to registers since this was last asked: (name, event, energy in Wh or None)."""
+        events, self._port.events = self._port.events, []
+        return events
+
 
 def attach(hardware, channels):
     """For sampling: `output` (a name of han_lists.NAMES) of each channel; `make`: Kamstrup has no parity."""

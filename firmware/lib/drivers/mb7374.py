@@ -135,6 +135,10 @@ class Ranger:
             for output in self._outputs
         ]
 
+    def faults(self):
+        """In words what is wrong."""
+        return [self._chip.fault] if self._chip.fault else []
+
 
 def attach(hardware, channels):
     """For sampling: `output` of each channel and `pings`."""

@@ -152,3 +152,46 @@ class SDM630:
             else:
                 self._sleep_ms(POLL_MS)
         return None
+
+
+class Meter:
+    """The meter as the node samples it, by the names the HAN port uses: power has no sign but a direction."""
+
+    def __init__(self, chip, outputs):
+        self._chip = chip
+        self._outputs = outputs
+        self._said = None
+
+    def read(self):
+        found = []
+        self._said = None
+        silent = False
+        for output in self._outputs:
+            if silent:  # a meter that is not there is not asked for each of its registers
+                found.append((None, FAULT))
+                continue
+            found.append(self._read(output))
+            if found[-1][1] == FAULT:
+                self._said = self._chip.fault
+                silent = self._said.startswith("no answer")
+        return found
+
+    def _read(self, output):
+        if output not in ("import_power_w", "export_power_w"):
+            return self._chip.read(output)
+        value, quality = self._chip.read("power_w")
+        if value is None:
+            return None, quality
+        return max(value if output == "import_power_w" else -value, 0), quality
+
+    def faults(self):
+        """In words what is wrong."""
+        return [self._said] if self._said else []
+
+
+def attach(hardware, channels):
+    """For sampling: `output` of each channel, `address` and `baud` of the meter."""
+    bus, first = channels[0]["bus"], channels[0]
+    uart = hardware.uart(bus, baudrate=first.get("baud", 9600), bits=8, parity=None, stop=1)
+    chip = SDM630(uart, hardware.ticks_ms, hardware.sleep_ms, first.get("address", 1))
+    return Meter(chip, [c["output"] for c in channels])

@@ -1,6 +1,8 @@
 """What every node does at power-on and after each sleep, and the parts it then works with."""
 
+import gc
 import os
+import sys
 
 import machine
 
@@ -12,6 +14,7 @@ from node.hardware import Hardware
 from wire import control
 
 RESTART_MS = 1000
+GARBAGE = 16384  # bytes after which it is collected: waiting until the heap is full leaves it in small pieces
 UNPROVISIONED_MS = 3600000
 LIT_S = 900  # how long the LED is used after power-on or a press of the button
 TRIAL_MS = 900000  # a program on trial that stays awake starts anew after this, and so comes to its end
@@ -50,6 +53,7 @@ class Node:
         self.battery_mv = None
         self.healthy = False  # a sampling of this start gave a value
         self.began_ms = self.clock.now_ms()
+        self._faults = []
         self._uplink = self._sampler = self._watch = self.lamp = None
         self._radio = None
 
@@ -113,6 +117,21 @@ class Node:
                 self.battery_mv = value
         return (seconds, clock, values, quality), urgent
 
+    def faults(self):
+        """In words what is wrong with the sensors, as of their last reading."""
+        return self._sampler.faults() if self._sampler else self._faults
+
+    def put_sensors_away(self):
+        """Drop the drivers before what speaks to the gateway is loaded: the heap holds both only just."""
+        self._faults = self.faults()
+        self._sampler = None
+        import drivers
+
+        for name in [name for name in sys.modules if name.startswith("drivers.")]:
+            del sys.modules[name]
+            if hasattr(drivers, name[8:]):
+                delattr(drivers, name[8:])
+
     def feel_load(self):
         """Read the battery while the radio is on: a cold cell shows its weakness only then."""
         if "battery" in self.config:
@@ -130,6 +149,7 @@ class Node:
             state.load_mv or self.battery_mv,
             [self._me.writes + state.writes, free, blocks],
             state.counters,
+            self.faults() if self.config["carrier"]["kind"] == "mqtt" else (),
         )
 
     def carrier(self):
@@ -234,6 +254,7 @@ def main(watchdog):
 
     A mains node stays in here. What escapes as an error is counted by not coming to the end: see guard.py.
     """
+    gc.threshold(GARBAGE)
     raw = machine.RTC().memory()
     state = retained.unpack(raw)
     cold = state is None

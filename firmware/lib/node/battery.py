@@ -31,8 +31,9 @@ def wake(node):
         if node.lamp:
             node.lamp.blink(1)
         node.remember()
-        gc.collect()
         active = node.watch.active
+        node.put_sensors_away()
+        gc.collect()
         if state.level == power.NORMAL or urgent or node.called or state.wakes % power.SEND_EVERY == 0:
             _report(node, urgent=urgent)
         node.done()

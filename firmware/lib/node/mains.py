@@ -40,6 +40,9 @@ class Pulse:
 async def _poll(node, pulse):
     while True:
         node.sampler.poll()
+        for event in node.sampler.take_events():
+            node.state.count(control.REGISTER)
+            log("register", event)
         pulse.beat("poll")
         await asyncio.sleep_ms(POLL_MS)
 

@@ -10,8 +10,8 @@ import struct
 from binascii import crc32
 
 _MAGIC = 0x534E
-_VERSION = 2
-_FORMAT = "<HBIHBIIIIIHIqqqI8IBBBiHIq8HH"  # the last: bytes of the notes
+_VERSION = 3
+_FORMAT = "<HBIHBIIIIIHIqqqI8IBBBiHIq9HH"  # the last: bytes of the notes
 SIZE_MAX = 2048
 
 # Notes: what other parts of the node keep here, each packed by itself
@@ -45,7 +45,7 @@ class Retained:
         self.load_mv = 0  # battery when the radio was last on; 0: never read
         self.writes = 0  # to flash, since the identity was last saved
         self.lit_s = 0  # node clock until which the LED is used
-        self.counters = [0] * 8  # by cause, see wire.control
+        self.counters = [0] * 9  # by cause, see wire.control
         self.notes = {}  # id -> bytes
 
     def count(self, cause):
@@ -127,7 +127,7 @@ def unpack(raw):
         found.writes,
         found.lit_s,
     ) = values[24:31]
-    found.counters = list(values[31:39])
+    found.counters = list(values[31:40])
     at = size
     while at < end:
         key, length = struct.unpack("<BH", raw[at : at + 3])

@@ -79,6 +79,22 @@ class Sampler:
                 self._report(driver, error)
         return tuple(values), tuple(quality)
 
+    def faults(self):
+        """Return ["driver: what is wrong", ...] of the last reading."""
+        found = []
+        for n, sensor in sorted(self._sensors.items()):
+            if hasattr(sensor, "faults"):
+                found += ["%s: %s" % (self._groups[n][0], fault) for fault in sensor.faults()]
+        return found
+
+    def take_events(self):
+        """Return what the drivers have to tell beside their values, once each."""
+        found = []
+        for sensor in self._sensors.values():
+            if hasattr(sensor, "take_events"):
+                found += sensor.take_events()
+        return found
+
     def poll(self):
         """Let the drivers that want it look at their bus."""
         for n, (driver, _) in enumerate(self._groups):

@@ -26,6 +26,8 @@ from wire.records import encode_most
 from wire.seal import downlink_cipher, uplink_cipher
 
 RECORDS_MAX = 64  # of one frame: bounds the heap an encoder takes
+FAULTS_MAX = 6  # told in one STATUS, each in so many characters
+FAULT_CHARS = 60
 
 
 class Uplink:
@@ -72,7 +74,7 @@ class Uplink:
         """True when data may flow: the gateway has registered this epoch and asks for no STATUS."""
         return self._identity.epoch == self._state.epoch and not self.wants_status
 
-    def status(self, boot, config_hash, battery_mv, wear=None, counters=None):
+    def status(self, boot, config_hash, battery_mv, wear=None, counters=None, faults=()):
         """Return a STATUS frame. `boot` is [reset cause, ...], `counters` is by cause, from 1."""
         state = self._state
         body = {
@@ -93,6 +95,8 @@ class Uplink:
             body[control.BATTERY] = battery_mv
         if wear is not None:
             body[control.WEAR] = wear
+        if faults:
+            body[control.FAULTS] = [fault[:FAULT_CHARS] for fault in faults[:FAULTS_MAX]]
         if counters is not None:
             body[control.COUNTERS] = {cause + 1: n for cause, n in enumerate(counters) if n}
         lost = sorted(acked.lost(state.oldest, state.upto, self._ranges()) + self._gone)

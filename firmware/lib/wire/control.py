@@ -26,6 +26,7 @@ PROFILE = 9  # schema id
 OLDEST = 10  # oldest sequence still in the backlog
 COUNTERS = 11  # {cause id: count} of what went wrong on the node since boot
 WEAR = 12  # [files written to flash so far, free blocks, blocks in all]
+FAULTS = 14  # ["driver: what is wrong", ...], where the carrier has room for words
 
 WANT = 13  # [hash, bytes held] of new settings that are on their way to the node
 
@@ -38,6 +39,7 @@ FLASH = 5  # writes that flash refused
 SENSOR = 6  # errors that escaped a driver
 BATTERY_LOW = 7  # wakes that only looked at the battery
 REVERTED = 8  # settings given up for the last that worked
+REGISTER = 9  # registers of a meter that were reset, rolled over, swapped or jumped
 
 # Downlink keys
 ACK = 32  # [short epoch, upto, [from, to], ...]: all below upto, and the inclusive ranges, are stored

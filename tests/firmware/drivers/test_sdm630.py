@@ -195,3 +195,49 @@ def test_bus_errors_are_a_fault_not_an_exception(on_both):
 def test_noise_raises_nothing(noise):
     sdm630.find_answer(noise, 1, 2)
     sdm630.refusal(noise, 1)
+
+
+class Chip:
+    """Registers by name; None: no answer."""
+
+    def __init__(self, registers):
+        self.registers = registers
+        self.asked = []
+        self.fault = None
+
+    def read(self, name):
+        self.asked.append(name)
+        value = self.registers.get(name)
+        self.fault = "no answer from address 1" if value is None else None
+        return value, OK if value is not None else FAULT
+
+
+def test_power_has_a_direction_instead_of_a_sign():
+    outputs = ["import_power_w", "export_power_w", "import_energy_wh"]
+    using = sdm630.Meter(Chip({"power_w": 1500, "import_energy_wh": 77}), outputs)
+    assert using.read() == [(1500, OK), (0, OK), (77, OK)]
+    assert using.faults() == []
+    giving = sdm630.Meter(Chip({"power_w": -900, "import_energy_wh": 77}), outputs)
+    assert giving.read() == [(0, OK), (900, OK), (77, OK)]
+
+
+def test_a_meter_that_is_not_there_is_asked_once():
+    chip = Chip({})
+    meter = sdm630.Meter(chip, ["l1_phase_dv", "l2_phase_dv", "import_energy_wh"])
+    assert meter.read() == [(None, FAULT)] * 3
+    assert chip.asked == ["l1_phase_dv"]
+    assert meter.faults() == ["no answer from address 1"]
+
+
+def test_it_is_attached_to_its_bus_with_its_speed():
+    class Hardware:
+        ticks_ms = sleep_ms = None
+
+        def uart(self, bus, **options):
+            self.asked = bus, options
+            return Line([])
+
+    hardware = Hardware()
+    bus = {"uart": 1, "rx": 5, "tx": 6}
+    sdm630.attach(hardware, [{"bus": bus, "output": "import_power_w", "address": 3, "baud": 2400}])
+    assert hardware.asked == (bus, {"baudrate": 2400, "bits": 8, "parity": None, "stop": 1})

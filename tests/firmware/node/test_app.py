@@ -7,8 +7,10 @@ import pytest
 
 from hardware.virtual import flash
 from hardware.virtual.board import State
+from hardware.virtual.chips.chip import Fault
 from node import guard, power, settings
 from tools.firmware_image import compiled
+from wire import control
 from wire.quantities import FROZEN, OK
 
 SNOW, INTAKE, ENERGY = 21, 11, 31
@@ -53,7 +55,7 @@ async def test_the_status_says_everything(lab):
     assert said["epoch"] == lab.flash()[0].epoch
     assert said["boot"] == [1, 1, 0, 0]  # first cold boot, power-on, no wake, no failed start
     assert said["battery_mv"] == pytest.approx(3600, abs=5)
-    written, free, blocks = said["12"]
+    written, free, blocks = said["wear"]
     assert 0 < written < 10
     assert 400 < free < blocks == 512
 
@@ -266,3 +268,29 @@ async def test_a_mains_node_reports_power_at_once_and_registers_once_an_hour(lab
     assert 2 <= len(registers) <= 3
     assert registers == sorted(registers)
     assert all(record.values[0] == 12_000 for record in found[1:])
+
+
+async def test_a_closed_port_and_a_swapped_meter_are_told(lab):
+    lab = await lab(ENERGY)
+    meter = lab.board.wiring.uart[0].chip
+    meter.fault = Fault.DISCONNECTED
+    await lab.board.power_on()
+    await lab.clock.sleep(200)
+    await lab.board.power_cut()
+    meter.fault = Fault.NONE
+    lab.world["power"] = 5_000_000  # more than the connection carries: the register jumps
+    await lab.board.power_on()
+    await lab.clock.sleep(2.5 * 3600)
+    state = lab.state()
+    assert state.counters[control.REGISTER - 1] >= 1
+    assert "register (" in lab.board.console.text()
+
+
+async def test_the_status_names_what_is_wrong_with_a_sensor(lab):
+    lab = await lab(SNOW)
+    for bus in lab.board.wiring.onewire.values():
+        for probe in bus.devices:
+            probe.fault = Fault.DISCONNECTED
+    await lab.board.power_on()
+    await lab.asleep()
+    assert lab.said()["faults"] == ["ds18b20: no probe on the bus"]
