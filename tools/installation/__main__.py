@@ -209,7 +209,9 @@ def _done(as_json: bool, text: str, **told: Any) -> None:
 def main() -> int:
     """Run one command line; return the exit status."""
     try:
-        app(standalone_mode=False)
+        app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED
     except ConfigError as error:
         tell_problems(error, as_json=False)
         return CONFIGURATION
@@ -220,12 +222,6 @@ def main() -> int:
         say(f"{error.filename}: this needs root rights. Give the command with sudo.")
     except (InstallError, StoreError, apsw.Error, OSError) as error:
         say(str(error))
-    except typer.Abort:
-        say("Nothing was changed.")
-    except typer.Exit as error:
-        return error.exit_code
-    else:
-        return 0
     return FAILED
 
 
