@@ -5,7 +5,7 @@ import pytest
 
 from device_configs.checks import distance_km
 from device_configs.loader import load_site
-from device_configs.problem import Problem
+from device_configs.problem import ConfigError, Problem
 
 Breaking = Callable[[str, str, str], list[Problem]]
 
@@ -39,6 +39,19 @@ def test_lora_needs_settings_and_a_radio(breaking: Breaking, folder: Path) -> No
     site = load_site(folder)
     assert site.node(11).carrier == "lora"
     assert site.lora is not None
+
+
+def test_what_the_law_does_not_let_a_node_send(folder: Path) -> None:
+    lora = "lora: {frequency_khz: 868100, spreading_factor: 12, bandwidth_khz: 125, power_dbm: 14}\n"
+    (folder / "site.yaml").write_text((folder / "site.yaml").read_text() + lora)
+    nodes = (folder / "nodes.yaml").read_text()
+    (folder / "nodes.yaml").write_text(nodes.replace("carrier: mqtt", "carrier: lora", 1))
+    with pytest.raises(ConfigError) as found:
+        load_site(folder)
+    (problem,) = found.value.problems
+    assert problem.message == "node 11 would take 378 % of the airtime the law allows; it may plan for 75 %"
+    assert problem.hint == "a longer interval, a lower spreading factor, or more channels"
+    assert "event_interval_s" in (folder / "nodes.yaml").read_text().splitlines()[problem.line - 1]
 
 
 @pytest.mark.parametrize("interval_s", ["59", "3601", "0", "-1"])

@@ -33,6 +33,20 @@ def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_what_lora_nodes_will_use(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lora = "lora: {frequency_khz: 869525, spreading_factor: 9, bandwidth_khz: 125, power_dbm: 14}\n"
+    site, nodes = here / "narvik-demo/site.yaml", here / "narvik-demo/nodes.yaml"
+    site.write_text(site.read_text() + lora)
+    nodes.write_text(nodes.read_text().replace("carrier: mqtt", "carrier: lora", 1))
+    assert cli.main(["check", "./narvik-demo", "--json"]) == 0
+    out, err = capsys.readouterr()
+    (radio,) = json.loads(out)["sites"][0]["radio"]
+    assert (radio["node"], radio["report_bytes"]) == (11, 33)
+    assert radio["worst_permille"] > radio["permille"] > 0
+    assert "node 11: 33 B and 247 ms a report" in err
+    assert "one D cell lasts" in err
+
+
 @pytest.mark.parametrize("name", ["all", "narvik-demo", str(SITES / "narvik-demo")])
 def test_ways_to_name_a_site(capsys: pytest.CaptureFixture[str], name: str) -> None:
     assert cli.main(["check", name, "--json"]) == 0
