@@ -171,6 +171,12 @@ class Gateway:
             log.error("refusals_not_stored", reason=str(error))  # noqa: TRY400
 
     async def _status(self, _: Message) -> Message:
+        try:
+            return self._standing()
+        except StoreError as error:
+            raise ControlError(str(error)) from error
+
+    def _standing(self) -> Message:
         settings, reader, ingest = self.settings, self.store.reader, self.ingest
         refusals: Counter[str] = Counter()
         for (cause, _node), count in ingest.totals.items():
@@ -263,13 +269,22 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
             if settings.page is not None:
                 settings.page.start(gateway.alerts.standing if gateway.alerts else None)
             await gateway.run(stop)
-        except* Unusable as unusable:
-            raise unusable.exceptions[0] from None
+        except BaseExceptionGroup as group:
+            unusable = group.subgroup(Unusable)
+            if unusable is None:
+                raise
+            raise _first(unusable) from None
         finally:
             if settings.page is not None:
                 await asyncio.to_thread(settings.page.stop)
             await store.close()
     log.info("gateway_stopped")
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 @contextmanager

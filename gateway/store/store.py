@@ -103,6 +103,25 @@ class Store:
         """Return at most `limit` records committed after `commit`, in commit order."""
         return self.reader.after(commit, limit)
 
+    def trouble_now(self) -> Trouble | None:
+        """Return the trouble of the last transaction, or what a look at the files shows.
+
+        A connection that has been open for a while may still see what it has in memory.
+        """
+        try:
+            with Reader.open(self.path) as reader:
+                reader.last_commit()
+        except StoreError as error:
+            if isinstance(error.__cause__, (apsw.CorruptError, apsw.NotADBError)):
+                self._note(Trouble.DAMAGED)
+        return self.trouble
+
+    def _note(self, trouble: Trouble) -> None:
+        self.trouble = trouble
+        if trouble is Trouble.DAMAGED:
+            with suppress(OSError):
+                suspect_file(self.path).touch()
+
     async def close(self) -> None:
         """Commit what is queued, then close."""
         if not self._closed:
@@ -141,10 +160,7 @@ class Store:
                 for item in queued:
                     self._commit([item])
                 return
-            self.trouble = _trouble(error)
-            if self.trouble is Trouble.DAMAGED:
-                with suppress(OSError):
-                    suspect_file(self.path).touch()
+            self._note(_trouble(error))
             _tell(_fail, [done for _, done in queued], StoreError(f"the store took nothing: {error}"))
             log.error("store_refused_change", reason=f"{type(error).__name__}: {error}")  # noqa: TRY400
             return

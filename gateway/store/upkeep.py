@@ -136,7 +136,7 @@ class Upkeep:
                 log.error("upkeep_failed", reason=str(error))  # noqa: TRY400
             waited = 0.0
             while waited < every_s:
-                trouble = self._store.trouble
+                trouble = self._store.trouble_now()
                 if trouble is Trouble.DAMAGED or (trouble is Trouble.UNWRITABLE and self._store.durable):
                     raise Unusable(trouble)
                 await asyncio.sleep(min(LOOK_S, every_s))

@@ -1,6 +1,7 @@
 """A store that was put back from a copy is another store; a suspect one is looked through."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -113,3 +114,18 @@ async def test_what_kind_of_trouble_it_is(
     await store.append(Change(records=[made(0)]))
     assert [*seen, store.trouble] == [trouble, None]
     await store.close()
+
+
+async def test_damage_that_a_look_shows(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = Store.open(path)
+    await store.append(Change(records=[made(n) for n in range(500)]))
+    seen = [store.trouble_now()]
+    for name in (path, path.with_name("store.db-wal")):
+        with name.open("r+b") as file:
+            file.write(b"\xaa" * name.stat().st_size)
+    seen.append(store.trouble_now())
+    assert seen == [None, Trouble.DAMAGED]
+    assert suspect_file(path).exists()
+    with suppress(apsw.Error):
+        await store.close()

@@ -1,0 +1,68 @@
+"""The store is destroyed under a running gateway: it starts anew by itself, and goes on."""
+
+import asyncio
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device_configs import compile as compiled
+from device_configs.keys import write_keys
+from device_configs.loader import load_site
+from gateway.control import ControlError
+from tests.faults.kills import SITE
+from tests.faults.load import Load, LoadNode
+from tools.programs import Gateway
+from tools.servers import HOST, Mosquitto, free_port
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+
+
+def destroy(state: Path) -> None:
+    """Rubbish over everything, in the files as they are: what is open stays open."""
+    for name in ("store.db", "store.db-wal"):
+        path = state / name
+        with path.open("r+b") as file:
+            file.write(secrets.token_bytes(path.stat().st_size))
+
+
+def conditions(gateway: Gateway) -> list[str]:
+    try:
+        told: Any = gateway.status()["conditions"]
+    except ControlError:
+        return []  # it is just starting anew
+    return [condition["name"] for condition in told]
+
+
+async def test_a_store_destroyed_at_work(tmp_path: Path) -> None:
+    site = load_site(SITE)
+    state = tmp_path / "gateway"
+    state.mkdir()
+    keys = {node.id: secrets.token_bytes(16) for node in site.nodes}
+    write_keys(state / "keys.json", keys)
+    (state / "password").write_text("any")
+    schemas = compiled.schemas(site)
+    schema_of = {node.id: node.profile.schema_id for node in site.nodes}
+    nodes = [LoadNode(id_, key, schema_of[id_], schemas[schema_of[id_]], 3) for id_, key in keys.items()]
+    with Mosquitto(tmp_path / "broker") as broker:
+        gateway = Gateway(state, SITE, f"{HOST}:{broker.port}", state / "password", free_port())
+        load = Load(site.id, broker.port, nodes)
+        running = asyncio.create_task(load.run())
+        try:
+            await asyncio.to_thread(gateway.start)
+            pid, store_id = gateway.pid, gateway.status()["store_id"]
+            while sum(len(node.acknowledged) for node in nodes) < 100:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            await asyncio.to_thread(destroy, state)
+            async with asyncio.timeout(60):
+                while "salvaged" not in await asyncio.to_thread(conditions, gateway):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            assert gateway.pid == pid  # the same process, begun anew
+            assert gateway.status()["store_id"] != store_id
+            await load.settled()
+            assert len(list(state.glob("store.db.damaged-*"))) >= 1
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await asyncio.to_thread(gateway.stop)
