@@ -34,7 +34,7 @@ def test_what_is_heard_is_pushed() -> None:
         "SF7BW125",
         5,
         1,
-        4,
+        5,
     )
 
 
