@@ -21,9 +21,9 @@ def raw(attacked: Attacked, request: bytes, *, within_s: float = 10.0) -> bytes:
         with suppress(ConnectionError):
             connection.sendall(request)
         with suppress(TimeoutError, ConnectionError):
-            connection.settimeout(1.0)
             while part := connection.recv(65536):
                 answer += part
+                connection.settimeout(1.0)
     return answer
 
 
