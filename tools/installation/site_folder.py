@@ -15,6 +15,8 @@ def take(places: Places, site: Path, id_: str) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
     shutil.copytree(site, fresh / id_, ignore=shutil.ignore_patterns(".git"))
+    for path in [fresh, *fresh.rglob("*")]:  # nothing in it is secret, and the gateway is another user
+        path.chmod(0o755 if path.is_dir() else 0o644)
     if places.sites.exists():
         places.sites.rename(old)
     fresh.rename(places.sites)
