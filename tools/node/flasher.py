@@ -2,24 +2,19 @@
 
 import hashlib
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hardware.bench.flasher import BAUD, BOOT_OFFSET, FILE_SYSTEM_AT, esptool
 from tools.node.trouble import Trouble
 
 CHIPS = {"ESP32": "esp32", "ESP32-S3": "esp32s3"}
-BOOT_OFFSET = {"esp32": 0x1000, "esp32s3": 0x0}
 # Chip ids in an image's header, at byte 12 (Espressif: "Firmware Image Format").
 IMAGE_CHIP = {"esp32": 0, "esp32s3": 9}
-FILE_SYSTEM_AT = 0x200000  # in the partition tables of all these builds
 _MAGIC = 0xE9
-BAUD = 460800
 _CHIP = re.compile(r"Connected to (ESP32\S*)")
 _MAC = re.compile(r"MAC:\s+((?:[0-9a-f]{2}:){5}[0-9a-f]{2})", re.IGNORECASE)
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 _GONE = re.compile(r"Errno [56]\b|Input/output|disconnected|multiple access|Could not open|port is busy")
 
 
@@ -85,21 +80,10 @@ def erase_files(port: str, chip: str, image: Path, told: Callable[[float], None]
 def _esptool(
     port: str, chip: str, *arguments: str, baud: int = 115200, told: Callable[[float], None] | None = None
 ) -> str:
-    # The loader in the ROM is all this needs, and the one thing that is always there.
-    options = ["--chip", chip, "--port", port, "--baud", str(baud), "--no-stub", "--connect-attempts", "3"]
-    command = [sys.executable, "-P", "-m", "esptool", *options, *arguments]
-    lines: list[str] = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line)
-            if told and (share := _PERCENT.search(line)):
-                told(float(share[1]) / 100)
-    printed = "".join(lines)
-    if process.returncode == 0:
-        return printed
+    ended = esptool(port, chip, *arguments, baud=baud, told=told)
+    if ended.ok:
+        return ended.printed
+    printed = ended.printed
     key, found = _judge(printed, port), re.search(r"This chip is (\S+), not", printed)
     is_chip = CHIPS.get(found[1], found[1]) if found else "?"
     raise Trouble(key, detail=printed, port=port, found=is_chip, wanted=chip, tool="esptool")
