@@ -1,8 +1,10 @@
 """`./run install | upgrade | uninstall | backup | restore | export`, as `run` calls it."""
 
+import getpass
 import json
 import os
 import sys
+import time
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -11,6 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from device_configs.problem import ConfigError
+from gateway import audit
 from gateway.store import StoreError
 from tools.cli import tell_problems
 from tools.installation import backup as backups
@@ -44,6 +47,14 @@ def places_at(root: Path) -> Places:
     if not (places.settings / FILE).exists():
         raise InstallError(f"{places.settings}: no gateway is installed here. First: ./run install")
     return Places(root.resolve(), PurePosixPath(read_choices(places.settings / FILE).data))
+
+
+def note(places: Places, did: str, **details: object) -> None:
+    """Write into the gateway's audit log who did it."""
+    who = os.environ.get("SUDO_USER") or getpass.getuser()
+    audit.note(places.data, time.time(), who, did, **details)
+    owner = places.data.stat()
+    os.chown(places.data / audit.FILE_NAME, owner.st_uid, owner.st_gid)
 
 
 def switch_of(places: Places) -> Switch:
@@ -104,6 +115,7 @@ def install(
     finally:
         if not places.current.is_symlink():  # it did not come that far, and may be tried again
             file.unlink()
+    note(places, "installed", version=version_dir.name)
     for advice in clock_check.advice():
         say(advice)
     _done(
@@ -123,6 +135,7 @@ def upgrade(
         raise InstallError("start it as ./run upgrade")
     places = places_at(root)
     switch_of(places).to(version_dir, read_choices(places.settings / FILE), site)
+    note(places, "upgraded", version=version_dir.name)
     _done(as_json, f"Version {version_dir.name} runs.", version=version_dir.name)
 
 
@@ -144,7 +157,9 @@ def uninstall(
 @app.command()
 def backup(file: Annotated[Path, typer.Argument()], root: Root = Path("/"), as_json: Json = False) -> None:
     """Write store, alerts, keys and settings to one file, while the gateway runs."""
-    manifest = backups.back_up(places_at(root), file)
+    places = places_at(root)
+    manifest = backups.back_up(places, file)
+    note(places, "backed up", file=str(file))
     size = f"{file.stat().st_size / 1e6:.1f} MB"
     _done(
         as_json,
@@ -166,11 +181,15 @@ def restore(
     places = places_at(root)
     switch = switch_of(places)
     choices = read_choices(places.settings / FILE)
-    switch.services.stop(list(reversed(units.started(choices))))
+    services = units.started(choices)
+    switch.services.stop(list(reversed(services)))
     try:
         manifest = restoring.restore(places, file, settings=not only_data, say=say)
-    finally:
-        switch.to(places.versions / places.current.readlink().name, choices, None)
+    except BaseException:
+        switch.services.start(services)  # what was there before goes on
+        raise
+    note(places, "restored", file=str(file), made_at=manifest["made_at"])
+    switch.to(places.versions / places.current.readlink().name, choices, None)
     _done(
         as_json,
         f"Restored: the state of {manifest['made_at']}. Nodes send what came after it again.",
@@ -183,6 +202,7 @@ def export(folder: Annotated[Path, typer.Argument()], root: Root = Path("/"), as
     """Write every record and everything about them in open formats to a new folder."""
     places = places_at(root)
     told = exporting.export(places.data, places.site, folder)
+    note(places, "exported", folder=str(folder))
     _done(as_json, f"{folder}: {told['records']} records.", **told)
 
 

@@ -69,6 +69,9 @@ def test_from_install_to_purge(
     version = root / "opt/sensornett/versions/2"
     assert run(monkeypatch, "upgrade", "--root", root, "--version-dir", version) == 0
     assert os.readlink(root / "opt/sensornett/current") == "versions/2"  # noqa: PTH115 - the link itself
+    lines = (root / "var/lib/sensornett/audit.jsonl").read_text().splitlines()
+    did = [json.loads(line)["did"] for line in lines]
+    assert did == ["installed", "backed up", "restored", "exported", "upgraded"]
     assert run(monkeypatch, "uninstall", "--purge", "--yes", "--root", root) == 0
     assert [path for path in root.rglob("*") if "sensornett" in path.name] == []
 
