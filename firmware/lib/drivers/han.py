@@ -186,15 +186,23 @@ def _is_register(name):
 class Meter:
     """The meter's values by name, as the node samples them; poll() takes in what the meter pushes."""
 
-    def __init__(self, port, names):
+    def __init__(self, port, names, kept):
         self._port = port
         self._names = names
+        self._kept = kept  # whether the port ever gave frames; a reset must not make a hung one look closed
+        self._known = port.health.alive_before
 
     def poll(self):
         self._port.poll()
+        if self._port.health.alive_before and not self._known:
+            self._known = True
+            try:
+                self._kept.set(1)
+            except OSError:
+                pass  # the words are for people; nothing else hangs on it
 
     def read(self):
-        self._port.poll()
+        self.poll()
         return [self._port.read(name) for name in self._names]
 
     def faults(self):
@@ -212,4 +220,10 @@ def attach(hardware, channels):
     """For sampling: `output` (a name of han_lists.NAMES) of each channel; `make`: Kamstrup has no parity."""
     parity = None if channels[0].get("make") == "kamstrup" else 0  # 0: even
     uart = hardware.uart(channels[0]["bus"], baudrate=2400, bits=8, parity=parity, stop=1, rxbuf=2048)
-    return Meter(HanPort(uart, hardware.ticks_ms), [c["output"] for c in channels])
+    kept = hardware.kept("han%d" % channels[0]["bus"]["uart"])
+    try:
+        alive_before = bool(kept.get())
+    except OSError:
+        alive_before = False
+    port = HanPort(uart, hardware.ticks_ms, alive_before)
+    return Meter(port, [c["output"] for c in channels], kept)

@@ -270,14 +270,25 @@ async def test_a_mains_node_reports_power_at_once_and_registers_once_an_hour(lab
     assert all(record.values[0] == 12_000 for record in found[1:])
 
 
-async def test_a_closed_port_and_a_swapped_meter_are_told(lab):
+async def test_a_closed_port_is_told_from_a_hung_one_over_resets_too(lab):
     lab = await lab(ENERGY)
     meter = lab.board.wiring.uart[0].chip
     meter.fault = Fault.DISCONNECTED
     await lab.board.power_on()
-    await lab.clock.sleep(200)
-    await lab.board.power_cut()
+    await lab.clock.sleep(1.5 * 3600)
+    assert lab.said()["faults"] == ["han: port closed"]
     meter.fault = Fault.NONE
+    await lab.clock.sleep(1.1 * 3600)
+    assert "faults" not in lab.said()
+    await lab.board.power_cut()
+    meter.fault = Fault.DISCONNECTED
+    await lab.board.power_on()
+    await lab.clock.sleep(1.5 * 3600)
+    assert lab.said()["faults"] == ["han: port hung"]
+
+
+async def test_a_register_that_jumps_is_counted_as_an_event(lab):
+    lab = await lab(ENERGY)
     lab.world["power"] = 5_000_000  # more than the connection carries: the register jumps
     await lab.board.power_on()
     await lab.clock.sleep(2.5 * 3600)
