@@ -42,14 +42,12 @@ class Radio:
         self._node = node
         self.airtime = Airtime()
         self.habits = lora_talk.Habits()
-        now_s = self._now_s()
         note = node.state.notes.get(retained.AIRTIME)
         if note is None:
-            self.airtime.start_cold(now_s)
+            self.airtime.start_cold(self._now_s())
         else:
             self.habits.unpack(note)
             self.airtime.unpack(note[lora_talk.SIZE :])
-            self.airtime.refill(now_s)
         self.keep()
 
     def _now_s(self):
@@ -57,6 +55,7 @@ class Radio:
 
     def keep(self):
         """Write everything to RTC memory: what is sent next must not be forgotten by a reset."""
+        self.airtime.refill(self._now_s())
         self._node.state.notes[retained.AIRTIME] = self.habits.pack() + self.airtime.pack()
         self._node.remember()
 
