@@ -116,6 +116,8 @@ class Building(Entry):
     """What a kWh less is worth, energy and the parts of the grid tariff that follow it."""
     caretaker: Slug | None = None
     """Who is told of deviations: a recipient in alerts.yaml."""
+    dwelling: bool = False
+    """Somebody lives there: its energy is never made public."""
 
 
 class Counts(Entry):

@@ -119,6 +119,7 @@ def _load(reading: _Reading) -> Site | None:
         nodes=tuple(nodes),
         catalog=catalog,
         lora=file.lora,
+        page=file.page,
         recipients=tuple(recipient for _, recipient in recipients),
         rules=tuple(rule for _, rule in rules),
         buildings=tuple(building for _, building in buildings),

@@ -15,6 +15,7 @@ from device_configs.site_schema import (
     Initiative,
     IntakeGeometry,
     Lora,
+    PageSettings,
     Recipient,
     Rule,
     SnowGeometry,
@@ -57,6 +58,7 @@ class Site:
     nodes: tuple[Node, ...]
     catalog: Catalog
     lora: Lora | None = None
+    page: PageSettings = field(default_factory=PageSettings)
     recipients: tuple[Recipient, ...] = ()
     rules: tuple[Rule, ...] = ()
     buildings: tuple[Building, ...] = ()

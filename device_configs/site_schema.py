@@ -25,6 +25,7 @@ from device_configs.entry import (
     matching,
     wrong,
 )
+from device_configs.page_schema import PageSettings as PageSettings
 from device_configs.radio_schema import Lora as Lora
 
 Carrier = Literal["mqtt", "lora"]
@@ -77,6 +78,8 @@ class SiteFile(Entry):
     """Whom to ask."""
     lora: Lora | None = None
     """Radio settings, where nodes use LoRa."""
+    page: PageSettings = PageSettings()
+    """Who reads what on the page, and what is published."""
 
 
 class GaugingEntry(Entry):

@@ -59,7 +59,9 @@ def settings_of(
         delivery = delivery_in(state, site)
     except DeliverySetupError as error:
         raise StartError(str(error)) from error
+    home = state
     state, in_memory = place_for(state)
+    shifts = delivery.shifts if delivery else ()
     limits = Limits(cap_mb << 20) if cap_mb else Limits()
     if in_memory:
         limits = Limits(CAP_BYTES, free_bytes=0)
@@ -71,7 +73,9 @@ def settings_of(
         state=state,
         broker=broker,
         radios=radios,
-        page=Page(site, state, state / STORE_NAME, page, interval_s) if page else None,
+        page=Page(site, state, state / STORE_NAME, page, interval_s, home=home, shifts=shifts)
+        if page
+        else None,
         rules=site,
         delivery=delivery,
         limits=limits,

@@ -2,7 +2,9 @@
 
 import json
 import sys
+import time
 from datetime import UTC, datetime
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -10,10 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gateway import audit
 from gateway.app import StartError
 from gateway.control import SOCKET_NAME, ControlError, request
 from gateway.start import broker_at, page_at, serve, settings_of
 from gateway.store.memory import place_in_use
+from gateway.web.users import FILE_NAME as USERS_NAME
+from gateway.web.users import ROLES, User, UsersError, check_name, hashed, read_users, write_users
 
 FAILED, USAGE = 1, 2
 
@@ -93,6 +98,66 @@ def ask(
     """Ask a node for its status; a battery node answers when it wakes."""
     answer = _ask(state, {"do": "ask", "node": node})
     typer.echo(json.dumps(answer) if as_json else f"Node {node} has been asked.", err=not as_json)
+
+
+users = typer.Typer(help="Who may log in to the page and act.")
+app.add_typer(users, name="user")
+
+
+@users.command("add")
+def add_user(
+    name: Annotated[str, typer.Argument(help="As it will stand in histories and logs.")],
+    state: State,
+    role: Annotated[str, typer.Option(help="viewer, operator or technician.")] = "operator",
+) -> None:
+    """Let somebody log in, or give a new password or role. The password is asked for, or read from a pipe."""
+    if role not in ROLES:
+        _fail(f"there is no role `{role}`. There are: {', '.join(ROLES)}", USAGE)
+    try:
+        check_name(name)
+        known = dict(read_users(state / USERS_NAME))
+        if sys.stdin.isatty():
+            asked = f"Password for {name}"
+            password = typer.prompt(asked, hide_input=True, confirmation_prompt=True, err=True)
+        else:
+            password = sys.stdin.readline().rstrip("\n")
+        known[name] = User(role, hashed(password))
+        write_users(state / USERS_NAME, known)
+    except UsersError as error:
+        _fail(str(error), FAILED)
+    audit.note(state, time.time(), getuser(), "user added", user=name, role=role)
+    typer.echo(f"{name} may log in as {role}.", err=True)
+
+
+@users.command("remove")
+def remove_user(name: Annotated[str, typer.Argument(help="Who.")], state: State) -> None:
+    """Let somebody in no longer. Who is logged in stays so until the gateway restarts."""
+    try:
+        known = dict(read_users(state / USERS_NAME))
+        if name not in known:
+            _fail(f"there is no user `{name}`", FAILED)
+        del known[name]
+        write_users(state / USERS_NAME, known)
+    except UsersError as error:
+        _fail(str(error), FAILED)
+    audit.note(state, time.time(), getuser(), "user removed", user=name)
+    typer.echo(f"{name} may no longer log in.", err=True)
+
+
+@users.command("list")
+def list_users(state: State, as_json: Json = False) -> None:
+    """Who may log in."""
+    try:
+        known = read_users(state / USERS_NAME)
+    except UsersError as error:
+        _fail(str(error), FAILED)
+    if as_json:
+        typer.echo(json.dumps({"users": [{"name": n, "role": u.role} for n, u in sorted(known.items())]}))
+        return
+    table = Table("name", "role", box=None)
+    for name, user in sorted(known.items()):
+        table.add_row(name, user.role)
+    Console().print(table if known else "Nobody may log in yet.")
 
 
 def _ask(state: Path, message: dict[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,20 @@
 
 import argparse
 import asyncio
+import secrets
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin
 
 from playwright.async_api import Browser, async_playwright
 
 from device_configs.loader import SITES
+from gateway.web.users import FILE_NAME, User, hashed, write_users
+from tools.energy_history import write_history
 from tools.png import smaller
 from tools.servers import ServerError, free_port
 from tools.story import story
@@ -20,6 +24,7 @@ from tools.town import Town
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 CHROMIUM = Path("/usr/bin/chromium")
 SECONDS = 84.0  # of the story: a grate has clogged and nobody has cleaned it yet
+OPERATOR, PASSWORD = "Vakt veg", secrets.token_urlsafe(12)
 BYTES_MAX = 200_000
 SETTLE_MS = 1500
 
@@ -34,6 +39,7 @@ class Picture:
     height: int
     dark: bool = False
     whole: bool = False  # the whole page instead of what the window shows
+    logged_in: bool = False  # as an operator
 
 
 ALL = (
@@ -42,6 +48,12 @@ ALL = (
     Picture("live-phone", "/?lang=nb", 390, 844),
     Picture("live-wall", "/?lang=nb&view=wall", 1920, 1080, dark=True),
     Picture("site", "/node/{intake}?lang=nb", 1280, 900),
+    Picture("alerts", "/alerts?lang=nb", 1280, 900, logged_in=True),
+    Picture("alerts-phone-dark", "/alerts?lang=nb", 390, 844, dark=True, logged_in=True),
+    Picture("nodes", "/nodes?lang=nb", 1280, 900),
+    Picture("energy", "/energy?lang=nb", 1280, 900),
+    Picture("building", "/energy/{building}?lang=nb", 1280, 900),
+    Picture("data-en", "/data?lang=en", 1280, 900, whole=True),
 )
 
 
@@ -54,6 +66,11 @@ async def take(browser: Browser, url: str, picture: Picture, folder: Path) -> Pa
     )
     try:
         page = await context.new_page()
+        if picture.logged_in:
+            await page.goto(urljoin(url, "/login"))
+            await page.fill("#name", OPERATOR)
+            await page.fill("#password", PASSWORD)
+            await page.press("#password", "Enter")
         await page.goto(url)
         await page.wait_for_timeout(SETTLE_MS)
         file = folder / f"{picture.name}.png"
@@ -80,8 +97,12 @@ async def run(folder: Path, seconds: float, pictures: Sequence[Picture] = ALL) -
         port = free_port()
         town = Town(Path(place), SITES / "narvik-demo", page_port=port)
         intake = next(node.id for node in town.site.nodes if node.profile.name == "intake")
+        building = town.site.buildings[0].id
         try:
             await town.start()
+            state = Path(place) / "gateway"
+            write_users(state / FILE_NAME, {OPERATOR: User("operator", hashed(PASSWORD))})
+            await asyncio.to_thread(write_history, state, town.site, time.time())
             await tell_story(town, seconds)
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(
@@ -89,7 +110,7 @@ async def run(folder: Path, seconds: float, pictures: Sequence[Picture] = ALL) -
                 )
                 found = []
                 for picture in pictures:
-                    url = f"http://127.0.0.1:{port}{picture.path.format(intake=intake)}"
+                    url = f"http://127.0.0.1:{port}{picture.path.format(intake=intake, building=building)}"
                     found.append(await take(browser, url, picture, folder))
                 await browser.close()
                 return found

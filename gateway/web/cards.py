@@ -1,7 +1,7 @@
 """What a card says of one place, in words and figures ready to be written. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gateway.web.concerns import Concern, limit_of
@@ -109,6 +109,15 @@ def card(node: NodeLive, say: Words, now_s: float, concerns: Sequence[Concern] =
         intake=intake_view(node, say),
         stake=stake_view(node, say),
     )
+
+
+def publicly(found: Card, say: Words) -> Card:
+    """Return a card without what only concerns the node: battery, link and faults."""
+    plain = replace(found, signal=None, battery="", battery_low=False)
+    if found.state != "fault":
+        return plain
+    none = say("card.no_value")
+    return replace(plain, state="never", state_word=none, quality=none, main=replace(found.main, quality=""))
 
 
 def state_of(node: NodeLive, now_s: float, concerns: Sequence[Concern] = ()) -> State:

@@ -8,9 +8,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADERS = {
-    # No inline script or style, nothing from elsewhere, no forms, no frames.
+    # No inline script or style, nothing from elsewhere, no frames; forms go to ourselves.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -49,8 +49,12 @@ def is_ours(host: str, names: frozenset[str]) -> bool:
     return True
 
 
+_FORMS = ("/login", "/logout", "/alerts")  # what may be sent to, from our own pages
+_READ_ONLY = "/sta"  # says itself, in its standard's words, that it only reads
+
+
 class Guard:
-    """Answers only reading requests that name this machine, and adds the security headers."""
+    """Answers reading requests, and forms of our own pages; adds the security headers."""
 
     def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
         self._app = app
@@ -73,8 +77,23 @@ class Guard:
         if len(hosts) != 1 or not is_ours(hosts[0], self._names):
             refusal = PlainTextResponse("This gateway is not called that. Use its address.\n", 421)
             await refusal(scope, receive, send_guarded)
-        elif scope["method"] not in ("GET", "HEAD"):
+        elif scope["method"] == "POST" and scope["path"] in _FORMS:
+            if _from_elsewhere(scope, hosts[0]):
+                refusal = PlainTextResponse("This form was not sent from our own page.\n", 403)
+                await refusal(scope, receive, send_guarded)
+            else:
+                await self._app(scope, receive, send_guarded)
+        elif scope["method"] not in ("GET", "HEAD") and not scope["path"].startswith(_READ_ONLY):
             refusal = PlainTextResponse("The page can only be read.\n", 405, {"Allow": "GET, HEAD"})
             await refusal(scope, receive, send_guarded)
         else:
             await self._app(scope, receive, send_guarded)
+
+
+def _from_elsewhere(scope: Scope, host: str) -> bool:
+    """Whether a browser says that a form comes from another site than ours."""
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    if headers.get(b"sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = headers.get(b"origin")
+    return origin is not None and origin.partition("://")[2].lower() != host.lower()

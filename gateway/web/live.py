@@ -78,8 +78,8 @@ class NodeLive:
 class Live:
     """All nodes of a site, brought up to date by `follow`."""
 
-    def __init__(self, site: Site, interval_s: int | None = None) -> None:
-        self.nodes = {id_: self._empty(place) for id_, place in places(site, interval_s).items()}
+    def __init__(self, site: Site, interval_s: int | None = None, unseen: tuple[str, ...] = ()) -> None:
+        self.nodes = {id_: self._empty(place) for id_, place in places(site, interval_s, unseen).items()}
         self._profiles = {profile.schema_id: profile for profile in site.catalog.profiles.values()}
         self._cursor = 0
 

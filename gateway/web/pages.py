@@ -1,12 +1,9 @@
 """The pages as a Starlette application over what is live. It only reads."""
 
 import asyncio
-import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,22 +19,29 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from device_configs.model import Site
+from gateway.alerts.log import Round
 from gateway.model import NodeState, Reading, StoredRecord
 from gateway.readings import WrongSchema
-from gateway.web.cards import Card, card
+from gateway.web.cards import Card, card, publicly
 from gateway.web.concerns import Alert, Concern, concerns, provisional
+from gateway.web.desk import Desk
+from gateway.web.door import session_of
 from gateway.web.energy_page import EnergyPages
 from gateway.web.energy_view import EnergyView
 from gateway.web.export import csv_lines
 from gateway.web.figures import amount
 from gateway.web.hub import Event, Full, Hub
 from gateway.web.live import DAY_S, Live, NodeLive
+from gateway.web.metrics import Metrics
+from gateway.web.nodes_page import NodesPages
 from gateway.web.places import KINDS, Kind
+from gateway.web.public import PublicView, nameless
+from gateway.web.public_files import OpenData
 from gateway.web.sheet import RANGES, Readings, condition, every_figure, groups, rows
 from gateway.web.shelf import Shelf, Written, aged
+from gateway.web.static_files import FOLDER, Static, fingerprint
 from gateway.web.units import shown
 from gateway.web.way import NodeCounts, Sync, Way
 from gateway.web.words import LANGUAGES, Language, Words, preferred
@@ -47,12 +51,14 @@ log = structlog.get_logger()
 SEND_TIMEOUT_S = 10.0  # a page that takes nothing for so long is closed
 History = Callable[[int, int, int], Iterable[StoredRecord]]
 Judge = Callable[[Iterable[NodeLive], float], Iterable[Alert]]
-_STATIC = Path(str(files(__package__).joinpath("static")))
 _THEMES = ("light", "dark")
 
 
 class Pages:
-    """Renders what `live` and `way` hold. `judge` returns the standing alerts; `look` asks it."""
+    """Renders what `live` and `way` hold. `judge` returns the standing alerts; `look` asks it.
+
+    `public` pages tell nothing of nodes; `frozen` ones are a copy that nobody can ask anything.
+    """
 
     def __init__(
         self,
@@ -64,6 +70,10 @@ class Pages:
         records: History = lambda _node, _from_s, _to_s: (),
         states: Callable[[], Sequence[NodeState]] = list,
         energy: EnergyView | None = None,
+        desk: Desk | None = None,
+        view: PublicView | None = None,
+        public: bool = False,
+        frozen: bool = False,
     ) -> None:
         self.site = site
         self.live = live
@@ -76,6 +86,10 @@ class Pages:
         self._judge = judge
         self._records = records
         self._states = states
+        self.desk = desk
+        self.public = public
+        self.frozen = frozen
+        self._login = desk is not None or (public and not frozen)
         offered = tuple(lang for lang in LANGUAGES if lang in site.languages) or LANGUAGES
         self.languages: tuple[Language, ...] = offered
         self.words: Mapping[Language, Words] = {lang: Words(lang, site.timezone) for lang in offered}
@@ -86,17 +100,42 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._version = _fingerprint()
+        self._version = fingerprint()
         self._shelf = Shelf(self._write)
+        self.open_data = OpenData(view, self._page, self._words, self._alerts) if view else None
+        nodes = NodesPages(
+            live,
+            self._page,
+            self._words,
+            counts=lambda: self.counts,
+            states=states,
+            clock=clock,
+            spreading_factor=site.lora.spreading_factor if site.lora else None,
+            site_id=site.id,
+        )
+        self.menu = [("/energy", "energy"), ("/measures", "measures")] if energy and site.buildings else []
+        self.menu = [
+            *([("/alerts", "alerts")] if desk else []),
+            *self.menu,
+            *([] if public else [("/nodes", "nodes")]),
+            *([("/data", "data")] if view else []),
+        ]
         routes = [
             Route("/", self._live),
             Route("/node/{node:int}", self._node),
-            Route("/node/{node:int}.csv", self._csv),
+            *([] if public else [Route("/node/{node:int}.csv", self._csv), *nodes.routes]),
             *(EnergyPages(energy, self._page, self._words).routes if energy else ()),
+            *(desk.routes(self._page) if desk else ()),
+            *(self.open_data.routes if self.open_data else ()),
+            Route("/accessibility", self._accessibility),
             Route("/events", self._events),
             Route("/healthz", self._health),
-            Mount("/static", _Static(directory=_STATIC)),
+            Route("/metrics", self._metrics),
+            Mount("/static", Static(directory=FOLDER)),
         ]
+        self._measured = Metrics(
+            live, lambda: self.way, lambda: self.counts, lambda: list(self.standing), lambda: len(self.hub)
+        )
         self.app = Starlette(
             routes=routes,
             middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)],
@@ -122,9 +161,15 @@ class Pages:
             theme=theme if theme in _THEMES else "",
             wall=request.query_params.get("view") == "wall",
             path=request.url.path,
+            who=session_of(request),
+            login=self._login,
+            menu=self.menu,
+            here=f"{request.url.scheme}://{request.url.netloc}",
             **values,
         )
-        headers = {"Vary": "Accept-Language", "Content-Language": say.language}
+        headers = {"Vary": "Accept-Language, Cookie", "Content-Language": say.language}
+        if session_of(request) is not None:
+            headers["Cache-Control"] = "no-store"
         return HTMLResponse(html, status, headers)
 
     def render(self, name: str, say: Words, **values: Any) -> str:
@@ -135,6 +180,8 @@ class Pages:
             now_s=self._clock(),
             version=self._version,
             languages=self.languages,
+            public=self.public,
+            frozen=self.frozen,
             amount=amount,
             shown=shown,
             **values,
@@ -149,7 +196,8 @@ class Pages:
 
         def html(node: int) -> Markup:
             """Return a card as it is now, with the reader's choices in its link."""
-            text, path = aged(cards[node].html, say, self._clock()), f"/node/{node}"
+            text, path = cards[node].html, f"/node/{node}"
+            text = text if self.frozen else aged(text, say, self._clock())
             return Markup(text.replace(f'href="{path}"', f'href="{escape(link(path))}"'))  # noqa: S704
 
         def of_kind(kind: Kind) -> list[int]:
@@ -183,13 +231,18 @@ class Pages:
     def look(self) -> set[int]:
         """Find out what needs attention now; return the nodes of which that has changed."""
         now_s, nodes, before = self._clock(), list(self.live.nodes.values()), self.standing
-        self.standing = concerns(nodes, self._judge(nodes, now_s), now_s)
+        self.standing = concerns(() if self.public else nodes, self._alerts(), now_s)
         come = [concern for concern in self.standing if concern not in before]
         gone = [concern for concern in before if concern not in self.standing]
         return {concern.node for concern in come + gone}
 
+    def _alerts(self) -> list[Alert]:
+        found = list(self._judge(list(self.live.nodes.values()), self._clock()))
+        return nameless(found, self.live.nodes) if self.public else found
+
     def card_of(self, node: NodeLive, say: Words) -> Card:
-        return card(node, say, self._clock(), self._own(node.place.id))
+        found = card(node, say, self._clock(), self._own(node.place.id))
+        return publicly(found, say) if self.public else found
 
     # One node's page
 
@@ -215,7 +268,11 @@ class Pages:
             counts=self.counts.get(node.place.id, NodeCounts()),
             told=json.loads(state.status) if state else {},
             concerns=self._own(node.place.id),
+            rounds=await asyncio.to_thread(self._rounds, node, int(now_s) - RANGES[range_], int(now_s)),
         )
+
+    def _rounds(self, node: NodeLive, from_s: int, to_s: int) -> Sequence[Round]:
+        return self.desk.rounds(node.place.id, from_s, to_s) if self.desk else ()
 
     async def _csv(self, request: Request) -> Response:
         node, say, range_ = self._asked(request), self._words(request), self._range(request)
@@ -289,6 +346,13 @@ class Pages:
 
     # The rest
 
+    async def _metrics(self, _: Request) -> Response:
+        headers = {"Cache-Control": "no-store"}
+        return Response(self._measured.text(), media_type="text/plain; version=0.0.4", headers=headers)
+
+    async def _accessibility(self, request: Request) -> Response:
+        return self._page(request, "accessibility.html")
+
     async def _health(self, _: Request) -> Response:
         """200 while the store can be read."""
         answer = {
@@ -300,7 +364,8 @@ class Pages:
 
     async def _wrong(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return self._page(request, "error.html", error.status_code, key="404")
+        key = "403" if error.status_code == 403 else "404"
+        return self._page(request, "error.html", error.status_code, key=key)
 
     async def _broken(self, request: Request, error: Exception) -> Response:
         log.error("page_failed", path=request.url.path, reason=f"{type(error).__name__}: {error}")
@@ -318,22 +383,6 @@ def _links(request: Request) -> Callable[..., str]:
         return (request.url.path if path is None else path) + (f"?{text}" if text else "")
 
     return link
-
-
-class _Static(StaticFiles):
-    """Files whose address holds their fingerprint: a browser may keep them."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        return response
-
-
-def _fingerprint() -> str:
-    found = hashlib.sha256()
-    for file in sorted(_STATIC.iterdir()):
-        found.update(file.read_bytes())
-    return found.hexdigest()[:12]
 
 
 def _event(name: str, **values: object) -> Event:

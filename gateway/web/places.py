@@ -1,7 +1,7 @@
 """What the page needs to know of a node's place, taken from the site's configuration. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from device_configs.alert_schema import Rule
@@ -47,6 +47,7 @@ class Place:
     followed: tuple[str, ...]
     factor: float = 1.0
     rules: tuple[Rule, ...] = field(default=())
+    unseen: tuple[str, ...] = ()  # beginnings of keys that these pages do not show
 
     @property
     def id(self) -> int:
@@ -79,10 +80,13 @@ class Place:
         return self.factor if self.factor != 1 and key.endswith(_TRANSFORMED) else 1
 
 
-def places(site: Site, interval_s: int | None = None) -> dict[int, Place]:
-    """Return the places of the site by node id. `interval_s` replaces what the site says: for demos."""
+def places(site: Site, interval_s: int | None = None, unseen: tuple[str, ...] = ()) -> dict[int, Place]:
+    """Return the places of the site by node id. `interval_s` replaces what the site says: for demos.
+
+    Keys that begin with one of `unseen` are not shown.
+    """
     factors = {meter.node: meter.meter_factor for b in site.buildings for meter in b.meters}
-    return {node.id: _place(site, node, interval_s, factors) for node in site.nodes}
+    return {node.id: replace(_place(site, node, interval_s, factors), unseen=unseen) for node in site.nodes}
 
 
 def _place(site: Site, node: Node, interval_s: int | None, factors: Mapping[int, float]) -> Place:

@@ -7,7 +7,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,15 +15,19 @@ import structlog
 import uvicorn
 
 from device_configs.model import Site
+from gateway.alerts.rota import Shift
 from gateway.model import NodeState, StoredRecord
 from gateway.store import Reader, StoreError
 from gateway.web.concerns import Alert, provisional
+from gateway.web.desk import Desk
+from gateway.web.door import Door
 from gateway.web.energy_view import EnergyView
 from gateway.web.guard import Guard, own_names
 from gateway.web.live import DAY_S, Live, NodeLive
 from gateway.web.meter_keeper import keep_meters
 from gateway.web.pages import Pages
 from gateway.web.patience import Patient
+from gateway.web.public import UNSEEN, PublicView
 from gateway.web.way import ask_sync, counts, way
 
 log = structlog.get_logger()
@@ -46,16 +50,30 @@ class Address:
 
 
 class Page:
-    """Serves the page of `site` whose store is at `store`, between `start` and `stop`."""
+    """Serves the page of `site` whose store is at `store`, between `start` and `stop`.
+
+    `home` has the users and the audit log: the state directory, also while the state is in memory.
+    `shifts` is the duty rota.
+    """
 
     def __init__(
-        self, site: Site, state: Path, store: Path, address: Address, interval_s: int | None = None
+        self,
+        site: Site,
+        state: Path,
+        store: Path,
+        address: Address,
+        interval_s: int | None = None,
+        *,
+        home: Path | None = None,
+        shifts: Sequence[Shift] = (),
     ) -> None:
         self._site = site
         self._state = state
         self._store = store
         self._address = address
         self._interval_s = interval_s
+        self._home = home or state
+        self._shifts = shifts
         self._alerts: Callable[[], Iterable[Alert]] | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -102,11 +120,20 @@ class Page:
         with Reader.open(self._store) as reader:
             return reader.nodes()
 
+    def _public(self, reader: Reader, view: PublicView) -> Pages:
+        """Return the pages for those who may only see what is public."""
+        live = Live(view.site, self._interval_s, UNSEEN)
+        live.fill(reader, int(time.time()))
+        return Pages(view.site, live, judge=self._judge, records=self._records, view=view, public=True)
+
     async def _serve(self, listening: socket.socket) -> None:
         live = Live(self._site, self._interval_s)
         with Reader.open(self._store) as reader:
             live.fill(reader, int(time.time()))
             energy = EnergyView(self._site, self._state, time.time, self._records)
+            door = Door(self._home, self._site.page.reading)
+            view = PublicView(self._site, live, self._records, self._state, time.time)
+            desk = Desk(self._site, self._state, door, self._alerts, shifts=self._shifts, clock=time.time)
             pages = Pages(
                 self._site,
                 live,
@@ -114,10 +141,15 @@ class Page:
                 records=self._records,
                 states=self._states,
                 energy=energy,
+                desk=desk,
+                view=view,
             )
-            pages.look()
+            public = self._public(reader, view) if door.reading == "public" else None
+            everybody = [pages] if public is None else [pages, public]
+            for each in everybody:
+                each.look()
             config = uvicorn.Config(
-                Guard(pages.app, own_names()),
+                Guard(door.guard(pages.app, public.app if public else None), own_names()),
                 http=Patient,
                 log_config=None,
                 access_log=False,
@@ -135,15 +167,16 @@ class Page:
             log.info("page_served", address=f"http://{host}:{port}")
             async with asyncio.TaskGroup() as tasks:
                 feeding = [
-                    tasks.create_task(_follow(pages, reader)),
-                    tasks.create_task(_count(pages, reader, self._state)),
-                    tasks.create_task(_tick(pages)),
+                    *(tasks.create_task(_follow(each, reader)) for each in everybody),
+                    *(tasks.create_task(_count(each, reader, self._state)) for each in everybody),
+                    *(tasks.create_task(_tick(each)) for each in everybody),
                     tasks.create_task(keep_meters(energy, self._state, self._store, self._stopping)),
                 ]
                 serving = tasks.create_task(server.serve([listening]))
                 while not self._stopping.is_set() and not serving.done():  # noqa: ASYNC110 - set by a thread
                     await asyncio.sleep(0.1)
-                pages.hub.close()
+                for each in everybody:
+                    each.hub.close()
                 server.should_exit = True
                 await serving
                 for task in feeding:

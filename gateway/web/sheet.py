@@ -49,7 +49,7 @@ def measured_keys(place: Place) -> list[str]:
     kept = [key for key in place.node.profile.keys if key not in raw]
     useless = {name for key, name in derived.items() if key not in raw}  # nothing to make them with
     made = set(derived.values())
-    useful = (key for key in kept if key not in useless)
+    useful = (key for key in kept if key not in useless and not key.startswith(place.unseen))
     return sorted(useful, key=lambda key: (key != place.main, key not in made, key.startswith("battery")))
 
 

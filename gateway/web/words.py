@@ -1,7 +1,7 @@
 """What the page says in one language: texts, numbers and times. The texts are in texts.yaml."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Literal, cast
@@ -91,6 +91,11 @@ class Words:
     def local(self, at_s: float) -> datetime:
         """Return a UTC time as local time."""
         return datetime.fromtimestamp(at_s, self._zone)
+
+    @staticmethod
+    def utc(at_s: float) -> str:
+        """Return a time in UTC as machines read it."""
+        return datetime.fromtimestamp(int(at_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def iso(self, at_s: float) -> str:
         """Return a time as machines read it, with its offset from UTC."""

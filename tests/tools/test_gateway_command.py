@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from gateway.web.users import fits, read_users
 from tools.gateway_command import app
 
 STATUS = {
@@ -106,3 +107,36 @@ def test_what_it_has_to_be_told(tmp_path: Path) -> None:
     code, _, err = run("--site", tmp_path, "--state", tmp_path, "--broker", "nowhere:x")
     assert code == 1
     assert "expected host:port" in err
+
+
+def user(*words: str, password: str = "") -> Any:
+    return CliRunner().invoke(app, ["user", *words], input=password + "\n" if password else None)
+
+
+def test_users_come_and_go_and_the_password_is_never_an_argument(tmp_path: Path) -> None:
+    state = ["--state", str(tmp_path)]
+    assert "Nobody may log in yet" in user("list", *state).output
+    added = user("add", "Vakt", "--role", "technician", *state, password="en lang setning")
+    assert (added.exit_code, "may log in as technician" in added.output) == (0, True)
+    found = json.loads(user("list", "--json", *state).stdout)
+    assert found == {"users": [{"name": "Vakt", "role": "technician"}]}
+    assert fits(read_users(tmp_path / "users.json")["Vakt"], "en lang setning")
+    assert user("remove", "Vakt", *state).exit_code == 0
+    assert json.loads(user("list", "--json", *state).stdout) == {"users": []}
+    deeds = [json.loads(line)["did"] for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert deeds == ["user added", "user removed"]
+
+
+@pytest.mark.parametrize(
+    ("words", "password", "status", "said"),
+    [
+        (["add", "Vakt", "--role", "king"], "en lang setning", 2, "viewer, operator, technician"),
+        (["add", "Vakt"], "kort", 1, "12 to 256"),
+        (["add", "<x>"], "en lang setning", 1, "a name has"),
+        (["remove", "Vakt"], "", 1, "no user"),
+    ],
+)
+def test_what_is_no_user(tmp_path: Path, words: list[str], password: str, status: int, said: str) -> None:
+    found = user(*words, "--state", str(tmp_path), password=password)
+    assert (found.exit_code, said in found.output) == (status, True)
+    assert not (tmp_path / "users.json").exists()

@@ -5,7 +5,9 @@
 const body = document.body;
 const SILENT_MS = 16000; // three ticks missed
 const units = body.dataset.units.split(" ");
-let ahead = Date.now() / 1000 - Number(body.dataset.now); // of this clock before the gateway's
+// Of this clock before the gateway's; in a copy that was published, what is old is old by the reader's own.
+const published = "frozen" in body.dataset;
+let ahead = published ? 0 : Date.now() / 1000 - Number(body.dataset.now);
 let heardAt = Date.now();
 let offlineSince = null;
 let source = null;
@@ -77,7 +79,9 @@ async function freshen() {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const parts = fresh.querySelectorAll("[data-part]");
       document.querySelectorAll("[data-part]").forEach((part, i) => {
-        if (parts[i] && !part.contains(document.activeElement)) part.replaceWith(parts[i]);
+        // What somebody is filling in stays.
+        const busy = part.contains(document.activeElement) || part.querySelector("form details[open], details[open] form");
+        if (parts[i] && !busy) part.replaceWith(parts[i]);
       });
       countAges();
     }
@@ -90,7 +94,7 @@ async function freshen() {
 
 function placeCard({ node, kind, need, html }) {
   if (follow) {
-    if (Number(follow) === node) freshenSoon();
+    if (follow === "all" || Number(follow) === node) freshenSoon();
     return;
   }
   const list = document.querySelector(`[data-kind="${kind}"]`);
@@ -122,7 +126,10 @@ function sortCards(list) {
 
 const listeners = {
   card: placeCard,
-  state: ({ html }) => fill("state", html),
+  state({ html }) {
+    fill("state", html);
+    if (follow === "state") freshenSoon();
+  },
   way: ({ html }) => fill("way", html),
   tick({ now: theirs, newest }) {
     ahead = Date.now() / 1000 - theirs;
@@ -152,9 +159,16 @@ function lost() {
   wait = Math.min(wait * 1.6, 10000);
 }
 
+const OLD_COPY_S = 7200;
+if (published && now() - Number(body.dataset.now) > OLD_COPY_S) {
+  const told = document.querySelector("[data-old]");
+  told.classList.add("is-old");
+  told.firstElementChild.append(` ${told.dataset.old}`);
+}
+
 setInterval(() => {
   countAges();
   if (source && Date.now() - heardAt > SILENT_MS) lost(); // the connection looks open, but nothing comes
 }, 1000);
 
-if (follow || document.getElementById("state")) connect();
+if (body.dataset.events && (follow || document.getElementById("state"))) connect();

@@ -1,14 +1,20 @@
 """The energy pages as a browser asks for them, in both languages."""
 
 import re
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from gateway.energy.given import Given
+from gateway.energy.periods import start_of
+from gateway.store.energy_book import EnergyBook, Series
 from gateway.web.energy_view import EnergyView
 from gateway.web.live import Live
 from gateway.web.pages import Pages
-from tests.gateway.web.energy_made import NOW_S, fill, site
+from gateway.web.words import Words
+from tests.gateway.web.energy_made import NOW_S, OSLO, fill, site
 
 
 async def ask(pages: Pages, path: str, query: str = "") -> tuple[int, dict[str, str], str]:
@@ -38,10 +44,15 @@ def shown(html: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
-    state = tmp_path_factory.mktemp("state")
-    fill(state)
+def pages(state: Path) -> Pages:
     return made(state)
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("state")
+    fill(folder)
+    return folder
 
 
 def made(state: Path) -> Pages:
@@ -85,6 +96,80 @@ async def test_a_month_of_the_past(pages: Pages) -> None:
     assert "Hour by hour, Dec 2025" in shown((await ask(pages, "/energy/radhuset", "lang=en&month=soon"))[2])
 
 
+def dots(html: str) -> int:
+    """How many days the curve shows."""
+    return sum(path.count("M") for path in re.findall(r'class="dots (?:use|rest|beyond)" d="([^"]*)"', html))
+
+
+async def test_the_curve_shows_the_sort_of_days_asked_for(pages: Pages) -> None:
+    htmls = {
+        sort: (await ask(pages, "/energy/radhuset", f"lang=nb&month=202511&days={sort}"))[2]
+        for sort in ("all", "workdays", "weekends", "nonsense")
+    }
+    counts = {sort: dots(html) for sort, html in htmls.items()}
+    assert counts["all"] == counts["nonsense"] == 365
+    assert counts["workdays"] + counts["weekends"] == 365
+    assert 100 < counts["weekends"] < 125  # 104 days of weekends, and holidays
+    assert [htmls[sort].count('<polygon class="band"') for sort in ("all", "workdays", "weekends")] == [
+        2,
+        1,
+        1,
+    ]
+    # Each is a link, and the way to another month keeps the choice.
+    for sort in ("workdays", "weekends"):
+        assert f"/energy/radhuset?days={sort}&amp;lang=nb&amp;month=202511" in htmls["all"]
+        assert f"/energy/radhuset?days={sort}&amp;lang=nb&amp;month=202510" in htmls[sort]
+    marked = re.findall(r'<a href="[^"]*" aria-current="true">([^<]*)</a>', htmls["weekends"])
+    assert "Helg og helligdag" in marked
+
+
+async def test_a_building_in_use_on_all_days_has_no_idle_ones(pages: Pages) -> None:
+    text = shown((await ask(pages, "/energy/idrettens-hus", "lang=nb&days=weekends"))[2])
+    assert "Det er ingen slike døgn de siste 365." in text
+
+
+async def test_co2_names_the_year_of_its_factor(pages: Pages) -> None:
+    html = (await ask(pages, "/energy/radhuset", "lang=nb"))[2]
+    text = shown(html)
+    assert "CO₂ for strøm i 2025: 15 g/kWh, faktoren for 2023, den siste som er kjent. Kilde: NVE" in text
+    _, _, table = await ask(pages, "/energy/radhuset.csv")
+    row = dict(
+        zip(*(line.split(",") for line in (table.splitlines()[0], table.splitlines()[-2])), strict=True)
+    )
+    kg = float(row["kwh"]) * 15 / 1000
+    assert float(row["co2_electricity_kg"]) == pytest.approx(kg, abs=0.06)
+    assert f'<td class="number">{Words("nb", "Europe/Oslo").number(kg)}</td>' in html
+
+
+async def test_a_carrier_without_a_factor_has_no_co2_and_says_why(tmp_path: Path) -> None:
+    fill(tmp_path)
+    heat = [Given(start_of(date(2025, m, 1), OSLO), start_of(date(2025, m + 1, 1), OSLO), 9_000_000)
+            for m in range(1, 12)]  # fmt: skip
+    with EnergyBook.write(tmp_path, 1) as book:
+        book.take([(Series("radhuset", "district_heat", "main"), heat)], "h.csv", "00", "Heat", 1)
+    both = {"counted_carriers": ("electricity", "district_heat")}
+    place = replace(site(), buildings=tuple(b.model_copy(update=both) for b in site().buildings))
+    view = EnergyView(place, tmp_path, lambda: NOW_S, lambda *_: ())
+    pages = Pages(place, Live(place, 600), clock=lambda: NOW_S, energy=view)
+    text = shown((await ask(pages, "/energy/radhuset", "lang=nb"))[2])
+    assert "CO₂, fjernvarme –" in text
+    assert text.count("Ingen CO₂ for fjernvarme: faktoren er ikke kjent.") == 1
+    table = (await ask(pages, "/energy/radhuset.csv"))[2].splitlines()
+    assert table[0].endswith("co2_electricity_kg,co2_district_heat_kg")
+    assert table[-2].endswith(",")
+    measures = shown((await ask(pages, "/measures", "lang=en"))[2])
+    assert "What was saved of district heat is not in them" in measures
+
+
+async def test_the_co2_of_a_measure_is_its_saving_times_the_factor(pages: Pages, state: Path) -> None:
+    say = Words("en", "Europe/Oslo")
+    saving = EnergyView(site(), state, lambda: NOW_S, lambda *_: ()).measures().results[0].saving
+    assert saving is not None
+    kg, band = say.number(saving.kwh * 0.015), say.number(saving.band_kwh * 0.015)
+    text = shown((await ask(pages, "/measures", "lang=en"))[2])
+    assert f"CO₂: {kg} kg ± {band} kg less, at 15 g/kWh of electricity (the factor of 2023)" in text
+
+
 async def test_the_table_is_a_file(pages: Pages) -> None:
     status, headers, text = await ask(pages, "/energy/radhuset.csv")
     assert (status, headers["content-type"]) == (200, "text/csv; charset=utf-8")
@@ -92,7 +177,7 @@ async def test_the_table_is_a_file(pages: Pages) -> None:
     header, *rows = text.splitlines()
     assert header.startswith("building,month,kwh,kwh_per_m2,coverage_percent")
     assert [row.split(",")[1] for row in rows][-2:] == ["2025-11", "2025-12"]
-    assert rows[0].startswith("radhuset,2023-12,,,0.0,0.0,,,,")  # nothing is known of it, which is not 0 kWh
+    assert rows[0] == "radhuset,2023-12,,,0.0,0.0,,,,,"  # nothing is known of it, which is not 0 kWh
 
 
 async def test_the_hours_of_a_month_are_a_file(pages: Pages) -> None:

@@ -125,7 +125,8 @@ def test_a_gateway_that_has_measured_nothing_yet(tmp_path: Path) -> None:
     view = EnergyView(site(), tmp_path, lambda: NOW_S, lambda *_: ())
     assert {state.reason for state in view.overview().states} == {"band"}
     page = view.building("radhuset", None)
-    assert (page.curve, page.last, page.et, page.heat, page.duration, page.idle_share) == (None,) * 6
+    assert (page.curve, page.last, page.heat, page.duration, page.idle_share) == (None,) * 5
+    assert set(page.et.values()) == {None}
     assert page.months == [date(2025, 12, 1)]
     assert view.measures().results[0].saving is None
     assert view.today == TODAY

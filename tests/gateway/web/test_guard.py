@@ -49,7 +49,9 @@ def test_this_machine_knows_its_name() -> None:
     assert "localhost" in own_names()
 
 
-async def ask(method: str = "GET", hosts: tuple[bytes, ...] = (b"localhost",)) -> tuple[int, dict[str, str]]:
+async def ask(
+    method: str = "GET", hosts: tuple[bytes, ...] = (b"localhost",), path: str = "/", **more: str
+) -> tuple[int, dict[str, str]]:
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -59,8 +61,11 @@ async def ask(method: str = "GET", hosts: tuple[bytes, ...] = (b"localhost",)) -
         sent.append(message)
 
     scope: Scope = {
-        "type": "http", "method": method, "path": "/", "query_string": b"", "root_path": "",
-        "headers": [(b"host", host) for host in hosts],
+        "type": "http", "method": method, "path": path, "query_string": b"", "root_path": "",
+        "headers": [
+            *((b"host", host) for host in hosts),
+            *((name.replace("_", "-").encode(), value.encode()) for name, value in more.items()),
+        ],
     }  # fmt: skip
     await Guard(PlainTextResponse("inside"), NAMES)(scope, receive, send)
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
@@ -88,3 +93,31 @@ async def test_another_name_is_not_answered(hosts: tuple[bytes, ...]) -> None:
     status, headers = await ask(hosts=hosts)
     assert status == 421
     assert "content-security-policy" in headers
+
+
+async def test_forms_of_our_own_pages_are_let_through() -> None:
+    for path in ("/login", "/logout", "/alerts"):
+        assert (await ask("POST", path=path))[0] == 200
+        own = {"origin": "http://localhost", "sec_fetch_site": "same-origin"}
+        assert (await ask("POST", (b"localhost",), path, **own))[0] == 200
+    assert (await ask("POST", (b"10.0.0.1:8080",), "/login", origin="http://10.0.0.1:8080"))[0] == 200
+    assert (await ask("DELETE", path="/login"))[0] == 405
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site", "origin": "http://localhost"},
+    ],
+)
+async def test_forms_from_elsewhere_are_not(more: dict[str, str]) -> None:
+    status, headers = await ask("POST", (b"localhost",), "/login", **more)
+    assert status == 403
+    assert "content-security-policy" in headers
+
+
+async def test_sensorthings_says_itself_that_it_only_reads() -> None:
+    assert (await ask("PATCH", path="/sta/v1.1/Things"))[0] == 200

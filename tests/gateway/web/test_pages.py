@@ -103,7 +103,7 @@ async def get(
 class Checked(HTMLParser):
     """Elements are closed, ids are there once, nothing is inline, nothing comes from elsewhere."""
 
-    VOID = frozenset({"meta", "link", "br"})
+    VOID = frozenset({"meta", "link", "br", "input"})
 
     def __init__(self) -> None:
         super().__init__()

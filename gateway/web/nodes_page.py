@@ -1,0 +1,81 @@
+"""The nodes' page for technicians, its CSV, and a sheet of one node to print and leave at the place."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.model import NodeState
+from gateway.web.fleet import Row, fleet
+from gateway.web.live import Live
+from gateway.web.tables import csv_response
+from gateway.web.way import NodeCounts
+from gateway.web.words import Words
+
+Render = Callable[..., Response]
+
+
+class NodesPages:
+    """Routes of these pages. `counts` returns what became of each node's records."""
+
+    def __init__(
+        self,
+        live: Live,
+        render: Render,
+        words: Callable[[Request], Words],
+        *,
+        counts: Callable[[], Mapping[int, NodeCounts]],
+        states: Callable[[], Sequence[NodeState]],
+        clock: Callable[[], float],
+        spreading_factor: int | None = None,
+        site_id: str = "",
+    ) -> None:
+        self._live = live
+        self._render = render
+        self._words = words
+        self._counts = counts
+        self._states = states
+        self._clock = clock
+        self._spreading_factor = spreading_factor
+        self._site_id = site_id
+        self.routes = [
+            Route("/nodes", self._table),
+            Route("/nodes.csv", self._csv),
+            Route("/nodes/{node:int}/sheet", self._sheet),
+        ]
+
+    async def _rows(self) -> list[Row]:
+        states = await asyncio.to_thread(self._states)
+        nodes = self._live.nodes.values()
+        return fleet(nodes, self._counts(), states, self._clock(), self._spreading_factor)
+
+    async def _table(self, request: Request) -> Response:
+        return self._render(request, "nodes.html", rows=await self._rows())
+
+    async def _sheet(self, request: Request) -> Response:
+        wanted = request.path_params["node"]
+        for row in await self._rows():
+            if row.node.place.id == wanted:
+                return self._render(request, "node_sheet.html", row=row, place=row.node.place)
+        raise HTTPException(404)
+
+    async def _csv(self, request: Request) -> Response:
+        say = self._words(request)
+        header = [
+            "node", "name", "state", "battery_mv", "link_margin_db", "last_record_utc", "waiting", "measured",
+            "stored", "lost", "firmware", "config", "boots", "boot_cause", "do_next",
+        ]  # fmt: skip
+        lines = [
+            [
+                row.node.place.id, row.node.place.node.name, say(f"fleet.{row.trouble}"),
+                row.battery.mv if row.battery else None, row.margin_db,
+                say.utc(row.node.last.measured_at_s) if row.node.last else None, row.waiting,
+                row.counts.measured, row.counts.stored, row.counts.lost, row.firmware, row.config, row.boots,
+                row.boot_cause, say(f"fleet.{row.trouble}.do"),
+            ]
+            for row in await self._rows()
+        ]  # fmt: skip
+        return csv_response(f"{self._site_id}-nodes.csv", header, lines, say)

@@ -1,0 +1,28 @@
+"""/metrics, read as Prometheus reads it."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.web.way import NodeCounts, Sync, Way
+from tests.gateway.web.made import NOW_S, intake
+from tests.gateway.web.test_pages import get, made
+
+
+async def test_what_prometheus_reads() -> None:
+    pages = made([intake(660, 640, NOW_S - 90_000)])
+    pages.way = Way(120, 100, 3, 7, Sync("ok", 90, 10, 2))
+    pages.counts = {11: NodeCounts(120, 100, 3)}
+    answer = await get(pages, "/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    assert found["sensornett_records_stored_total",] == 100
+    assert found["sensornett_records_lost_total",] == 3
+    assert found["sensornett_frames_refused_total",] == 7
+    assert found["sensornett_records_pending",] == 10
+    assert found["sensornett_node_newest_record_seconds", "11"] == NOW_S - 90_000
+    assert found["sensornett_node_records_waiting", "11"] == 17
+    assert found["sensornett_concerns", "fault"] == 1  # it is silent
+    assert ("sensornett_node_newest_record_seconds", "12") not in found

@@ -1,0 +1,46 @@
+"""The nodes' pages."""
+
+import json
+
+import pytest
+
+from gateway.model import NodeState
+from gateway.web.way import NodeCounts
+from tests.gateway.web.made import broken_intake, snow
+from tests.gateway.web.test_pages import checked, get, made
+
+STATES = [
+    NodeState(11, b"", status=json.dumps({"firmware": "1.2.3", "boot": [3, 1, 0, 0], "config": "aabbccdd"}))
+]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("nb", "Sjekk kabel og måler."), ("en", "Check cable and sensor.")]
+)
+async def test_the_table(language: str, said: str) -> None:
+    pages = made([broken_intake(), snow(500)], states=lambda: STATES)
+    pages.counts = {11: NodeCounts(1500, 1490, 2)}
+    text = (await get(pages, f"/nodes?lang={language}")).text
+    checked(text)
+    assert said in text
+    assert text.index("Taraldsvikelva") < text.index("Skistua")  # trouble first
+    for told in ("1.2.3", "aabbccdd", "1\u00a0490" if language == "nb" else "1,490"):
+        assert told in text
+    assert text.count('<th scope="row">') == len(pages.site.nodes)
+
+
+async def test_as_csv() -> None:
+    answer = await get(made([broken_intake()], states=lambda: STATES), "/nodes.csv?lang=nb")
+    lines = answer.text.splitlines()
+    assert lines[0].startswith("\ufeffnode;name;state;battery_mv")
+    assert lines[1].startswith("11;Taraldsvikelva (demo);Sensorfeil;3580;")
+
+
+async def test_a_sheet_to_print() -> None:
+    pages = made([snow(500)], states=lambda: STATES)
+    text = (await get(pages, "/nodes/11/sheet")).text
+    checked(text)
+    for told in ("Kulvertbunn", "1\u00a0200 mm", "4000 → -200", "Besøk", "68,4447"):
+        assert told in text
+    assert "Måler over bakken" in (await get(pages, "/nodes/21/sheet")).text
+    assert (await get(pages, "/nodes/99/sheet")).status == 404
