@@ -33,7 +33,7 @@ class Transcript:
         try:
             while True:
                 self._more.clear()
-                if found := wanted.search(self.text(), start):
+                if found := wanted.search(self.text()[start:]):
                     return found
                 if late.done():
                     heard = self.text()[start:][-_SHOWN:]
