@@ -15,6 +15,7 @@ class Pace:
     base_s: float = 1.0
     most_s: float = 60.0
     hold_s: float = 60.0  # between two tries while the server refuses us altogether
+    slow_s: float = 1.0  # an answer that takes longer makes requests smaller: live records wait behind them
 
     def backoff_s(self, failures: int, after_s: float | None, jitter: float) -> float:
         """Return the wait after that many failures in a row (from 1). `jitter` is random, 0 to 1.

@@ -31,7 +31,8 @@ log = structlog.get_logger()
 
 BATCH = 5000  # lines: what InfluxDB is quickest with
 _PROBE = 100  # lines in a request while the server is in trouble
-_TIMED_OUT_LEAST = 250  # lines: time-outs do not shrink requests below this
+_SLOW_LEAST = 500  # lines: slow answers do not shrink requests below this,
+_TIMED_OUT_LEAST = 250  # nor time-outs below this
 # When a server refuses this many single points and takes none between them, it more likely refuses us:
 # pause, instead of moving the whole store into quarantine at full speed.
 _REFUSED_IN_A_ROW = 100
@@ -260,11 +261,15 @@ class Worker:
     async def _write(self, items: Sequence[Item]) -> Verdict:
         text = "\n".join([item.line for item in items])
         body = await asyncio.to_thread(gzip.compress, text.encode(), 1, mtime=0)
+        began = time.monotonic()
         verdict = await self._writer.write(body)
         if isinstance(verdict, Ok):
             self._refused_in_a_row = 0
             self._last_ok_at_ms = self._now_ms()
-            self._size.passed()
+            if time.monotonic() - began > self._pace.slow_s:
+                self._size.halve(len(items), _SLOW_LEAST)
+            else:
+                self._size.passed()
         return verdict
 
     async def _settle(

@@ -29,9 +29,12 @@ class DayLine:
 def losses_of(reader: Reader, node: int) -> dict[tuple[int, str], SequenceSet]:
     """Return what of a node is lost, by epoch and cause."""
     found: dict[tuple[int, str], SequenceSet] = {}
-    for loss in reader.losses():
-        if loss.node == node:
-            found.setdefault((loss.epoch, loss.cause), SequenceSet()).add(loss.first, loss.last)
+    for epoch, cause, first, last in reader.connection.execute(
+        "SELECT epoch, cause, first, last FROM losses WHERE node = ? "
+        "UNION ALL SELECT epoch, cause, first, last FROM pruned WHERE node = ? AND cause = 'cap'",
+        (node, node),
+    ):
+        found.setdefault((epoch, cause), SequenceSet()).add(first, last)
     return found
 
 

@@ -165,7 +165,7 @@ class RollupBook:
         with self._db:
             for node, start_s in due:
                 records = reader.history(node, start_s, start_s + HOUR_S)
-                if records:  # else they have been pruned: what was made of them stays
+                if self._all_there(node, start_s, len(records)):
                     self._enter(HOUR_S, node, start_s, self._of(node, records))
                     days.add((node, *day_of(start_s, self._timezone)))
             for node, from_s, to_s in days:
@@ -173,6 +173,12 @@ class RollupBook:
                 self._enter(DAY_S, node, from_s, together(hour.rollups for hour in hours))
             self._db.executemany("DELETE FROM due WHERE node = ? AND start_s = ?", due)
         return len(due)
+
+    def _all_there(self, node: int, start_s: int, records: int) -> bool:
+        """Whether the hour's records are still in the store; of pruned ones what was made of them stays."""
+        before = self.between(HOUR_S, node, start_s, start_s + 1)
+        most = max((r.count for r in before[0].rollups.values()), default=0) if before else 0
+        return records > 0 and records >= most
 
     def _of(self, node_id: int, records: Iterable[StoredRecord]) -> dict[str, Rollup]:
         node = self._nodes.get(node_id)

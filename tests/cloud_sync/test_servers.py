@@ -1,6 +1,7 @@
 """Each kind of server, each fault on order: every record ends there or in quarantine, exactly once."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,20 @@ async def test_a_smaller_limit_is_found(server: InfluxDouble, folder: Path) -> N
     assert max(server.sizes[4:]) <= 60
     await running.stop()
     await writer.close()
+
+
+async def test_a_slow_server_gets_smaller_requests(folder: Path) -> None:
+    server = InfluxDouble("2.7")
+    await server.start()
+    store = MemoryStore([record(n) for n in range(1, 6001)])
+    writer, journal = writer_for(server), open_journal(folder)
+    pace = replace(QUICK, slow_s=-1.0)  # every answer is slow
+    running = Running(Worker(store, journal, writer, encode, pace=pace, batch=2000, lanes=1), journal)
+    await running.settled()
+    assert server.sizes == [2000, 1000, *[500] * 6]
+    await running.stop()
+    await writer.close()
+    await server.stop()
 
 
 async def test_points_that_a_server_forgot_are_sent_again(server: InfluxDouble, folder: Path) -> None:

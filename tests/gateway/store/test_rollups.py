@@ -93,6 +93,20 @@ async def test_a_corrected_calibration_makes_a_revision(tmp_path: Path, store: S
     book.close()
 
 
+async def test_an_hour_with_pruned_records_stays_as_it_was_made(tmp_path: Path, store: Store) -> None:
+    clock = Clock()
+    clock.now_s = BEGIN_S + 5 * HOUR_S
+    book = book_of(tmp_path, clock)
+    book.follow(store.reader)
+    kept = book.between(HOUR_S, SNOW.id, 0, 1 << 40)
+    await store.perform(lambda db: db.execute("DELETE FROM records WHERE commit_no <= 3"))
+    late = replace(measured(99, 2000, BEGIN_S + 1), quality=(2, 2, 2, 2))
+    await store.append(Change(records=[late]))
+    assert book.follow(store.reader) == 1
+    assert book.between(HOUR_S, SNOW.id, 0, 1 << 40) == kept
+    book.close()
+
+
 async def test_they_outlive_their_records(tmp_path: Path, store: Store) -> None:
     clock = Clock()
     clock.now_s = BEGIN_S + 5 * HOUR_S
