@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -151,7 +152,12 @@ def push(
         async with Offers(found.id, broker_at(broker, "gateway", password, ca)) as offers:
             await offers.put(content, read.sha256)
             await offers.roll_out(
-                waves, signed, read.version, lambda: _versions(state), patience_min * 60, lambda wave: None
+                waves,
+                signed,
+                read.version,
+                lambda: _versions(state),
+                patience_min * 60,
+                _teller(waves, words),
             )
 
     try:
@@ -192,6 +198,21 @@ def status(
         typer.echo(words("update.row", **{name: value or "-" for name, value in row.items()}), err=True)
     if as_json:
         typer.echo(json.dumps({"ok": True, "nodes": rows}))
+
+
+def _teller(waves: list[Wave], words: Words) -> Callable[[Wave], None]:
+    """Return what tells on a terminal, and only there, how far a wave is."""
+    last = ""
+
+    def tell(wave: Wave) -> None:
+        nonlocal last
+        numbers = {"number": waves.index(wave) + 1, "count": len(waves)}
+        text = words("update.wave", **numbers, done=len(wave.done), nodes=len(wave.nodes))
+        if text != last and sys.stderr.isatty():
+            typer.echo(text, err=True)
+        last = text
+
+    return tell
 
 
 def _versions(state: Path) -> Mapping[int, str]:

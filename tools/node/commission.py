@@ -53,5 +53,5 @@ def _why_not(entry: Entry, folder: Path, node: Node, heard_ms: int) -> Trouble |
     if heard_ms < since.timestamp() * 1000:
         return Trouble("not_heard", node=node.id)
     if missing := sheet_of(folder, node).missing:
-        return Trouble("site_sheet", node=node.id, missing=", ".join(missing))
+        return Trouble("site_sheet", node=node.id, missing=[f"sheet.{name}" for name in missing])
     return None

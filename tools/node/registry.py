@@ -98,12 +98,6 @@ class Registry:
             entry.stage = stage
         self._save(stage, node, entry.current.mac if entry.current else "")
 
-    def step_back(self, node: int, stage: str) -> None:
-        """It is only as far as `stage` again: something was changed. Raises OSError."""
-        entry = self.entry(node)
-        if entry.reached(stage):
-            entry.stage = stage
-
     def forget(self, node: int) -> None:
         """Nothing is this node any more; which boards were stays known. Raises OSError."""
         entry = self.entry(node)

@@ -41,7 +41,10 @@ STATUS = {
 
 
 class Trouble(Exception):
-    """`key` names the text, `values` fill it in. `detail` is what a program said, for who wants to know."""
+    """`key` names the text, `values` fill it in; lists among them are keys of texts themselves.
+
+    `detail` is what a program said, for who wants to know.
+    """
 
     def __init__(self, key: str, detail: str = "", **values: object) -> None:
         super().__init__(key)
@@ -56,4 +59,6 @@ class Trouble(Exception):
 
     def told(self, words: Words) -> str:
         """Return what a technician reads."""
-        return words(f"trouble.{self.key}", **self.values)
+        lists = {name: value for name, value in self.values.items() if isinstance(value, list)}
+        said = {name: ", ".join(words(key) for key in keys) for name, keys in lists.items()}
+        return words(f"trouble.{self.key}", **{**self.values, **said})

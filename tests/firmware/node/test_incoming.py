@@ -5,6 +5,7 @@ import json
 import pytest
 
 from device_configs.compile import config_hash, settings_bytes
+from gateway import outgoing
 
 SNOW, ENERGY = 21, 31
 
@@ -41,6 +42,18 @@ async def test_a_node_takes_new_settings_and_reports_their_hash(lab, node):
     assert json.loads(files["settings.json"])["event_interval_s"] == 77
     assert files["settings.good"] == files["settings.json"]
     assert "settings.part" not in files
+
+
+async def test_many_small_pieces_and_a_power_cut_between_them(lab, monkeypatch):
+    monkeypatch.setattr(outgoing, "PIECE", {"mqtt": outgoing.PIECE_BY_RADIO})  # as by radio
+    lab = await lab(SNOW)
+    await lab.board.power_on()
+    await lab.clock.sleep(1800)
+    new = hand_out(lab, event_interval_s=77)
+    await lab.board.until(lambda: not lab.board.asleep, 60)
+    await lab.board.power_cut()
+    await lab.board.power_on()
+    await reports(lab, new)
 
 
 async def test_settings_that_lose_the_gateway_are_given_up_for_good(lab):

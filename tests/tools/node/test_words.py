@@ -52,6 +52,17 @@ def test_the_language_follows_the_environment(
     assert language_of(asked, environment) == language
 
 
+def test_every_text_is_used() -> None:
+    sources = [*(TOOLS / "node").glob("*.py"), TOOLS / "node_command.py", TOOLS / "update_command.py"]
+    text = "\n".join(source.read_text() for source in sources)
+    made = ("trouble.", "stage.", "did.", "settings.", "sheet.")  # by a part of their names
+    unused = [key for key in texts() if key not in text and not key.startswith(made)]
+    unused += [
+        k for k in texts() if k.startswith("stage.") and f'stage("{k.removeprefix("stage.")}"' not in text
+    ]
+    assert unused == []
+
+
 def test_what_a_technician_reads_is_filled_in() -> None:
     trouble = Trouble("wrong_chip", port="/dev/ttyUSB0", found="esp32", wanted="esp32s3")
     assert "Ingenting er skrevet" in trouble.told(Words("nb"))
