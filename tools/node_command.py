@@ -357,9 +357,9 @@ def forget(
         if port:
             with s.progress.stage("look", port=port):
                 prompt.reach(port)
-        wiped = forget_node(
-            Registry(state), Credentials(state, found.id), state, node, Board(port) if port else None
-        )
+        board, credentials = (Board(port) if port else None), Credentials(state, found.id)
+        with s.progress.stage("wipe") if board else nullcontext():
+            wiped = forget_node(Registry(state), credentials, state, node, board)
         lines = [
             s.words("did.forgotten", node=node),
             s.words("did.wiped" if wiped else "did.not_wiped", node=node),

@@ -1,0 +1,41 @@
+"""Forgetting a node whose board is at hand: nothing of it stays on the board."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from device_configs.keys import read_keys
+from tests.tools.node.bench import demo_nodes, images, run, site_with, state_with, with_micropython
+
+
+async def test_a_forgotten_board_is_wiped_and_can_become_another_node(tmp_path: Path, capfd: Any) -> None:
+    snow = [node for node in demo_nodes() if node["profile"] == "snow"]
+    site, state = site_with(tmp_path, snow), state_with(tmp_path / "state")
+    bench = with_micropython("a", tmp_path, tmp_path / "ports", "esp32s3")
+    where = ["--site", str(site), "--state", str(state), "--lang", "en", "--json"]
+    port = ["--port", str(bench.port.path)]
+    made_of = ["--images", str(images(tmp_path / "images")), "--labels", str(tmp_path)]
+    await bench.plug()
+    try:
+        said = await run(capfd, "node", "provision", "21", *where, *port, *made_of)
+        assert said.status == 0, said.err
+        await bench.board.until(lambda: bench.board.asleep)
+        bench.board.change({"shelf": None})
+        await bench.unplug()
+        await bench.plug()
+        taken = await run(capfd, "node", "provision", "22", *where, *port, *made_of)
+        assert (taken.status, taken.json["trouble"]) == (5, "taken")
+        said = await run(capfd, "node", "forget", "21", *where, *port)
+        assert said.status == 0, said.err
+        assert said.json["wiped"] is True
+        assert read_keys(state / "keys.json") == {}
+        said = await run(capfd, "node", "provision", "22", *where, *port, *made_of)
+        assert said.status == 0, said.err
+        assert said.json["did"] == "provisioned"
+        await bench.unplug()
+        files = bench.board.files()
+        assert json.loads(files["settings.json"])["node"] == 22
+        assert bytes.fromhex(files["key.hex"].decode()) == read_keys(state / "keys.json")[22]
+        assert not {"identity", "settings.good"} & set(files)
+    finally:
+        await bench.close()
