@@ -14,7 +14,7 @@ from node.hardware import Hardware
 from wire import control
 
 RESTART_MS = 1000
-GARBAGE = 16384  # bytes after which it is collected: waiting until the heap is full leaves it in small pieces
+GARBAGE = 32768  # bytes after which it is collected: waiting until the heap is full leaves it in small pieces
 UNPROVISIONED_MS = 3600000
 LIT_S = 900  # how long the LED is used after power-on or a press of the button
 TRIAL_MS = 900000  # a program on trial that stays awake starts anew after this, and so comes to its end
