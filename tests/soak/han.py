@@ -60,7 +60,7 @@ def damage(tally: Tally, frames: Sequence[bytes], seed: int, count: int) -> None
     assert all(len(payloads) == 1 for payloads in whole.values())
     for n in range(count):
         one = rng.choice(frames)
-        kind = rng.choice((bits, burst, several_bytes, cut, doubled))
+        kind = rng.choice((bits, burst, several_bytes, cut, doubled, resealed))
         bad = kind(rng, one)
         tally.add("mutations")
         if bad == one:
@@ -128,6 +128,13 @@ def several_bytes(rng: random.Random, content: bytes) -> bytes:
     for _ in range(rng.randint(2, 12)):
         out[rng.randrange(len(out))] = rng.randrange(256)
     return bytes(out)
+
+
+def resealed(rng: random.Random, content: bytes) -> bytes:
+    """Wrong content under a right check, as one damage in 65 536 would be."""
+    (payload,) = new_reader().feed(content)
+    header = content[3 : content.index(payload) - 2]  # addresses and control
+    return hdlc(several_bytes(rng, payload), header)
 
 
 def cut(rng: random.Random, content: bytes) -> bytes:
