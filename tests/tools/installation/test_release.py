@@ -1,5 +1,6 @@
 """A version: exactly the program's files, whole or not there, and runnable from wherever its root is."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,9 +20,19 @@ def borrowed(version: Path) -> None:
     (packages / "borrowed.pth").write_text(f"{mine}\n")
 
 
-def test_a_version_runs_also_when_its_root_was_moved(tmp_path: Path) -> None:
-    version = build(ROOT, tmp_path / "made" / "versions", borrowed)
-    assert version.name == name_of(ROOT)
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The program's files, in a folder where nobody works on them."""
+    for name in files(ROOT):
+        target = tmp_path / "source" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target)
+    return tmp_path / "source"
+
+
+def test_a_version_runs_also_when_its_root_was_moved(source: Path, tmp_path: Path) -> None:
+    version = build(source, tmp_path / "made" / "versions", borrowed)
+    assert version.name == name_of(source)
     (tmp_path / "made").rename(tmp_path / "moved")
     moved = tmp_path / "moved" / "versions" / version.name
     # `-P` and its own .pth: what it imports is its own copy, not this checkout.
@@ -36,33 +47,30 @@ def test_a_version_runs_also_when_its_root_was_moved(tmp_path: Path) -> None:
     assert "gateway" in done.stdout
 
 
-def test_one_that_fails_halfway_is_not_there(tmp_path: Path) -> None:
+def test_one_that_fails_halfway_is_not_there(source: Path, tmp_path: Path) -> None:
+    versions = tmp_path / "versions"
+
     def fails(version: Path) -> None:
         raise subprocess.CalledProcessError(1, "pip")
 
     with pytest.raises(subprocess.CalledProcessError):
-        build(ROOT, tmp_path, fails)
-    assert [path for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
-    made = build(ROOT, tmp_path, borrowed)
-    assert [path.name for path in tmp_path.iterdir()] == [made.name]
-    assert build(ROOT, tmp_path, fails) == made  # is there: nothing is made
+        build(source, versions, fails)
+    assert [path for path in versions.iterdir() if not path.name.startswith(".")] == []
+    made = build(source, versions, borrowed)
+    assert [path.name for path in versions.iterdir()] == [made.name]
+    assert build(source, versions, fails) == made  # is there: nothing is made
 
 
-def test_its_name_changes_with_any_file(tmp_path: Path) -> None:
-    for part in ("pyproject.toml", "LICENSE", "README.md", "CHANGELOG.md", "run"):
-        (tmp_path / part).write_text((ROOT / part).read_text())
-    for folder in ("requirements", "docs", "firmware", "device_configs", "gateway", "cloud_sync", "hardware"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "tools").mkdir()
-    (tmp_path / "tools" / "cli.py").write_text("one")
-    (tmp_path / "tools" / "__pycache__").mkdir()
-    (tmp_path / "tools" / "__pycache__" / "cli.pyc").write_text("compiled")
-    first = name_of(tmp_path)
-    assert name_of(tmp_path) == first
-    (tmp_path / "tools" / "__pycache__" / "cli.pyc").write_text("compiled anew")
-    assert name_of(tmp_path) == first
-    (tmp_path / "tools" / "cli.py").write_text("two")
-    assert name_of(tmp_path) != first
+def test_its_name_changes_with_any_file(source: Path) -> None:
+    cache = source / "tools" / "__pycache__"
+    cache.mkdir()
+    (cache / "cli.pyc").write_text("compiled")
+    first = name_of(source)
+    assert name_of(source) == first
+    (cache / "cli.pyc").write_text("compiled anew")
+    assert name_of(source) == first
+    (source / "tools" / "cli.py").write_text("two")
+    assert name_of(source) != first
 
 
 def test_tests_and_environments_are_no_part_of_it() -> None:
