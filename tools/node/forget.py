@@ -10,20 +10,16 @@ from tools.node.remote import Board
 # Everything a node knows of itself; what it measured stays in the store, not on the board.
 WIPE = """
 import os
+def remove(path):
+    try:
+        os.remove(path)
+    except OSError:
+        for name in os.listdir(path):
+            remove(path + "/" + name)
+        os.rmdir(path)
 for name in os.listdir("/"):
     if name not in ("boot.py", "main.py", "lib"):
-        try:
-            os.remove("/" + name)
-        except OSError:
-            for inner in os.listdir("/" + name):
-                os.remove("/" + name + "/" + inner)
-            os.rmdir("/" + name)
-try:
-    import esp32
-    nvs = esp32.NVS("kept")
-    nvs.erase_key("kept")
-except (ImportError, OSError, AttributeError):
-    pass
+        remove("/" + name)
 print("@@ null")
 """
 

@@ -20,7 +20,7 @@ async def test_a_forgotten_board_is_wiped_and_can_become_another_node(tmp_path: 
         said = await run(capfd, "node", "provision", "21", *where, *port, *made_of)
         assert said.status == 0, said.err
         await bench.board.until(lambda: bench.board.asleep)
-        bench.board.change({"shelf": None})
+        bench.board.change({"shelf": None, "a/node/app.mpy": b"an update", "slot": b"- - 0 0 0 0"})
         await bench.unplug()
         await bench.plug()
         taken = await run(capfd, "node", "provision", "22", *where, *port, *made_of)
@@ -36,6 +36,6 @@ async def test_a_forgotten_board_is_wiped_and_can_become_another_node(tmp_path: 
         files = bench.board.files()
         assert json.loads(files["settings.json"])["node"] == 22
         assert bytes.fromhex(files["key.hex"].decode()) == read_keys(state / "keys.json")[22]
-        assert not {"identity", "settings.good"} & set(files)
+        assert not {"identity", "settings.good", "a/node/app.mpy", "slot"} & set(files)
     finally:
         await bench.close()
