@@ -174,18 +174,20 @@ class Life:
         await self.speaks(5)
 
     async def upgrade_fails(self) -> None:
+        """One that cannot even be imported changes nothing; one that does not come up is taken back."""
         before, store = self.current(), self.store_id()
-        app = self.source / "gateway/app.py"
-        whole = app.read_text()
-        app.write_text(whole + "\nraise SystemExit('a broken version')\n")
-        began = time.monotonic()
-        done = self.guest.try_run("/source/run", "upgrade")
-        self.tally.facts["failed_upgrade_s"] = round(time.monotonic() - began)
-        app.write_text(whole)
-        assert done.returncode == 1, done.stderr
-        assert "The version before runs again." in done.stderr, done.stderr
-        assert (self.current(), self.store_id()) == (before, store)
-        await self.speaks(5)
+        for module, said in (("app", "a broken version"), ("start", "The version before runs again.")):
+            file = self.source / f"gateway/{module}.py"
+            whole = file.read_text()
+            file.write_text(whole + "\nraise SystemExit('a broken version')\n")
+            began = time.monotonic()
+            done = self.guest.try_run("/source/run", "upgrade")
+            self.tally.facts[f"failed_upgrade_{module}_s"] = round(time.monotonic() - began)
+            file.write_text(whole)
+            assert done.returncode == 1, done.stderr
+            assert said in done.stderr, done.stderr
+            assert (self.current(), self.store_id()) == (before, store)
+            await self.speaks(5)
 
     async def revoked(self) -> None:
         """A connected node that is forgotten is cut off; nobody restarts or reloads anything by hand."""
