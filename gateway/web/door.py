@@ -127,7 +127,7 @@ class Door:
                 log.warning("login_failed", address=address)
                 return render(request, "login.html", 401, trouble="wrong" if users else "nobody", to=to)
         self.note(name, "logged in")
-        answer = RedirectResponse(to or "/alerts", 303, {"Cache-Control": "no-store"})
+        answer = RedirectResponse(_as_read(to or "/alerts", request), 303, {"Cache-Control": "no-store"})
         answer.set_cookie(
             COOKIE,
             self._sessions.begin(name, user.role),
@@ -153,6 +153,13 @@ class Door:
             audit.note(self.home, self._clock(), who, did, **details)
         except OSError as error:
             log.error("audit_not_written", reason=str(error))  # noqa: TRY400
+
+
+def _as_read(path: str, request: Request) -> str:
+    """Return a path with the language and appearance that the reader has chosen."""
+    chosen = {k: v for k, v in request.query_params.items() if k in ("lang", "theme") and v.isalnum()}
+    query = "&".join(f"{k}={v}" for k, v in sorted(chosen.items()) if f"{k}=" not in path)
+    return path + ("&" if "?" in path else "?") + query if query else path
 
 
 def _inside(path: str) -> str:

@@ -1,14 +1,12 @@
-"""Hands what happens to every open page. A page that does not keep up is closed: it comes back by itself."""
+"""Hands what happens to every open page. Who does not keep up is told the newest of each thing, no more."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gateway.web.words import Language
 
 CLIENTS_MAX = 100
-QUEUE_MAX = 64  # messages a page may be behind
 
 
 class Full(Exception):
@@ -17,22 +15,41 @@ class Full(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One message: `data` is one JSON text."""
+    """One message: `data` is one JSON text. A later one about the same thing takes its place."""
 
     name: str
     data: str
+    about: str = ""
 
 
 @dataclass(eq=False, slots=True)
 class Client:
-    """One open page; None in its queue ends it."""
+    """One open page, and what it has not been told yet."""
 
     language: Language
-    queue: "asyncio.Queue[Event | None]" = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
+    pending: dict[tuple[str, str], Event] = field(default_factory=dict)
+    ended: bool = False
+    _awake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, event: Event) -> None:
+        key = event.name, event.about
+        self.pending.pop(key, None)  # the newer one has its place at the end
+        self.pending[key] = event
+        self._awake.set()
+
+    def end(self) -> None:
+        self.ended = True
+        self._awake.set()
 
     async def events(self) -> AsyncIterator[Event]:
-        while (event := await self.queue.get()) is not None:
-            yield event
+        """Yield what there is to tell, until the page is ended."""
+        while True:
+            await self._awake.wait()
+            self._awake.clear()
+            while self.pending and not self.ended:
+                yield self.pending.pop(next(iter(self.pending)))
+            if self.ended:
+                return
 
 
 class Hub:
@@ -61,22 +78,13 @@ class Hub:
         self._clients.discard(client)
 
     def send(self, event: Event, language: Language | None = None) -> None:
-        """Queue `event` for the pages in `language` (None: all). Never waits."""
-        for client in list(self._clients):
+        """Tell `event` to the pages in `language` (None: all). Never waits."""
+        for client in self._clients:
             if language is None or client.language == language:
-                try:
-                    client.queue.put_nowait(event)
-                except asyncio.QueueFull:
-                    self._end(client)
+                client.put(event)
 
     def close(self) -> None:
         """End all pages."""
-        for client in list(self._clients):
-            self._end(client)
-
-    def _end(self, client: Client) -> None:
-        self.leave(client)
-        with suppress(asyncio.QueueEmpty):  # what it is behind it will never read
-            while True:
-                client.queue.get_nowait()
-        client.queue.put_nowait(None)
+        for client in self._clients:
+            client.end()
+        self._clients.clear()

@@ -310,7 +310,7 @@ class Pages:
     def card_event(self, node: int, language: Language) -> Event:
         written = self.card(node, language)
         kind = self.live.nodes[node].place.kind
-        return _event("card", node=node, kind=kind, need=written.need, html=written.html)
+        return _event("card", str(node), node=node, kind=kind, need=written.need, html=written.html)
 
     def state_event(self, language: Language) -> Event:
         say = self.words[language]
@@ -385,8 +385,8 @@ def _links(request: Request) -> Callable[..., str]:
     return link
 
 
-def _event(name: str, **values: object) -> Event:
-    return Event(name, json.dumps(values, ensure_ascii=False, separators=(",", ":")))
+def _event(name: str, about: str = "", **values: object) -> Event:
+    return Event(name, json.dumps(values, ensure_ascii=False, separators=(",", ":")), about)
 
 
 def _sent(event: Event) -> ServerSentEvent:

@@ -33,6 +33,7 @@ from gateway.web.way import ask_sync, counts, way
 log = structlog.get_logger()
 
 FOLLOW_S = 0.5  # how often the store is asked for what is new
+BUSY_SHARE = 0.1  # of a core: in a flood open pages are told less often, so that ingest has the machine
 WAY_S = 2.0
 TICK_S = 5.0  # a page that hears nothing for several of these is offline
 RESTART_S = 5.0
@@ -187,8 +188,9 @@ async def _follow(pages: Pages, reader: Reader) -> None:
     """Tell open pages what was committed, and what has become old meanwhile."""
     told: dict[str, str] = {}
     stale: set[int] = set()
+    pace = _Pace()
     while True:
-        await asyncio.sleep(FOLLOW_S)
+        await pace.rest(FOLLOW_S)
         try:
             changed = pages.live.follow(reader)
             pages.trouble = ""
@@ -210,6 +212,19 @@ async def _follow(pages: Pages, reader: Reader) -> None:
                 pages.hub.send(state, language)
         if changed:
             pages.hub.send(pages.tick_event())
+
+
+class _Pace:
+    """Rests until the page's thread has had no more than its share of a core since the last rest."""
+
+    def __init__(self) -> None:
+        self._since_s, self._spent_s = time.monotonic(), time.thread_time()
+
+    async def rest(self, least_s: float) -> None:
+        await asyncio.sleep(least_s)
+        while time.thread_time() - self._spent_s > BUSY_SHARE * (time.monotonic() - self._since_s):  # noqa: ASYNC110
+            await asyncio.sleep(least_s / 2)
+        self._since_s, self._spent_s = time.monotonic(), time.thread_time()
 
 
 async def _count(pages: Pages, reader: Reader, state: Path) -> None:

@@ -16,7 +16,7 @@ async def test_logging_in_and_out(tmp_path: Path) -> None:
     browser = await made.browser()
     assert "Logg inn for å ta varselet" in (await browser.get("/alerts")).text
     answer = await browser.post("/login?lang=nb", {"name": "Vakt", "password": PASSWORD, "to": "/nodes"})
-    assert (answer.status, answer.headers["location"]) == (303, "/nodes")
+    assert (answer.status, answer.headers["location"]) == (303, "/nodes?lang=nb")
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
