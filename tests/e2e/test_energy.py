@@ -1,6 +1,8 @@
 """From the bytes on a meter's port to the month's kWh, to the last Wh the meter shows."""
 
 from datetime import date, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
 from random import Random
 from typing import get_args
 from zoneinfo import ZoneInfo
@@ -8,8 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from drivers.han import HanPort
-from gateway.energy.metering import Sample, metered
+from gateway.energy.given import Given, hours_of
+from gateway.energy.metering import Factor, Sample, metered
 from gateway.energy.periods import start_of, totals
+from gateway.energy.registers import Event
+from gateway.store.energy_book import EnergyBook, Series
 from hardware.virtual import meters
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -69,3 +74,101 @@ def test_with_hours_lost_the_month_is_the_same_and_says_what_is_estimated() -> N
     (month,) = totals(metered(samples, []).hours, "month", OSLO, FIRST, LAST)
     assert month.wh == 745 * 18_000
     assert (month.hours, month.estimated) == (745, 11)
+
+
+# One register, 100 Wh each hour: 745 hours of October are 74 500 Wh. What goes wrong, and the month by hand.
+HOUR_WH = 100
+SWAP_S = start_of(FIRST, OSLO) + 400 * 3600 + 600
+
+
+def steady(first: date, last: date, begin_wh: int = 5_000_000) -> list[Sample]:
+    """A register as it is read 40 s after each full hour of a month, its first and last hour included."""
+    return [
+        (at_s + 40, begin_wh + HOUR_WH * i)
+        for i, at_s in enumerate(range(start_of(first, OSLO), start_of(last, OSLO) + 1, 3600))
+    ]
+
+
+def reset() -> list[Sample]:
+    """The meter begins again at zero in the hour from 100 to 101."""
+    samples = steady(FIRST, LAST)
+    return samples[:101] + [(at_s, HOUR_WH * i) for i, (at_s, _) in enumerate(samples[101:])]
+
+
+def rolled() -> list[Sample]:
+    """The register has nine digits, and is full after 100 hours."""
+    return [(at_s, wh % 10**9) for at_s, wh in steady(FIRST, LAST, 10**9 - 100 * HOUR_WH)]
+
+
+def swapped() -> list[Sample]:
+    """In hour 400 another meter takes over, which shows something else."""
+    return [(at_s, wh if at_s < SWAP_S else wh + 70_000_000) for at_s, wh in steady(FIRST, LAST)]
+
+
+def lost() -> list[Sample]:
+    """Ten readings are missing, so eleven hours are known by their sum alone."""
+    return [sample for i, sample in enumerate(steady(FIRST, LAST)) if i not in range(100, 110)]
+
+
+@pytest.mark.parametrize(
+    ("samples", "factors", "month", "events"),
+    [
+        (steady(FIRST, LAST), [Factor(0)], (74_500, 745, 0), []),
+        (reset(), [Factor(0)], (74_400, 744, 0), [Event.RESET]),
+        (rolled(), [Factor(0)], (74_500, 745, 0), [Event.ROLLOVER]),
+        # 400 hours at 30 to 1, the hour of the swap unknown, 344 hours at 1 to 1: 1 200 000 + 34 400.
+        (
+            swapped(),
+            [Factor(0, Fraction(30)), Factor(SWAP_S, Fraction(1))],
+            (1_234_400, 744, 0),
+            [Event.SWAP],
+        ),
+        (lost(), [Factor(0)], (74_500, 745, 11), []),
+        ([sample for sample in steady(FIRST, LAST) for _ in (1, 2)], [Factor(0)], (74_500, 745, 0), []),
+        (steady(FIRST, LAST)[::-1], [Factor(0)], (74_500, 745, 0), []),
+    ],
+    ids=["nothing", "reset", "rollover", "swap", "gap", "duplicates", "late"],
+)
+def test_a_month_by_hand(
+    samples: list[Sample], factors: list[Factor], month: tuple[int, int, int], events: list[Event]
+) -> None:
+    found = metered(samples, [], factors)
+    (total,) = totals(found.hours, "month", OSLO, FIRST, LAST)
+    assert (total.wh, total.hours, total.estimated) == month
+    assert total.expected == 745
+    assert [event for _, event in found.events] == events
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "day", "hours"),
+    [
+        (date(2026, 3, 1), date(2026, 4, 1), date(2026, 3, 29), 23),
+        (FIRST, LAST, date(2026, 10, 25), 25),
+    ],
+)
+def test_the_months_in_which_the_clock_is_changed(first: date, last: date, day: date, hours: int) -> None:
+    found = metered(steady(first, last), [])
+    (month,) = totals(found.hours, "month", OSLO, first, last)
+    (changed,) = totals(found.hours, "day", OSLO, day, day + timedelta(days=1))
+    assert month.wh == (31 * 24 - 24 + hours) * HOUR_WH
+    assert (changed.wh, changed.hours, changed.expected) == (hours * HOUR_WH, hours, hours)
+
+
+def test_data_that_comes_late_makes_estimates_measured_and_changes_no_sum() -> None:
+    before, after = metered(lost(), []), metered(sorted({*lost(), *steady(FIRST, LAST)}), [])
+    (early,), (late,) = (totals(found.hours, "month", OSLO, FIRST, LAST) for found in (before, after))
+    assert (early.wh, early.estimated) == (74_500, 11)
+    assert (late.wh, late.estimated) == (74_500, 0)
+
+
+def test_a_corrected_hour_is_a_revision_and_its_difference_is_in_the_month(tmp_path: Path) -> None:
+    starts = range(start_of(FIRST, OSLO), start_of(LAST, OSLO), 3600)
+    hours = [Given(at_s, at_s + 3600, HOUR_WH) for at_s in starts]
+    series = Series("town-hall", "electricity", "main")
+    corrected = Given(hours[200].start_s, hours[200].end_s, 350)
+    with EnergyBook.write(tmp_path, 1) as book:
+        book.take([(series, hours)], "a.csv", "00", "Elhub", 1)
+        (outcome,) = book.take([(series, [corrected])], "b.csv", "01", "Elhub", 2)
+        (month,) = totals(hours_of(book.given(series)), "month", OSLO, FIRST, LAST)
+    assert (outcome.new, outcome.unchanged, len(outcome.revised)) == (0, 0, 1)
+    assert month.wh == 74_750  # 744 hours of 100 Wh and one of 350 Wh
