@@ -6,6 +6,7 @@ import re
 
 from hardware.virtual.clock import Clock
 
+_GRACE_S = 0.2  # what was printed in time is here by then: the clock may have jumped, a terminal does not
 _SHOWN = 1500  # characters of the end that are shown when something did not come
 
 
@@ -30,11 +31,16 @@ class Transcript:
         """Return the first match in `text()[start:]`. Raises TimeoutError with the end of what was heard."""
         wanted = re.compile(pattern, re.MULTILINE | re.DOTALL)
         late = asyncio.ensure_future(self._clock.sleep(timeout_s))
+        given = False
         try:
             while True:
                 self._more.clear()
                 if found := wanted.search(self.text()[start:]):
                     return found
+                if late.done() and not given:
+                    given = True
+                    await asyncio.sleep(_GRACE_S)
+                    continue
                 if late.done():
                     heard = self.text()[start:][-_SHOWN:]
                     raise TimeoutError(f"no {pattern!r} within {timeout_s:g} s; heard:\n{heard}")
@@ -43,3 +49,4 @@ class Transcript:
                 more.cancel()
         finally:
             late.cancel()
+            await asyncio.gather(late, return_exceptions=True)  # it has let go of the clock then

@@ -27,11 +27,52 @@ HEAP_KB = {"battery": 160, "mains": 320}
 CALM = {"up": 300.0, "down": 250.0, "water": 2.0, "air": -6.0, "battery": 3.6, "distance": 2400.0}
 
 
+class TesterClock:
+    """The board's clock for whoever tests it: it jumps only while he waits for it, never while he looks.
+
+    Without that a virtual clock would be at the board's next wake before a test has seen that it sleeps.
+    """
+
+    def __init__(self, clock: BoardClock) -> None:
+        self._clock = clock
+        self._released = False
+        clock.hold()
+
+    def monotonic_s(self) -> float:
+        return self._clock.monotonic_s()
+
+    def utc_ms(self) -> int:
+        return self._clock.utc_ms()
+
+    async def sleep(self, seconds: float) -> None:
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def ring() -> None:
+            self._hold()
+            if not over.done():
+                over.set_result(None)
+
+        meeting = self._clock.call_later(seconds, ring)
+        if not self._released:
+            self._released = True
+            self._clock.release()
+        try:
+            await over
+        finally:
+            meeting.cancel()
+            self._hold()
+
+    def _hold(self) -> None:
+        if self._released:
+            self._released = False
+            self._clock.hold()
+
+
 class VirtualDevice:
     """A node's board with a cable, a supply and surroundings that can be set. `has_program`: MicroPython."""
 
     def __init__(self, node: Node, catalog: Catalog, folder: Path, clock: BoardClock, ssid: str) -> None:
-        self.clock = clock
+        self.clock = TesterClock(clock)
         self.world = {c.name: CALM[c.name] for c in node.profile.channels if c.name in CALM}
         kind = catalog.boards[node.board]
         quantities = {name: (lambda name=name: self.world[name]) for name in self.world}
@@ -141,23 +182,25 @@ class VirtualMeter:
 
     async def measure(self, seconds: float) -> Charge:
         began_s = last_s = self._clock.monotonic_s()
-        uc = peak_ua = 0.0
-        while True:
-            state, ua = self._board.state, self._ua()
-            over = asyncio.ensure_future(self._clock.sleep(max(0.0, began_s + seconds - last_s)))
-            changed = asyncio.ensure_future(
-                self._board.until(lambda state=state: self._board.state is not state, _FOREVER_S)  # type: ignore[misc]
-            )
-            await asyncio.wait({over, changed}, return_when=asyncio.FIRST_COMPLETED)
-            ended = over.done()
-            for waiting in (over, changed):
-                waiting.cancel()
-            await asyncio.gather(over, changed, return_exceptions=True)
+        uc, ua = 0.0, self._ua()
+        peak_ua = ua
+
+        def look() -> bool:  # called at each change, before the clock can jump
+            nonlocal last_s, uc, ua, peak_ua
             now_s = self._clock.monotonic_s()
             uc += ua * (now_s - last_s)
-            peak_ua, last_s = max(peak_ua, ua), now_s
-            if ended:
-                return Charge(max(last_s - began_s, 1e-9), uc, peak_ua)
+            last_s, ua = now_s, self._ua()
+            peak_ua = max(peak_ua, ua)
+            return False
+
+        looking = asyncio.ensure_future(self._board.until(look, _FOREVER_S))
+        try:
+            await self._clock.sleep(seconds)
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+        look()
+        return Charge(max(last_s - began_s, 1e-9), uc, peak_ua)
 
     def _ua(self) -> float:
         return {State.OFF: 0.0, State.ASLEEP: ASLEEP_UA}.get(self._board.state, RUNNING_UA)

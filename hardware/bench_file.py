@@ -1,0 +1,147 @@
+"""A bench's YAML file: which instruments there are and how they are reached. Checked as a site is.
+
+    name: workbench          # the file's name
+    site: narvik-demo        # a site that comes along, or a folder
+    node: 11                 # the node of that site that the board is
+    network: {ssid: bench, host: 192.168.4.1, port: 1883}
+    console: {kind: serial, port: /dev/ttyUSB0}
+    power: {kind: usb_relay, device: /dev/hidraw0, relay: 1}
+    ...
+
+On a virtual bench every instrument is of kind `virtual`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from device_configs.entry import Entry
+from device_configs.loader import SITES, load_site
+from device_configs.model import Node, Site
+from device_configs.problem import ConfigError, Problem, did_you_mean
+from device_configs.source import Document, read_yaml
+from device_configs.validate import validate
+
+BENCHES = Path(__file__).parent / "benches"
+ROLES = ("console", "power", "flasher", "stimulus", "meter")
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Virtual(Entry):
+    kind: Literal["virtual"]
+
+
+class SerialPort(Entry):
+    kind: Literal["serial"]
+    port: Annotated[str, Field(min_length=1)]
+    """A name that stays: /dev/serial/by-id/..."""
+    baud: Positive = 115200
+
+
+class UsbRelay(Entry):
+    kind: Literal["usb_relay"]
+    device: Annotated[str, Field(min_length=1)]
+    relay: Annotated[int, Field(ge=1, le=8)]
+    inverted: bool = False
+    """The supply is on the contact that opens."""
+
+
+class Esptool(Entry):
+    kind: Literal["esptool"]
+    image: Annotated[str, Field(min_length=1)]
+    """MicroPython for the board's chip; relative to this file."""
+    baud: Positive = 460800
+
+
+class Ina219Wired(Entry):
+    kind: Literal["ina219"]
+    bus: Annotated[int, Field(ge=0)]
+    address: Annotated[int, Field(ge=0x40, le=0x4F)]
+    shunt_mohm: Annotated[float, Field(gt=0)]
+
+
+class Network(Entry):
+    """How the board reaches the gateway that a suite starts: an isolated Wi-Fi of the bench's own."""
+
+    ssid: Annotated[str, Field(min_length=1, max_length=32)]
+    wifi_password: str = ""
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=0, le=65535)]
+    """Of the broker; 0: any that is free (virtual benches only)."""
+
+
+class BenchFile(Entry):
+    """The file as it is written."""
+
+    name: Annotated[str, Field(min_length=1)]
+    site: Annotated[str, Field(min_length=1)]
+    node: Positive
+    network: Network
+    console: Annotated[Virtual | SerialPort, Field(discriminator="kind")]
+    power: Annotated[Virtual | UsbRelay, Field(discriminator="kind")]
+    flasher: Annotated[Virtual | Esptool, Field(discriminator="kind")]
+    stimulus: Virtual | None = None
+    meter: Annotated[Virtual | Ina219Wired | None, Field(discriminator="kind")] = None
+
+    @property
+    def virtual(self) -> bool:
+        return isinstance(self.console, Virtual)
+
+    @property
+    def instruments(self) -> frozenset[str]:
+        """The roles this bench fills."""
+        return frozenset(role for role in ROLES if getattr(self, role) is not None)
+
+
+def bench_path(asked: str) -> Path:
+    """Return the file that a name or a path means."""
+    named = BENCHES / f"{asked}.yaml"
+    return named if not Path(asked).exists() and named.is_file() else Path(asked)
+
+
+def load_bench(path: Path) -> tuple[BenchFile, Site, Node]:
+    """Return a bench, its site and the node its board is. Raises ConfigError with everything wrong."""
+    document, problems = read_yaml(path)
+    if problems:
+        raise ConfigError(problems)
+    found, problems = validate(document, (), BenchFile)
+    if found is None:
+        raise ConfigError(problems)
+    if found.name != path.stem:
+        problems.append(document.problem(("name",), f"`name` has to be that of the file, `{path.stem}`"))
+    problems += _mixed(document, found)
+    if not found.virtual and not found.network.port:
+        problems.append(document.problem(("network", "port"), "`port` of a real bench has to be given: 1883"))
+    folder = _site_folder(path, found.site)
+    if folder is None:
+        known = [site.name for site in SITES.iterdir() if site.is_dir()]
+        hint = did_you_mean(found.site, known)
+        raise ConfigError([*problems, document.problem(("site",), f"there is no site `{found.site}`", hint)])
+    site = load_site(folder)
+    node = next((node for node in site.nodes if node.id == found.node), None)
+    if node is None:
+        ids = ", ".join(str(node.id) for node in site.nodes)
+        said = f"site {site.id} has no node {found.node}"
+        problems.append(document.problem(("node",), said, f"known: {ids}"))
+    elif node.carrier != "mqtt":
+        problems.append(document.problem(("node",), "a bench's node has to report over Wi-Fi (`mqtt`)"))
+    if problems or node is None:
+        raise ConfigError(problems)
+    return found, site, node
+
+
+def _site_folder(path: Path, name: str) -> Path | None:
+    return next((f for f in (SITES / name, path.parent / name, Path(name)) if f.is_dir()), None)
+
+
+def _mixed(document: Document, bench: BenchFile) -> list[Problem]:
+    """A virtual board can not be wired to a real instrument, nor the other way round."""
+    kind = "virtual" if bench.virtual else "real"
+    return [
+        document.problem(
+            (role,), f"`{role}` does not fit: the console is {kind}", "all of a bench are virtual, or none"
+        )
+        for role in bench.instruments
+        if isinstance(getattr(bench, role), Virtual) != bench.virtual
+    ]

@@ -1,0 +1,124 @@
+"""A bench, opened: the instruments its file names, for one test at a time."""
+
+import fcntl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from device_configs.board import Board
+from device_configs.model import Node, Site
+from hardware.bench.flasher import EsptoolFlasher
+from hardware.bench.ina219 import Ina219, LinuxI2c
+from hardware.bench.serial_console import SerialConsole
+from hardware.bench.usb_relay import Hidraw, RelayPower
+from hardware.bench_file import BenchFile, Esptool, Ina219Wired, SerialPort, UsbRelay
+from hardware.protocols import Console, Flasher, InstrumentError, Meter, Power, Stimulus
+from hardware.strategy import Known
+from hardware.virtual.bench import (
+    VirtualConsole,
+    VirtualDevice,
+    VirtualFlasher,
+    VirtualMeter,
+    VirtualPower,
+    VirtualStimulus,
+)
+from hardware.virtual.clock import Clock, RealClock, VirtualClock
+
+
+@dataclass(slots=True)
+class Bench:
+    """`known` is what lies on the board; on a real bench it outlives the test."""
+
+    file: BenchFile
+    site: Site
+    node: Node
+    clock: Clock
+    console: Console
+    power: Power
+    flasher: Flasher
+    stimulus: Stimulus | None
+    meter: Meter | None
+    known: Known
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a bench for this process alone, by a lock on its file. Raises InstrumentError."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InstrumentError(
+                f"bench {path.stem} is in use: wait until the other run has ended"
+            ) from error
+        yield
+
+
+@asynccontextmanager
+async def opened(
+    file: BenchFile, site: Site, node: Node, path: Path, folder: Path, known: Known | None = None
+) -> AsyncIterator[Bench]:
+    """Open the instruments of the bench in `path`; a virtual board lives in `folder`.
+
+    Raises InstrumentError.
+    """
+    if file.virtual:
+        device = VirtualDevice(node, site.catalog, folder / "board", VirtualClock(), file.network.ssid)
+        console: Console = VirtualConsole(device)
+        bench = Bench(
+            file,
+            site,
+            node,
+            device.clock,
+            console,
+            VirtualPower(device),
+            VirtualFlasher(device),
+            VirtualStimulus(device) if file.stimulus else None,
+            VirtualMeter(device.board, device.clock) if file.meter else None,
+            Known(),
+        )
+        try:
+            yield bench
+        finally:
+            await console.close()
+        return
+    clock = RealClock()
+    serial = _console(file, clock)
+    closing: list[Hidraw | LinuxI2c] = []
+    try:
+        power = _power(file, closing)
+        flasher = _flasher(file, serial, site.catalog.boards[node.board], path)
+        meter = _meter(file, clock, closing)
+        yield Bench(file, site, node, clock, serial, power, flasher, None, meter, known or Known())
+        await power.off()
+    finally:
+        await serial.close()
+        for device_ in closing:
+            device_.close()
+
+
+def _console(file: BenchFile, clock: Clock) -> SerialConsole:
+    assert isinstance(file.console, SerialPort)
+    return SerialConsole(file.console.port, clock, file.console.baud)
+
+
+def _power(file: BenchFile, closing: list[Hidraw | LinuxI2c]) -> Power:
+    assert isinstance(file.power, UsbRelay)
+    relay = Hidraw(Path(file.power.device))
+    closing.append(relay)
+    return RelayPower(relay, file.power.relay, inverted=file.power.inverted)
+
+
+def _flasher(file: BenchFile, console: SerialConsole, board: Board, path: Path) -> Flasher:
+    assert isinstance(file.flasher, Esptool)
+    image = path.parent / file.flasher.image
+    return EsptoolFlasher(console, board.chip, image, board.flash_mb, file.flasher.baud)
+
+
+def _meter(file: BenchFile, clock: Clock, closing: list[Hidraw | LinuxI2c]) -> Meter | None:
+    if not isinstance(file.meter, Ina219Wired):
+        return None
+    device = LinuxI2c(file.meter.bus, file.meter.address)
+    closing.append(device)
+    return Ina219(device, clock, file.meter.shunt_mohm)

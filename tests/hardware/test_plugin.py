@@ -1,0 +1,52 @@
+"""The plugin as a suite sees it: skips with words, artefacts, exit status of a bad bench."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from hardware.bench_file import BENCHES
+
+ROOT = Path(__file__).parents[2]
+SUITE = """
+import pytest
+@pytest.fixture
+def program():
+    return {"main.py": b"import machine\\nprint('cold boot 1')\\nmachine.deepsleep(60000)"}
+@pytest.mark.needs("meter")
+async def test_metered(bench, dut):
+    pass
+async def test_boots(dut):
+    from hardware.strategy import State
+    await dut.to(State.ASLEEP)
+"""
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_small.py").write_text(SUITE)
+    command = [sys.executable, "-P", "-m", "pytest", "-p", "hardware.plugin", "-p", "no:cacheprovider", "-rs"]
+    options = ["-o", "asyncio_mode=auto", "--rootdir", str(folder), "-c", os.devnull, *arguments]
+    return subprocess.run(
+        [*command, *options, str(folder / "test_small.py")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_bench_without_a_meter_skips_in_words_and_keeps_the_console(tmp_path: Path) -> None:
+    bench = tmp_path / "small.yaml"
+    text = (BENCHES / "virtual.yaml").read_text()
+    bench.write_text(text.replace("name: virtual", "name: small").replace("meter: {kind: virtual}\n", ""))
+    done = run(tmp_path, "--bench", str(bench), "--artefacts", str(tmp_path / "kept"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed, 1 skipped" in done.stdout
+    assert "bench small has no meter" in done.stdout
+    assert (tmp_path / "kept/test_boots/console.log").read_text() == "cold boot 1\n"
+
+
+def test_a_wrong_file_ends_the_run_with_its_place(tmp_path: Path) -> None:
+    bench = tmp_path / "small.yaml"
+    bench.write_text((BENCHES / "virtual.yaml").read_text().replace("power:", "powr:"))
+    done = run(tmp_path, "--bench", str(bench))
+    assert done.returncode == 3
+    assert "small.yaml:" in done.stdout + done.stderr
+    assert "did you mean `power`?" in done.stdout + done.stderr

@@ -1,0 +1,52 @@
+"""What the rig's tests have beside the bench: a gateway of their own, and the program for the board."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from device_configs.compile import node_settings, settings_bytes
+from hardware.rig import Bench
+from tests.rig.gateway import KEY, RigGateway
+from tools.firmware_image import compiled
+
+INTERVAL_S = 60
+FIRMWARE = "SENSORNETT_RIG_FIRMWARE"  # a folder with other firmware files than the project's
+
+
+@pytest.fixture
+async def gateway(bench: Bench, tmp_path: Path) -> AsyncIterator[RigGateway]:
+    """The project's own gateway behind a real broker, on the bench's clock."""
+    made = RigGateway(bench, tmp_path / "gateway")
+    await made.start_broker()
+    await made.start()
+    yield made
+    await made.stop()
+    await made.stop_broker()
+
+
+@pytest.fixture
+def firmware() -> Mapping[str, bytes]:
+    """The node's files: the project's, or those of the folder that the environment names."""
+    other = os.environ.get(FIRMWARE)
+    if other is None:
+        return compiled()
+    folder = Path(other)
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.fixture
+def program(bench: Bench, gateway: RigGateway, firmware: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """All that provisioning puts on the board: firmware, settings, key."""
+    network = bench.file.network
+    settings = node_settings(
+        bench.site,
+        bench.node,
+        host=network.host,
+        port=gateway.port,
+        ssid=network.ssid,
+        wifi_password=network.wifi_password,
+        interval_s=INTERVAL_S,
+    )
+    return {**firmware, "settings.json": settings_bytes(settings), "key.hex": KEY.hex().encode()}

@@ -1,0 +1,111 @@
+"""The gateway of the rig's tests: the project's own, in this process, behind a real Mosquitto."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from device_configs.compile import schemas
+from gateway.app import STORE_NAME, Gateway, Settings
+from gateway.carriers.mqtt import Broker, MqttCarrier
+from gateway.model import StoredRecord
+from gateway.store import Reader, Store
+from hardware.rig import Bench
+from tools.servers import HOST, Mosquitto, free_port
+
+KEY = bytes(range(16))
+_LOOK_S = 0.05
+
+
+class RigGateway:
+    """`port` is where nodes find the broker; the gateway has a listener of its own."""
+
+    def __init__(self, bench: Bench, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._folder, self._clock = folder, bench.clock
+        self._site, self._node = bench.site.only(bench.node.id), bench.node
+        network = bench.file.network
+        self.port = network.port or free_port()
+        self._inner_port = free_port()
+        lines = [f"listener {self.port} {network.host}"]
+        self._broker = Mosquitto(folder / "mosquitto", self._inner_port, settings=lines)
+        self._running: asyncio.Task[None] | None = None
+        self._stop = asyncio.Event()
+
+    async def start_broker(self) -> None:
+        await asyncio.to_thread(self._broker.start)
+
+    async def stop_broker(self) -> None:
+        await asyncio.to_thread(self._broker.stop)
+
+    async def start(self) -> None:
+        self._stop = asyncio.Event()
+        carrier = MqttCarrier(self._site.id, Broker(HOST, self._inner_port), now_ms=self._clock.utc_ms)
+        self._running = asyncio.create_task(self._serve(carrier))
+        while not carrier.connected:  # noqa: ASYNC110  it has no event
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        if self._running:
+            self._stop.set()
+            await self._running
+            self._running = None
+
+    async def _serve(self, carrier: MqttCarrier) -> None:
+        now_ms = self._clock.utc_ms
+        broker, site = Broker(HOST, self._inner_port), self._site
+        keys = {self._node.id: KEY}
+        settings = Settings(site.id, site.gateway_id, keys, schemas(site), self._folder, broker)
+        store = Store.open(self._folder / STORE_NAME, now_ms)
+        gateway = Gateway(settings, store, now_ms=now_ms, trusted=lambda: True, carriers=[carrier])
+        try:
+            await gateway.run(self._stop)
+        finally:
+            await store.close()
+
+    # What a test asks
+
+    def _reader(self) -> Reader:
+        return Reader.open(self._folder / STORE_NAME)
+
+    def stored(self) -> list[StoredRecord]:
+        """Return every record of the node in the store, in the order in which they came."""
+        with self._reader() as reader:
+            return [record for record in reader.after(0, 100_000) if record.node == self._node.id]
+
+    def records(self) -> dict[int, tuple[int | None, ...]]:
+        """Return the values of every record by sequence. All have to be of one epoch."""
+        found = self.stored()
+        assert len({record.epoch for record in found}) <= 1, "the node began anew: its backlog was lost"
+        return {record.seq: tuple(record.values) for record in found}
+
+    def newest(self) -> dict[str, int | None]:
+        """Return the raw values of the record with the highest sequence, by channel."""
+        values = max(self.records().items())[1]
+        return {c.name: value for c, value in zip(self._node.profile.channels, values, strict=True)}
+
+    def refused(self) -> dict[str, int]:
+        """Return how many frames were refused, by cause."""
+        with self._reader() as reader:
+            return {why.name: count for (why, _), count in reader.refusals().items()}
+
+    def frames(self) -> int:
+        """Return the highest frame counter that was taken."""
+        with self._reader() as reader:
+            (node,) = reader.nodes()
+            return node.highest
+
+    def status(self) -> dict[str, Any]:
+        """Return the node's last STATUS."""
+        with self._reader() as reader:
+            (node,) = reader.nodes()
+            return dict(json.loads(node.status or "{}"))
+
+    async def until_stored(self, count: int, timeout_s: float) -> None:
+        """Wait until the store has `count` records. Raises TimeoutError."""
+        end_s = self._clock.monotonic_s() + timeout_s
+        while len(self.stored()) < count:
+            if self._clock.monotonic_s() > end_s:
+                raise TimeoutError(f"{len(self.stored())} of {count} records came within {timeout_s:g} s")
+            await asyncio.sleep(_LOOK_S)
+            await self._clock.sleep(_LOOK_S)

@@ -1,0 +1,50 @@
+"""A gateway or a broker that is away: the node keeps its records, and all arrive once, as they were."""
+
+from itertools import pairwise
+
+import pytest
+
+from hardware.rig import Bench
+from hardware.strategy import State, Strategy
+from tests.rig import printed
+from tests.rig.conftest import INTERVAL_S
+from tests.rig.gateway import RigGateway
+
+pytestmark = pytest.mark.servers
+
+AWAY = 4  # records
+
+
+async def test_records_wait_for_a_gateway_that_is_away(
+    bench: Bench, dut: Strategy, gateway: RigGateway
+) -> None:
+    await dut.to(State.ASLEEP)
+    await gateway.until_stored(1, 20)
+    await gateway.stop()
+    for _ in range(AWAY):
+        await bench.clock.sleep(INTERVAL_S)
+    await dut.to(State.ASLEEP)
+    assert len(gateway.stored()) == 1
+    await gateway.start()
+    await bench.clock.sleep(2 * INTERVAL_S)
+    said = printed.records(bench.console.text())
+    await gateway.until_stored(AWAY + 2, 20)
+    assert said.items() >= gateway.records().items()
+    assert set(gateway.records()) == set(range(len(gateway.records())))
+    times = [record.measured_at_s for record in sorted(gateway.stored(), key=lambda record: record.seq)]
+    gaps = [after - before for before, after in pairwise(times)]
+    assert all(abs(gap - INTERVAL_S) <= 3 for gap in gaps), gaps  # each at its own time, not when it came
+
+
+async def test_records_wait_for_a_broker_that_is_away(
+    bench: Bench, dut: Strategy, gateway: RigGateway
+) -> None:
+    await gateway.stop_broker()
+    await dut.to(State.ASLEEP)
+    await bench.clock.sleep(2 * INTERVAL_S)
+    assert len(printed.records(bench.console.text())) >= 2
+    await gateway.start_broker()
+    await bench.clock.sleep(3 * INTERVAL_S)
+    await gateway.until_stored(3, 30)
+    assert gateway.records().items() <= printed.records(bench.console.text()).items()
+    assert 0 in gateway.records()
