@@ -23,7 +23,7 @@ COOKIE = "sensornett"
 FORM_MAX = 8192  # bytes
 SESSION = "sensornett.session"  # where the request's scope holds it
 _FREE = ("/login", "/static/", "/healthz")
-_PUBLIC = ("/node/", "/data", "/sta", "/accessibility", "/events")
+_PUBLIC = ("/node/", "/data", "/sta", "/openapi.json", "/accessibility", "/events")
 Reading = Literal["open", "public", "closed"]
 Render = Callable[..., Response]
 

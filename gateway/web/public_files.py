@@ -11,6 +11,7 @@ from starlette.routing import Route
 from gateway.web.concerns import Alert, Concern
 from gateway.web.dcat import Dataset, catalogue
 from gateway.web.live import NodeLive
+from gateway.web.openapi import description
 from gateway.web.public import PublicView, nameless, public_keys
 from gateway.web.sensorthings import quantity_of
 from gateway.web.sensorthings_api import PREFIX, SensorThings
@@ -51,6 +52,7 @@ class OpenData:
             Route("/data/node/{node:int}.csv", self._node_csv),
             Route("/data/node/{node:int}.geojson", self._node_geojson),
             Route("/data/catalogue.jsonld", self._catalogue),
+            Route("/openapi.json", self._description),
             *SensorThings(view, words).routes,
         ]
 
@@ -229,6 +231,9 @@ class OpenData:
     async def _catalogue(self, request: Request) -> Response:
         found = self.catalogue(self.base(request), self._words(request))
         return JSONResponse(found, media_type="application/ld+json", headers=_CORS)
+
+    async def _description(self, _: Request) -> Response:
+        return JSONResponse(description(f"Sensornett, {self.view.site.name}"), headers=_CORS)
 
     def _csv(self, name: str, text: str) -> Response:
         attached = f'attachment; filename="{self.view.site.id}-{name}.csv"'

@@ -121,7 +121,8 @@ def town() -> Site:
         )
         for i, node in enumerate(meters, 1)
     )  # fmt: skip
-    return replace(demo, nodes=tuple(nodes), buildings=buildings, initiatives=(), events=())
+    rules = tuple(rule for rule in demo.rules if rule.profile is not None and not rule.nodes)
+    return replace(demo, nodes=tuple(nodes), buildings=buildings, rules=rules, initiatives=(), events=())
 
 
 def fill(state: Path) -> None:
