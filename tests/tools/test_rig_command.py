@@ -1,0 +1,51 @@
+"""The command around the bench: list, check, run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hardware.bench_file import BENCHES
+from tools import cli
+
+
+def test_list_names_each_bench_and_its_instruments(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["rig", "list", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["benches"]
+    assert found.keys() == {path.stem for path in BENCHES.glob("*.yaml")}
+    assert found["virtual"].endswith("console, power, flasher, stimulus, meter")
+    assert "stimulus" not in found["example"]
+
+
+def test_check_walks_the_virtual_board_to_sleep(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["rig", "check", "virtual", "--flash", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [look["what"] for look in said["looks"]] == ["power", "meter", "board"]
+
+
+def test_check_says_what_is_missing_of_a_real_bench(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["rig", "check", "example"]) == 4
+    said = capsys.readouterr().err
+    assert "MISSING console: /dev/serial/by-id/" in said
+    assert "MISSING power: /dev/hidraw0 is not there" in said
+    assert "stimulus: this bench has none; tests that need it are skipped" in said
+    assert "Traceback" not in said
+
+
+def test_check_of_a_wrong_file_gives_place_and_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "virtual.yaml"
+    path.write_text((BENCHES / "virtual.yaml").read_text().replace("console:", "consol:"))
+    assert cli.main(["rig", "check", str(path)]) == 3
+    said = capsys.readouterr().err
+    assert f"{path}:6:1: unknown key `consol`" in said
+    assert "did you mean `console`?" in said
+
+
+@pytest.mark.servers
+def test_run_runs_the_suite_and_keeps_console_and_report(tmp_path: Path) -> None:
+    assert cli.main(["rig", "run", "virtual", "--only", "cold_boot", "--artefacts", str(tmp_path)]) == 0
+    (log,) = tmp_path.glob("*cold_boot*/console.log")
+    assert log.read_text().startswith("cold boot 1 ")
+    assert 'failures="0"' in (tmp_path / "junit.xml").read_text()
