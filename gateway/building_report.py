@@ -8,7 +8,7 @@ from typing import Literal
 from device_configs.building_schema import Building, Initiative
 from device_configs.emissions import emissions
 from gateway.buildings import ELECTRICITY, BuildingEnergy, Sources
-from gateway.energy.co2 import Co2, co2
+from gateway.energy.co2 import Co2, co2, co2_by_year
 from gateway.energy.deviations import Deviation, deviation, ranked
 from gateway.energy.et_curve import TooFewDays
 from gateway.energy.figures import base_load_w, idle_share, peak, per_area
@@ -89,6 +89,18 @@ def period_figures(energy: BuildingEnergy, kind: Kind, from_day: date, to_day: d
     return found
 
 
+def year_co2(energy: BuildingEnergy, today: date) -> dict[str, int | None]:
+    """Return the CO2 (g) of the 365 days before `today` by counted carrier; None without factor or energy."""
+    found: dict[str, int | None] = {}
+    for carrier in energy.building.counted_carriers:
+        totals = energy.totals("year", today - timedelta(days=YEAR_DAYS), today, carrier)
+        wh = {_year(total, energy): total.wh for total in totals if total.hours}
+        grams = [made.grams if made else None for made in co2_by_year(wh, carrier, emissions()).values()]
+        known = [g for g in grams if g is not None]
+        found[carrier] = sum(known) if grams and len(known) == len(grams) else None
+    return found
+
+
 def _year(total: Total, energy: BuildingEnergy) -> int:
     return local_day(total.start_s, energy.zone).year
 
@@ -136,12 +148,17 @@ def goal_counts(initiatives: Sequence[Initiative]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class MeasureResult:
-    """What an initiative has brought, or why that cannot be said yet."""
+    """What an initiative has brought, or why that cannot be said yet.
+
+    `co2` is that of the saved electricity, by the factor of the last day's year, within ± `co2_band_g`.
+    """
 
     initiative: Initiative
     saving: Saving | None
     reason: str = ""
     kr_a_year: float | None = None
+    co2: Co2 | None = None
+    co2_band_g: int | None = None
 
 
 def measure_result(energy: BuildingEnergy | None, initiative: Initiative, today: date) -> MeasureResult:
@@ -159,7 +176,9 @@ def measure_result(energy: BuildingEnergy | None, initiative: Initiative, today:
         return MeasureResult(initiative, None, str(error))
     price = energy.building.price_ore_per_kwh
     kr = found.kwh / found.days * YEAR_DAYS * price / 100 if price is not None else None
-    return MeasureResult(initiative, found, "", kr)
+    saved = co2(round(1000 * found.kwh), ELECTRICITY, found.to_day.year, emissions())
+    band_g = round(found.band_kwh * saved.g_per_kwh) if saved else None
+    return MeasureResult(initiative, found, "", kr, saved, band_g)
 
 
 @dataclass(frozen=True, slots=True)

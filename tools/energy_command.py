@@ -23,12 +23,13 @@ from gateway.energy.peaks import month_charges
 from gateway.energy.periods import Kind
 from gateway.energy.reconcile import likely_factor, reconcile
 from gateway.energy_letter import letters, peak_letter
+from gateway.energy_post import language_of
 from gateway.store import StoreError
-from gateway.store.energy_book import Answer, EnergyBook
+from gateway.store.energy_book import ANSWERS, Answer, EnergyBook
 from gateway.web.energy_view import EnergyView
 from tools import energy_rows
 from tools.energy_import import import_files
-from tools.energy_post import language_of, send_letters
+from tools.energy_post import send_letters
 from tools.energy_sources import (
     FAILED,
     USAGE,
@@ -49,8 +50,6 @@ from tools.energy_sources import (
     today,
 )
 from tools.energy_tables import show
-
-ANSWERS = ("seen", "known", "fixed")
 
 app = typer.Typer(help="Look into buildings' consumption.", no_args_is_help=True)
 

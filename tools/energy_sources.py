@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
+import apsw
 import typer
 
 from device_configs.loader import load_site
@@ -16,7 +17,10 @@ from device_configs.model import Site
 from gateway.buildings import BuildingEnergy, Sources
 from gateway.model import StoredRecord
 from gateway.store import Reader, StoreError
-from gateway.store.energy_book import EnergyBook
+from gateway.store.damage import blamed
+from gateway.store.energy_book import FILE_NAME as BOOK
+from gateway.store.energy_book import HINT, EnergyBook
+from gateway.store.meter_hours import FILE_NAME as METERS
 from gateway.store.meter_hours import MeterHours, wanted
 
 FAILED, USAGE = 1, 2
@@ -49,7 +53,10 @@ def opened(site_dir: Path, state: Path) -> Iterator[Sources]:
                 stack.enter_context(book)
         except StoreError as error:
             fail(str(error))
-        yield Sources(site, meter_hours, book)
+        try:
+            yield Sources(site, meter_hours, book)
+        except apsw.Error as error:
+            fail(str(blamed([state / METERS, state / BOOK], error, HINT)))
 
 
 def records_of(state: Path) -> Callable[[int, int, int], list[StoredRecord]]:

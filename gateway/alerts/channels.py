@@ -1,7 +1,7 @@
 """Where messages go: channels.yaml in the state directory, outside git, for it holds addresses and tokens."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -54,6 +54,17 @@ class Heartbeat(Entry):
     """Local time."""
 
 
+class EnergyLetters(Entry):
+    """When caretakers are written to about their buildings' energy."""
+
+    days: Literal["mondays", "daily", "never"] = "mondays"
+    """On which days the list of deviations goes out; nobody gets one while nothing stands out."""
+    at: TimeOfDay = "07:00"
+    """Local time."""
+    peaks: bool = True
+    """Whether a coming peak is told at minute 20 and 40."""
+
+
 class ChannelsFile(Entry):
     """channels.yaml"""
 
@@ -63,6 +74,8 @@ class ChannelsFile(Entry):
     """The duty rota's file, CSV or iCalendar, seen from this one."""
     heartbeat: Heartbeat | None = None
     """The daily sign of life."""
+    energy_letters: EnergyLetters = EnergyLetters()
+    """The letters to caretakers of buildings."""
     watcher_url: Text | None = None
     """Asked for every minute: a watcher elsewhere that pages when the gateway no longer does."""
     gammu_config: Text | None = None

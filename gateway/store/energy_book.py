@@ -1,8 +1,9 @@
 """What others have said about the buildings' energy: imported series with their revisions, the figures that
 were reported, and what became of deviations.
 
-`energy.db` in the state directory. `sensornett energy` writes it, one command at a time under a lock; the
-gateway and its page only read it. Nothing is ever overwritten: a value that changes is a new revision.
+`energy.db` in the state directory. One writes it at a time, for a moment, under a lock: `sensornett energy`,
+or the gateway's page. Anybody reads it beside. Nothing is ever overwritten: a value that changes is a new
+revision.
 """
 
 import fcntl
@@ -15,10 +16,13 @@ import apsw
 
 from gateway.energy.given import Given, Revised, compare
 from gateway.store.change import StoreError
+from gateway.store.damage import Unreadable
 from gateway.store.migrations import NewerSchema, migrate
 
 FILE_NAME = "energy.db"
 TEMPERATURE = "temperature"
+ANSWERS = ("seen", "known", "fixed")
+HINT = "Put a backup of it back, or move it aside and import again."
 
 _MIGRATIONS = (
     (
@@ -66,6 +70,19 @@ _MIGRATIONS = (
             role TEXT NOT NULL,
             at_ms INTEGER NOT NULL
         ) STRICT;
+        """,
+    ),
+    (
+        "letters",
+        """
+        CREATE TABLE letters (
+            what TEXT NOT NULL,
+            due_s INTEGER NOT NULL,
+            recipient TEXT NOT NULL,
+            about TEXT NOT NULL,  -- the building, '' for a list
+            at_ms INTEGER NOT NULL,
+            PRIMARY KEY (what, due_s, recipient, about)
+        ) STRICT, WITHOUT ROWID;
         """,
     ),
 )
@@ -137,7 +154,7 @@ class EnergyBook:
             db.set_busy_timeout(5000)
             made = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'imports'").get
         except apsw.Error as error:
-            raise StoreError(f"{path}: cannot be read: {error}") from error
+            raise Unreadable.of(path, error, HINT) from error
         if not made:  # it is being made just now
             db.close()
             return None
@@ -147,8 +164,11 @@ class EnergyBook:
     def write(cls, state: Path, now_ms: int) -> Self:
         """Open the book for writing, making it as needed. Raises StoreError, also while another writes."""
         path = state / FILE_NAME
-        state.mkdir(parents=True, exist_ok=True)
-        lock = path.with_suffix(".lock").open("a+")
+        try:
+            state.mkdir(parents=True, exist_ok=True)
+            lock = path.with_suffix(".lock").open("a+")
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be written: {error.strerror}") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -162,7 +182,7 @@ class EnergyBook:
             migrate(db, now_ms, _MIGRATIONS)
         except (apsw.Error, NewerSchema) as error:
             lock.close()
-            raise StoreError(f"{path}: cannot be opened: {error}") from error
+            raise StoreError(f"{path}: cannot be opened: {error}. {HINT}") from error
         return cls(db, lock)
 
     def close(self) -> None:
@@ -270,6 +290,19 @@ class EnergyBook:
         before: Any = rows[1][4] if len(rows) > 1 else None
         newest: Any = (*rows[0], before)
         return Figure(*newest)
+
+    # Letters
+
+    def letter_sent(self, what: str, due_s: int, recipient: str, about: str, now_ms: int) -> None:
+        """Write down that a letter that was due was sent."""
+        row = (what, due_s, recipient, about, now_ms)
+        with self._db:
+            self._db.execute("INSERT OR IGNORE INTO letters VALUES (?, ?, ?, ?, ?)", row)
+
+    def letters_sent(self, what: str, due_s: int) -> set[tuple[str, str]]:
+        """Return the (recipient, building) of what was sent for a due time."""
+        sql = "SELECT recipient, about FROM letters WHERE what = ? AND due_s = ?"
+        return {(str(recipient), str(about)) for recipient, about in self._db.execute(sql, (what, due_s))}
 
     # Deviations
 

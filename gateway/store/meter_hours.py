@@ -20,6 +20,7 @@ from gateway.energy.metering import POWER_GAP_S, PowerHour, Sample, power_hours
 from gateway.model import StoredRecord
 from gateway.readings import readings
 from gateway.store.change import StoreError
+from gateway.store.damage import Unreadable
 from gateway.store.migrations import NewerSchema, migrate
 from gateway.store.reader import Reader
 from wire.quantities import FROZEN, OK
@@ -113,7 +114,7 @@ class MeterHours:
             db.set_busy_timeout(5000)
             made = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'followed'").get
         except apsw.Error as error:
-            raise StoreError(f"{path}: cannot be read ({error}). Move it aside: it is made anew.") from error
+            raise Unreadable.of(path, error, "Move it aside: it is made anew.") from error
         if not made:  # it is being made just now
             db.close()
             return None

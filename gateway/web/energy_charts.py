@@ -78,7 +78,7 @@ def et_drawing(curve: Curve, days: Sequence[Day], last: Day | None) -> EtDrawing
         return None
     shown = [*days, *([last] if last else [])]
     coldest, warmest = min(d.celsius for d in shown), max(d.celsius for d in shown)
-    uses = [True] if all(d.in_use for d in shown) or not curve.separate_idle else [True, False]
+    uses = sorted({d.in_use for d in shown}, reverse=True) if curve.separate_idle else [True]
     grid = _grid(coldest, warmest)
     tops = [curve.expected_kwh(t, u) + curve.band_kwh(t, u) for t in grid for u in uses]
     left, right, across = _axis(coldest, warmest)

@@ -3,39 +3,83 @@
 import asyncio
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta
 
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.building_report import PeriodFigures, is_known
+from gateway.energy.co2 import Co2
 from gateway.energy.periods import first_day, next_first
+from gateway.store import StoreError
+from gateway.store.damage import Unreadable
+from gateway.store.energy_book import ANSWERS
+from gateway.store.energy_book import FILE_NAME as BOOK
+from gateway.store.meter_hours import FILE_NAME as METERS
+from gateway.web.door import Door
+from gateway.web.energy_answer import NOTE_MAX, answer
 from gateway.web.energy_charts import SHADES
+from gateway.web.energy_compare import LENGTHS, Span, first_choices
 from gateway.web.energy_values import BuildingPage
-from gateway.web.energy_view import MONTHS_SHOWN, EnergyView
+from gateway.web.energy_view import MONTHS_SHOWN, SORTS, EnergyView
 from gateway.web.words import Words
 
 Render = Callable[..., Response]
+Answering = Callable[[Request], Awaitable[Response]]
+log = structlog.get_logger()
 
 
 class EnergyPages:
-    """Routes of the energy pages. `render` fills in a template for a request, as all pages do."""
+    """Routes of the energy pages. `render` fills in a template for a request, as all pages do.
 
-    def __init__(self, view: EnergyView, render: Render, words: Callable[[Request], Words]) -> None:
+    `door` knows who may answer a deviation; without it nobody can.
+    """
+
+    def __init__(
+        self,
+        view: EnergyView,
+        render: Render,
+        words: Callable[[Request], Words],
+        door: Door | None = None,
+    ) -> None:
         self._view = view
         self._render = render
         self._words = words
         self.routes = [
-            Route("/energy", self._overview),
-            Route("/energy/{building}/hours.csv", self._hours),
-            Route("/energy/{building}.csv", self._csv),
-            Route("/energy/{building}", self._building),
-            Route("/energy-report", self._report),
-            Route("/measures", self._measures),
+            Route("/energy", self._or_trouble(self._overview)),
+            Route("/energy/{building}/hours.csv", self._or_trouble(self._hours)),
+            Route("/energy/{building}.csv", self._or_trouble(self._csv)),
+            Route("/energy/{building}", self._or_trouble(self._building)),
+            Route("/energy-report", self._or_trouble(self._report)),
+            Route("/energy-compare", self._or_trouble(self._compare)),
+            Route("/measures", self._or_trouble(self._measures)),
         ]
+        if door is not None:
+            take = self._or_trouble(lambda request: answer(request, view, door))
+            self.routes.append(Route("/energy", take, methods=["POST"]))
+        self._trouble = ""
+
+    def _or_trouble(self, page: Answering) -> Answering:
+        """Return what answers like `page`, and in words where a file cannot be read; logged once."""
+
+        async def answering(request: Request) -> Response:
+            try:
+                response = await page(request)
+            except StoreError as error:
+                if str(error) != self._trouble:
+                    log.error("energy_unreadable", path=request.url.path, reason=str(error))  # noqa: TRY400
+                self._trouble = str(error)
+                damaged = error.path.name if isinstance(error, Unreadable) and error.damaged else ""
+                key = damaged if damaged in (BOOK, METERS) else "access"
+                return self._render(request, "energy_trouble.html", 503, key=key, reason=str(error))
+            self._trouble = ""
+            return response
+
+        return answering
 
     async def _overview(self, request: Request) -> Response:
         found = await asyncio.to_thread(self._view.overview)
@@ -43,6 +87,8 @@ class EnergyPages:
 
     async def _building(self, request: Request) -> Response:
         page = await self._page(request)
+        figures = _with_year_before(page.figures)[:MONTHS_SHOWN]
+        sort = next((s for s in SORTS if s == request.query_params.get("days")), "all")
         warned = None
         if page.month == page.months[-1]:
             warned = await asyncio.to_thread(self._view.warned, page.building.id)
@@ -54,8 +100,44 @@ class EnergyPages:
             shades=range(SHADES),
             day_s=self._day_s,
             month_text=lambda month: self._month_text(month, request),
-            figures=_with_year_before(page.figures)[:MONTHS_SHOWN],
+            figures=figures,
+            factors=_factors([figure for figure, _ in figures if is_known(figure)]),
+            sort=sort,
+            sorts=SORTS,
+            answers=ANSWERS,
+            note_max=NOTE_MAX,
+            said=request.query_params.get("said", "") in ANSWERS,
             charges={charge.month: charge for charge in page.charges},
+        )
+
+    async def _compare(self, request: Request) -> Response:
+        """Compare what is asked for; else the first building's last twelve months with those before."""
+        asked, buildings = request.query_params, [building.id for building in self._view.site.buildings]
+        choices = first_choices(self._view.today)
+        months = next((n for n in LENGTHS if str(n) == asked.get("months")), LENGTHS[-1])
+
+        def span(side: str, otherwise: date) -> Span:
+            first = _month(request, f"from_{side}")
+            named = asked.get(side, "")
+            building = named if named in buildings else buildings[0]
+            return Span(building, first if first in choices else otherwise, months)
+
+        found = None
+        left = right = Span("", choices[-1], months)
+        if buildings:
+            left, right = span("a", choices[12]), span("b", choices[24])
+            found = await asyncio.to_thread(self._view.compare, left, right)
+        kept = {k: v for k, v in asked.items() if k in ("lang", "theme")}
+        return self._render(
+            request,
+            "energy_compare.html",
+            found=found,
+            left=left,
+            right=right,
+            choices=choices,
+            lengths=LENGTHS,
+            kept=kept,
+            month_text=lambda month: self._month_text(month, request),
         )
 
     async def _report(self, request: Request) -> Response:
@@ -92,7 +174,10 @@ class EnergyPages:
     async def _measures(self, request: Request) -> Response:
         found = await asyncio.to_thread(self._view.measures)
         names = {building.id: building.name for building in self._view.site.buildings}
-        return self._render(request, "measures.html", found=found, names=names, day_s=self._day_s)
+        carriers = {building.id: building.counted_carriers for building in self._view.site.buildings}
+        return self._render(
+            request, "measures.html", found=found, names=names, carriers=carriers, day_s=self._day_s
+        )
 
     async def _page(self, request: Request) -> BuildingPage:
         name = request.path_params["building"]
@@ -117,9 +202,9 @@ def _file(text: str, name: str) -> Response:
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _month(request: Request) -> date | None:
+def _month(request: Request, name: str = "month") -> date | None:
     """Return the month asked for as ?month=202603; None where none is, or none that can be."""
-    text = request.query_params.get("month", "")
+    text = request.query_params.get(name, "")
     try:
         return datetime.strptime(text, "%Y%m").date()  # noqa: DTZ007  a month has no zone
     except ValueError:
@@ -137,11 +222,19 @@ def _with_year_before(figures: Sequence[PeriodFigures]) -> list[tuple[PeriodFigu
     return [(figure, before(figure)) for figure in reversed(figures)]
 
 
+def _factors(figures: Sequence[PeriodFigures]) -> list[tuple[str, int, Co2 | None]]:
+    """Return the CO2 factors used in some months: (carrier, year of the energy, factor) each once."""
+    found = {(c.carrier, int(f.label[:4])): c.co2 for f in figures for c in f.carriers}
+    return [(carrier, year, factor) for (carrier, year), factor in sorted(found.items(), key=lambda i: i[0])]
+
+
 def _csv_text(page: BuildingPage) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     columns = ("month", "kwh", "kwh_per_m2", "coverage_percent", "estimated_percent", "base_load_w", "peak_w")
-    writer.writerow(("building", *columns, "peak_at_utc_s", "degree_days"))
+    carriers = page.building.counted_carriers
+    co2 = [f"co2_{carrier}_kg" for carrier in carriers]
+    writer.writerow(("building", *columns, "peak_at_utc_s", "degree_days", *co2))
     for figure in page.figures:
         nothing = not is_known(figure)
         peak = figure.peak
@@ -157,6 +250,7 @@ def _csv_text(page: BuildingPage) -> str:
                 "" if peak is None else peak.wh,
                 "" if peak is None else peak.start_s,
                 "" if figure.degree_days is None else f"{figure.degree_days:.1f}",
+                *(f"{c.co2.grams / 1000:.1f}" if c.co2 and c.total.hours else "" for c in figure.carriers),
             )
         )
     return text.getvalue()

@@ -1,8 +1,9 @@
 """What the energy pages show, as values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from device_configs.building_schema import Building, EventPeriod
 from gateway.building_report import BuildingState, MeasureResult, PeriodFigures
@@ -12,6 +13,8 @@ from gateway.energy.peaks import MonthCharge
 from gateway.energy.projection import Outlook, Projection
 from gateway.store.energy_book import Answer
 from gateway.web.energy_charts import DurationDrawing, EtDrawing, HeatDrawing
+
+Sort = Literal["all", "workdays", "weekends"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,11 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class BuildingPage:
-    """One building's page for one month, of which `hours` are the hours."""
+    """One building's page for one month, of which `hours` are the hours.
+
+    `et` has a drawing for each sort of days; None without a curve, or without such days. `co2_g`: of the
+    last 365 days by carrier, None where a factor is missing.
+    """
 
     building: Building
     state: BuildingState
@@ -47,7 +54,8 @@ class BuildingPage:
     idle_share: float | None
     curve: Curve | None
     last: Day | None
-    et: EtDrawing | None
+    et: Mapping[Sort, EtDrawing | None]
+    co2_g: Mapping[str, int | None]
     heat: HeatDrawing | None
     duration: DurationDrawing | None
 

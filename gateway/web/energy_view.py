@@ -2,11 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
+
+import apsw
 
 from device_configs.building_schema import EventPeriod, Meter
 from device_configs.model import Site
@@ -20,28 +23,31 @@ from gateway.building_report import (
     month_report,
     overview,
     period_figures,
+    year_co2,
 )
 from gateway.buildings import BuildingEnergy, Sources, factors
+from gateway.energy.et_curve import Curve, Day, Days, filtered
 from gateway.energy.figures import duration_curve, heat_map, idle_share
 from gateway.energy.hours import HOUR_S
 from gateway.energy.peaks import MonthCharge, month_charges
 from gateway.energy.periods import first_day, local_day, next_first
 from gateway.energy.projection import Projection, extra_ore, project
 from gateway.model import StoredRecord
-from gateway.store.energy_book import FILE_NAME, EnergyBook
+from gateway.store.change import StoreError
+from gateway.store.damage import blamed
+from gateway.store.energy_book import FILE_NAME, HINT, EnergyBook
+from gateway.store.meter_hours import FILE_NAME as METERS
 from gateway.store.meter_hours import POWER_KEY, MeterHours
-from gateway.web.energy_charts import (
-    duration_drawing,
-    et_drawing,
-    heat_drawing,
-)
-from gateway.web.energy_values import BuildingPage, EventEnergy, Measures, Overview, Warned
+from gateway.web.energy_charts import EtDrawing, duration_drawing, et_drawing, heat_drawing
+from gateway.web.energy_compare import Comparison, Span, compare
+from gateway.web.energy_values import BuildingPage, EventEnergy, Measures, Overview, Sort, Warned
 
 KEEP_S = 900.0  # one building's page, apart from its running hour
 KEEP_ALL_S = 3600.0  # what is made of whole days of all buildings
 MONTHS_SHOWN = 13  # with as many before them, to hold them against
 YEAR_DAYS = 365
 KEPT_MAX = 100
+SORTS: dict[Sort, Days] = {"all": "all", "workdays": "in use", "weekends": "idle"}
 
 History = Callable[[int, int, int], Iterable[StoredRecord]]
 Made = TypeVar("Made")
@@ -61,11 +67,12 @@ class EnergyView:
 
     def __init__(self, site: Site, state: Path, clock: Callable[[], float], records: History) -> None:
         self.site = site
-        self._state = state
+        self.state = state
         self._clock = clock
         self._records = records
         self.zone = ZoneInfo(site.timezone)
         self._lock = threading.Lock()
+        self.suspect = True  # whether meters.db is to be looked through before it is gone on with
         self._kept: dict[tuple[object, date], _Kept] = {}
 
     def overview(self) -> Overview:
@@ -89,6 +96,13 @@ class EnergyView:
     def measures(self) -> Measures:
         """Return the register of initiatives. Raises StoreError."""
         return self._made("measures", self._measures)
+
+    def compare(self, left: Span, right: Span) -> Comparison:
+        """Return two spans of months side by side. Raises KeyError and StoreError."""
+        return self._made(("compare", left, right), lambda sources: compare(sources, left, right, self.today))
+
+    def now_s(self) -> float:
+        return self._clock()
 
     def refresh(self) -> None:
         """Make anew what takes long before it gets too old, so that no reader waits. Raises StoreError."""
@@ -148,18 +162,23 @@ class EnergyView:
 
     def _book(self) -> int:
         """Return something that changes when energy.db does."""
-        files = (self._state / FILE_NAME, self._state / f"{FILE_NAME}-wal")
+        files = (self.state / FILE_NAME, self.state / f"{FILE_NAME}-wal")
         return max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
 
     def _make(self, make: Callable[[Sources], Made]) -> Made:
-        meter_hours = MeterHours.read(self._state) or MeterHours.open(None, 0)
-        book = EnergyBook.read(self._state)
-        try:
-            return make(Sources(self.site, meter_hours, book))
-        finally:
-            meter_hours.close()
-            if book is not None:
-                book.close()
+        with ExitStack() as stack:
+            try:
+                meter_hours = MeterHours.read(self.state) or MeterHours.open(None, 0)
+                stack.enter_context(meter_hours)
+                if (book := EnergyBook.read(self.state)) is not None:
+                    stack.enter_context(book)
+                return make(Sources(self.site, meter_hours, book))
+            except StoreError:
+                self.suspect = True
+                raise
+            except apsw.Error as error:
+                self.suspect = True
+                raise blamed([self.state / METERS, self.state / FILE_NAME], error, HINT) from error
 
     def _overview(self, sources: Sources) -> Overview:
         return Overview(overview(sources, self.today), sources.book.answers() if sources.book else {})
@@ -188,7 +207,8 @@ class EnergyView:
             idle_share=idle_share(hours, self.zone, energy.in_use),
             curve=curve,
             last=last,
-            et=et_drawing(curve, year, last) if curve else None,
+            et={sort: _et(curve, filtered(year, which), last) for sort, which in SORTS.items()},
+            co2_g=year_co2(energy, today),
             heat=heat_drawing(heat_map(energy.electricity, self.zone, month, following)),
             duration=duration_drawing(duration_curve(hours)),
         )
@@ -220,6 +240,11 @@ class EnergyView:
             if value is not None and not record.quality[at]:
                 samples.append((record.measured_at_s, round(value * factor)))
         return project(samples, now_s)
+
+
+def _et(curve: Curve | None, days: Sequence[Day], last: Day | None) -> EtDrawing | None:
+    """Draw days of one sort; the last whole day is marked where it is of that sort."""
+    return et_drawing(curve, days, last if last in days else None) if curve else None
 
 
 def _months(energy: BuildingEnergy, today: date) -> list[date]:

@@ -120,11 +120,12 @@ class Pages:
             *([] if public else [("/nodes", "nodes")]),
             *([("/data", "data")] if view else []),
         ]
+        door = desk.door if desk else None
         routes = [
             Route("/", self._live),
             Route("/node/{node:int}", self._node),
             *([] if public else [Route("/node/{node:int}.csv", self._csv), *nodes.routes]),
-            *(EnergyPages(energy, self._page, self._words).routes if energy else ()),
+            *(EnergyPages(energy, self._page, self._words, door).routes if energy else ()),
             *(desk.routes(self._page) if desk else ()),
             *(self.open_data.routes if self.open_data else ()),
             Route("/accessibility", self._accessibility),

@@ -16,6 +16,7 @@ import uvicorn
 
 from device_configs.model import Site
 from gateway.alerts.rota import Shift
+from gateway.energy_post import EnergyPost
 from gateway.model import NodeState, StoredRecord
 from gateway.store import Reader, StoreError
 from gateway.web.concerns import Alert, provisional
@@ -172,6 +173,7 @@ class Page:
                     *(tasks.create_task(_count(each, reader, self._state)) for each in everybody),
                     *(tasks.create_task(_tick(each)) for each in everybody),
                     tasks.create_task(keep_meters(energy, self._state, self._store, self._stopping)),
+                    tasks.create_task(EnergyPost(energy, self._state, self._home, time.time).run()),
                 ]
                 serving = tasks.create_task(server.serve([listening]))
                 while not self._stopping.is_set() and not serving.done():  # noqa: ASYNC110 - set by a thread

@@ -11,16 +11,20 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, async_playwright
 
 from gateway.model import StoredRecord
+from gateway.web.desk import Desk
+from gateway.web.door import Door
 from gateway.web.energy_view import EnergyView
 from gateway.web.guard import Guard
 from gateway.web.live import Live
 from gateway.web.pages import Pages
+from gateway.web.users import FILE_NAME, User, hashed, write_users
 from tests.gateway.web.energy_made import NOW_S, fill, site
 from tools.servers import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 CHROMIUM = "/usr/bin/chromium"
-PATHS = ("/energy", "/energy/radhuset", "/energy-report", "/measures")
+PASSWORD = "en lang setning"
+PATHS = ("/energy", "/energy/radhuset", "/energy-report", "/energy-compare", "/measures")
 
 
 def records(node: int, from_s: int, to_s: int) -> Iterator[StoredRecord]:
@@ -34,11 +38,18 @@ def records(node: int, from_s: int, to_s: int) -> Iterator[StoredRecord]:
 @contextlib.asynccontextmanager
 async def serving(state: Path) -> AsyncIterator[str]:
     fill(state)
+    write_users(state / FILE_NAME, {"Drift": User("operator", hashed(PASSWORD))})
     view = EnergyView(site(), state, lambda: NOW_S, records)
-    pages = Pages(site(), Live(site(), 600), clock=lambda: NOW_S, energy=view)
+    door = Door(state)
+    desk = Desk(site(), state, door, None, clock=lambda: NOW_S)
+    pages = Pages(site(), Live(site(), 600), clock=lambda: NOW_S, energy=view, desk=desk)
     port = free_port()
     config = uvicorn.Config(
-        Guard(pages.app, frozenset()), port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
+        Guard(door.guard(pages.app), frozenset()),
+        port=port,
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
@@ -103,4 +114,40 @@ async def test_from_the_ranking_to_a_month_and_back(tmp_path: Path) -> None:
         await page.get_by_role("link", name="Alle bygg").click()
         await page.get_by_role("link", name="Tiltak").click()
         assert "Sparer" in await page.locator(".measure").inner_text()
+        await browser.close()
+
+
+async def test_days_comparison_and_an_answer_without_script(tmp_path: Path) -> None:
+    async with serving(tmp_path) as url, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = await browser.new_context(locale="nb-NO", java_script_enabled=False)
+        page = await context.new_page()
+        await page.goto(f"{url}/energy/radhuset")
+        await page.get_by_role("link", name="Helg og helligdag").click()
+        assert "days=weekends" in page.url
+        await page.goto(f"{url}/energy")
+        await page.get_by_role("link", name="Sammenlikn").click()
+        await page.locator("#b").select_option("idrettens-hus")
+        await page.locator("#months").select_option("3")
+        await page.get_by_role("button", name="Sammenlikn").click()
+        assert "months=3" in page.url
+        assert "Idrettens hus" in await page.locator("thead").inner_text()
+        await page.goto(f"{url}/energy/radhuset")
+        await page.get_by_role("link", name="Logg inn for å svare").click()
+        await page.locator("#name").fill("Drift")
+        await page.locator("#password").fill(PASSWORD)
+        await page.locator("main button").click()
+        await page.locator("#status").select_option("fixed")
+        await page.locator("#note").fill("Varmekabelen er av")
+        await page.get_by_role("button", name="Før opp svaret").click()
+        assert "Svaret er ført opp." in await page.locator("main").inner_text()
+        assert "rettet (Varmekabelen er av)" in await page.locator("main").inner_text()
+        cookies = await context.cookies()
+        await context.close()
+        context = await browser.new_context(locale="nb-NO")
+        await context.add_cookies(cookies)  # type: ignore[arg-type]
+        page = await context.new_page()
+        await page.goto(f"{url}/energy/radhuset?days=weekends")
+        assert await page.locator("#say").count() == 1
+        assert await violations(page) == []
         await browser.close()

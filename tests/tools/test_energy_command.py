@@ -229,6 +229,17 @@ def test_deviations_and_an_answer(site, state, capsys) -> None:  # type: ignore[
     assert (row["status"], row["said_by"], row["note"]) == ("known", "Vaktmester", "Tørking etter lekkasje")
 
 
+def test_a_damaged_book_is_told_with_the_next_step(site, state, capsys, two_years) -> None:  # type: ignore[no-untyped-def]
+    path = state / FILE_NAME
+    with path.open("r+b") as file:
+        for page in range(8, path.stat().st_size // 4096, 3):
+            file.seek(4096 * page)
+            file.write(b"\xff" * 4096)
+    _, said = run(capsys, "report", *at(site, state), status=1)
+    assert f"{path}: is damaged" in said
+    assert "Put a backup of it back, or move it aside and import again." in said
+
+
 def records(first_s: int, hours: int, wh: int) -> list[Record]:
     made = []
     for i in range(hours + 1):

@@ -19,6 +19,7 @@ channels:
 
 def test_the_first_channel_that_takes_it(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text(CHANNELS)
+    (tmp_path / NAME).chmod(0o600)
     sent = []
 
     def send(url: str, title: str, body: str) -> str:
@@ -35,6 +36,7 @@ def test_what_does_not_go_is_told_and_is_a_failure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / NAME).write_text(CHANNELS)
+    (tmp_path / NAME).chmod(0o600)
 
     def send(_url: str, _title: str, _body: str) -> str:
         raise DeliveryError("away")

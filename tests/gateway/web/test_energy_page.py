@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import apsw
 import pytest
 
 from gateway.energy.given import Given
 from gateway.energy.periods import start_of
+from gateway.store.damage import Unreadable
 from gateway.store.energy_book import EnergyBook, Series
 from gateway.web.energy_view import EnergyView
 from gateway.web.live import Live
@@ -244,3 +246,46 @@ async def test_the_days_after_a_measure_lie_on_the_curve_from_before(pages: Page
     dots = re.search(r'class="dots use" d="([^"]*)"', html)
     assert dots is not None
     assert dots.group(1).count("M") > 100
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "words"),
+    [
+        ("energy.db", "nb", "Legg tilbake sikkerhetskopien av energy.db"),
+        ("meters.db", "en", "The gateway sets it aside and makes it anew"),
+    ],
+)
+async def test_a_damaged_file_is_told_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, language: str, words: str
+) -> None:
+    (tmp_path / name).write_text("not a database, but long enough to be taken for one" * 50)
+    pages = made(tmp_path)
+    for path in ("/energy", "/energy/radhuset", "/energy/radhuset.csv", "/energy-report", "/measures"):
+        status, _, html = await ask(pages, path, f"lang={language}")
+        assert (status, words in shown(html), name in html) == (503, True, True), path
+    assert capsys.readouterr().out.count("energy_unreadable") == 1
+    # Once it is whole again, so is the page.
+    (tmp_path / name).unlink()
+    assert (await ask(pages, "/energy"))[0] == 200
+
+
+async def test_a_book_that_is_damaged_within_is_told_in_words(tmp_path: Path) -> None:
+    fill(tmp_path)
+    path = tmp_path / "energy.db"
+    with path.open("r+b") as file:
+        for page in range(8, path.stat().st_size // 4096, 3):
+            file.seek(4096 * page)
+            file.write(b"\xff" * 4096)
+    status, _, html = await ask(made(tmp_path), "/energy", "lang=en")
+    assert (status, "Put the backup of energy.db back" in shown(html)) == (503, True)
+
+
+async def test_a_file_that_nobody_may_read_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_state: Path) -> None:
+        raise Unreadable.of(tmp_path / "energy.db", apsw.CantOpenError("unable to open"))
+
+    monkeypatch.setattr("gateway.web.energy_view.EnergyBook.read", refuse)
+    status, _, html = await ask(made(tmp_path), "/energy", "lang=nb")
+    assert (status, "Se at gatewayens bruker kan lese den" in shown(html)) == (503, True)

@@ -4,10 +4,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
 import pytest
 
 from gateway.model import Record
-from gateway.store import Change, Store
+from gateway.store import Change, Store, StoreError
 from gateway.store.meter_hours import FILE_NAME, MeterHours
 from gateway.web.energy_view import EnergyView
 from gateway.web.meter_keeper import keep_meters
@@ -43,6 +44,46 @@ async def test_it_follows_the_store_and_survives_trouble(tmp_path: Path, capsys:
         await keeping
     await store.close()
     assert capsys.readouterr().out.count("energy_figures_stand_still") == 1
+
+
+@pytest.mark.parametrize("when", ["before the start", "at work"])
+async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, capsys: Said, when: str) -> None:
+    view = EnergyView(site(), tmp_path, lambda: T0 + 86_400, lambda *_: ())
+    store = Store.open(tmp_path / "store.db")
+    await store.append(Change(records=[record(seq) for seq in range(3)]))
+    path = tmp_path / FILE_NAME
+    with MeterHours.open(path, 0) as kept, kept._db as db:  # long enough to be hurt in the middle
+        db.executemany("INSERT INTO registers VALUES (31, ?, 1)", [(i,) for i in range(2000)])
+    if when == "before the start":
+        path.write_text("not a database, but long enough to be taken for one" * 50)
+    keeping = asyncio.create_task(
+        keep_meters(view, tmp_path, tmp_path / "store.db", threading.Event(), every_s=0.02)
+    )
+    async with asyncio.timeout(20):
+        if when == "at work":
+            while len(_registers(tmp_path)) < 2003:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            with path.open("r+b") as file:
+                file.seek(4096 * 7)
+                file.write(b"\xff" * 4096 * 2)
+            with suppress(StoreError):  # a page asks, and finds out
+                view.building("radhuset", None)
+        while True:
+            with suppress(StoreError, apsw.Error):
+                if _aside(tmp_path) and len(_registers(tmp_path)) == 3:
+                    break
+            await asyncio.sleep(0.02)
+    assert len(_aside(tmp_path)) == 1
+    assert view.building("radhuset", None).months[0].year == 2026
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
+    await store.close()
+    assert capsys.readouterr().out.count("meters_set_aside") == 1
+
+
+def _aside(state: Path) -> list[Path]:
+    return list(state.glob(f"{FILE_NAME}.damaged-*"))
 
 
 def _registers(state: Path) -> list[tuple[int, int]]:
