@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http.server
 import json
+import re
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -57,6 +58,9 @@ async def looked_at(browser: Browser, url: str, logged_in: bool = True) -> None:
             assert await violations(page) == [], (path, language, theme)
             wide = await page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, (path, language, wide)
+        await page.goto(f"{url}/nodes/{INTAKE}/sheet?lang={language}")
+        printed = await page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1  # one A4
         await page.close()
 
 

@@ -40,7 +40,7 @@ async def test_a_sheet_to_print() -> None:
     pages = made([snow(500)], states=lambda: STATES)
     text = (await get(pages, "/nodes/11/sheet")).text
     checked(text)
-    for told in ("Kulvertbunn", "1\u00a0200 mm", "4000 → -200", "Besøk", "68,4447"):
+    for told in ("Kulvertbunn", "1\u00a0200 mm", "4\u00a0000 → \u2212200", "Besøk", "68,4447"):
         assert told in text
     assert "Måler over bakken" in (await get(pages, "/nodes/21/sheet")).text
     assert (await get(pages, "/nodes/99/sheet")).status == 404
