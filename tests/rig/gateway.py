@@ -2,8 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+import aiomqtt
 
 from device_configs.compile import schemas
 from gateway.app import STORE_NAME, Gateway, Settings
@@ -12,6 +16,7 @@ from gateway.model import StoredRecord
 from gateway.store import Reader, Store
 from hardware.rig import Bench
 from tools.servers import HOST, Mosquitto, free_port
+from wire.frame import parse_header
 
 KEY = bytes(range(16))
 _LOOK_S = 0.05
@@ -62,6 +67,25 @@ class RigGateway:
             await gateway.run(self._stop)
         finally:
             await store.close()
+
+    @asynccontextmanager
+    async def overheard(self) -> AsyncIterator[list[int]]:
+        """The frame counters of all that the node sends meanwhile, whether or not the gateway is there."""
+        counters: list[int] = []
+
+        async def listen(client: aiomqtt.Client) -> None:
+            async for message in client.messages:
+                assert isinstance(message.payload, bytes)
+                counters.append(parse_header(message.payload).counter)
+
+        async with aiomqtt.Client(HOST, self._inner_port) as client:
+            await client.subscribe(f"sn/{self._site.id}/{self._node.id}/up")
+            listening = asyncio.create_task(listen(client))
+            try:
+                yield counters
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
 
     # What a test asks
 

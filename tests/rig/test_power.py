@@ -1,5 +1,6 @@
 """Supply that goes at any moment, that breaks down under the radio, and a battery that gets low."""
 
+import asyncio
 import random
 
 import pytest
@@ -50,6 +51,24 @@ async def test_power_cuts_at_any_moment_cost_no_record_and_no_counter(
     boots = printed.boots(text)
     assert boots == sorted(set(boots))
     assert gateway.status()["boot"][0] == boots[-1]
+
+
+async def test_no_frame_counter_is_used_twice_whenever_the_supply_goes(
+    bench: Bench, dut: Strategy, gateway: RigGateway
+) -> None:
+    """The supply goes while the node waits for an answer to what it has just sent."""
+    await dut.to(State.PROVISIONED)
+    await gateway.stop()
+    async with gateway.overheard() as counters, asyncio.timeout(60):
+        for _ in range(TRIES):
+            heard = len(counters)
+            await bench.power.off()
+            await bench.power.on()
+            while len(counters) == heard:  # noqa: ASYNC110  it has no event
+                await asyncio.sleep(0.01)
+        await bench.power.off()
+    assert len(counters) >= TRIES
+    assert len(set(counters)) == len(counters), counters
 
 
 async def test_records_that_nobody_heard_survive_a_power_cut(

