@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 
 from tools.installation import accounts, broker, units
 from tools.installation.places import Places
@@ -28,6 +29,8 @@ def uninstall(places: Places, services: Services, *, purge: bool, say: Callable[
         accounts.remove_users(places)
         for path in (units.SYSUSERS, units.TMPFILES):
             places.inside(path).unlink(missing_ok=True)
+        with suppress(OSError):  # others have files in it
+            places.inside(units.SYSUSERS).parent.rmdir()  # a bare Debian has no such folder
         shutil.rmtree(places.settings, ignore_errors=True)
         shutil.rmtree(places.data, ignore_errors=True)
         shutil.rmtree(places.inside(broker.STATE), ignore_errors=True)

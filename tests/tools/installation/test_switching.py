@@ -240,6 +240,7 @@ def test_purge_leaves_nothing_behind(machine: Machine, tmp_path: Path) -> None:
     uninstall(machine.places, machine.services, purge=True, say=machine.said.append)
     left = [path for path in tmp_path.rglob("*") if "sensornett" in path.name]
     assert left == []
+    assert not (tmp_path / "etc/sysusers.d").exists()
     for file in tmp_path.glob("etc/*"):
         if file.is_file() and not file.name.endswith("-"):
             assert "sensornett" not in file.read_text()
