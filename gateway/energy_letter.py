@@ -20,8 +20,8 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "kr": "om lag {kr} kr",
         "since": "over båndet siden {day}",
         "said": "sist sagt: {status} {note}",
-        "answer": "Svar hva det er, så føres det opp, eller skriv det selv på gatewayen (sett: seen, kjent: "
-        "known, rettet: fixed):",
+        "answer": "Svar hva det er, så føres det opp. Eller før det opp selv, på byggets side eller på "
+        "gatewayen (sett: seen, kjent: known, rettet: fixed):",
         "peak": "Effekttopp: {name} er på vei mot {expected} kWh denne timen",
         "peak.body": "Hittil {used} kWh, ventet {expected} (mellom {low} og {high}). "
         "Månedens grense er {limit} kWh.",
@@ -37,8 +37,8 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "kr": "about {kr} kr",
         "since": "above the band since {day}",
         "said": "last said: {status} {note}",
-        "answer": "Reply with what it is, and it is noted, or write it down on the gateway (seen, known or "
-        "fixed):",
+        "answer": "Reply with what it is, and it is noted. Or write it down yourself, on the building's "
+        "page or on the gateway (seen, known or fixed):",
         "peak": "Peak: {name} is heading for {expected} kWh this hour",
         "peak.body": "{used} kWh so far, {expected} expected (between {low} and {high}). "
         "The month's limit is {limit} kWh.",

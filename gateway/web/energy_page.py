@@ -222,10 +222,19 @@ def _with_year_before(figures: Sequence[PeriodFigures]) -> list[tuple[PeriodFigu
     return [(figure, before(figure)) for figure in reversed(figures)]
 
 
-def _factors(figures: Sequence[PeriodFigures]) -> list[tuple[str, int, Co2 | None]]:
-    """Return the CO2 factors used in some months: (carrier, year of the energy, factor) each once."""
-    found = {(c.carrier, int(f.label[:4])): c.co2 for f in figures for c in f.carriers}
-    return [(carrier, year, factor) for (carrier, year), factor in sorted(found.items(), key=lambda i: i[0])]
+def _factors(figures: Sequence[PeriodFigures]) -> list[tuple[str, str, Co2 | None, bool]]:
+    """Return each CO2 factor of some months: (carrier, years of the energy, factor, whether it is older)."""
+    years: dict[tuple[str, int, bool], set[int]] = {}
+    factors: dict[tuple[str, int, bool], Co2 | None] = {}
+    for figure in figures:
+        year = int(figure.label[:4])
+        for c in figure.carriers:
+            key = c.carrier, c.co2.year if c.co2 else 0, c.co2 is not None and c.co2.year < year
+            years.setdefault(key, set()).add(year)
+            factors[key] = c.co2
+    return [
+        (key[0], ", ".join(map(str, sorted(of))), factors[key], key[2]) for key, of in sorted(years.items())
+    ]
 
 
 def _csv_text(page: BuildingPage) -> str:

@@ -118,17 +118,19 @@ class EnergyView:
 
     def warned(self, name: str) -> Warned | None:
         """Return what the running hour of a building will come to; None where that cannot be said."""
-        page = self.building(name, None)
-        tariff = tariffs().get(page.building.tariff or "")
-        version = tariff.at(page.month) if tariff else None
+        building = next(building for building in self.site.buildings if building.id == name)
+        month = first_day(self.today, "month")
+        tariff = tariffs().get(building.tariff or "")
+        version = tariff.at(month) if tariff else None
         now_s = int(self._clock())
-        projections = [self._project(meter, now_s) for meter in page.building.meters]
+        projections = [self._project(meter, now_s) for meter in building.meters]
         if version is None or not projections or any(p is None for p in projections):
             return None
         found = [p for p in projections if p is not None]
         sums = ("so_far_wh", "expected_wh", "low_wh", "high_wh")
         whole = Projection(found[0].start_s, *(sum(getattr(p, field) for p in found) for field in sums))
-        charge = next((c for c in page.charges if c.month == page.month.isoformat()[:7]), None)
+        charges = self._made(("charge", name), lambda sources: _charges(sources, name, month), KEEP_S)
+        charge = next(iter(charges), None)
         if charge is None or not charge.peaks:
             return None  # the first hour of a month is its peak: that is no news
         # Of several peaks that count, passing the lowest of them already costs.
@@ -245,6 +247,14 @@ class EnergyView:
 def _et(curve: Curve | None, days: Sequence[Day], last: Day | None) -> EtDrawing | None:
     """Draw days of one sort; the last whole day is marked where it is of that sort."""
     return et_drawing(curve, days, last if last in days else None) if curve else None
+
+
+def _charges(sources: Sources, name: str, month: date) -> Sequence[MonthCharge]:
+    """Return a month's capacity charge so far, as the only entry; nothing without hours or a tariff."""
+    energy = sources.building(name)
+    if energy.tariff is None:
+        return ()
+    return month_charges(energy.electricity, energy.tariff, energy.zone, month, next_first(month, "month"))
 
 
 def _months(energy: BuildingEnergy, today: date) -> list[date]:
