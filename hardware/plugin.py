@@ -32,7 +32,6 @@ class Choice:
     site: Site
     node: Node
     known: Known = field(default_factory=Known)
-    on_board: Mapping[str, bytes] | None = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -82,15 +81,12 @@ async def bench(request: pytest.FixtureRequest, bench_choice: Choice, tmp_path: 
 
 @pytest.fixture
 async def dut(bench: Bench, bench_choice: Choice, program: Mapping[str, bytes]) -> AsyncIterator[Strategy]:
-    """The board under test, in no state yet."""
-    known = bench.known
-    if dict(program) != bench_choice.on_board:
-        known = Known(known.state, known.flashed, provisioned=False)
+    """The board under test, in no state yet. Each test provisions it anew: no backlog of another's is on it."""
+    known = Known(flashed=bench.known.flashed)
     way = Strategy(bench.console, bench.power, bench.flasher, bench.meter, bench.clock, program, known)
     yield way
     if not bench_choice.file.virtual:
-        bench_choice.known = Known(None, way.known.flashed, way.known.provisioned)
-        bench_choice.on_board = dict(way.tree)
+        bench_choice.known = Known(flashed=way.known.flashed)
 
 
 def _keep(request: pytest.FixtureRequest, folder: Path, bench: Bench) -> None:

@@ -48,3 +48,20 @@ async def test_records_wait_for_a_broker_that_is_away(
     await gateway.until_stored(3, 30)
     assert gateway.records().items() <= printed.records(bench.console.text()).items()
     assert 0 in gateway.records()
+
+
+@pytest.mark.xfail(reason="a record of a clock that never met the gateway is refused for ever: UNKNOWN_CLOCK")
+async def test_a_record_of_a_start_that_reached_nobody_is_placed_by_those_around_it(
+    bench: Bench, dut: Strategy, gateway: RigGateway
+) -> None:
+    await dut.to(State.ASLEEP)
+    await gateway.until_stored(1, 20)
+    await gateway.stop()
+    await dut.restart()  # this start measures, and its clock ends before anybody has asked it
+    await dut.to(State.ASLEEP)
+    await gateway.start()
+    await dut.restart()
+    await dut.to(State.ASLEEP)
+    await bench.clock.sleep(2 * INTERVAL_S)
+    await dut.to(State.ASLEEP)
+    assert gateway.records() == printed.records(bench.console.text())
