@@ -15,6 +15,7 @@ from gateway.building_report import (
     overview,
     period_figures,
     reported,
+    year_co2,
 )
 from gateway.buildings import BuildingEnergy, Sources
 from gateway.energy.hours import Hour
@@ -92,6 +93,29 @@ def test_the_time_of_the_work_is_neither_before_nor_after() -> None:
     assert result.saving.baseline.days[0].day == date(2025, 1, 1) - timedelta(days=365)
     assert (result.saving.from_day, result.saving.to_day) == (date(2025, 2, 2), date(2025, 11, 30))
     assert result.kr_a_year == pytest.approx(result.saving.kwh / result.saving.days * 365)
+
+
+def test_the_co2_of_a_measure_is_that_of_the_saved_electricity() -> None:
+    one = energy([])
+    one.__dict__["days"] = made(5, 720, 0.3)
+    result = measure_result(one, initiative(), date(2025, 12, 1))
+    assert result.saving is not None
+    assert result.co2 is not None
+    assert (result.co2.year, result.co2.g_per_kwh) == (2023, 15)  # the last year of the table
+    assert result.co2.grams == pytest.approx(result.saving.kwh * 15, abs=1)
+    assert result.co2_band_g == pytest.approx(result.saving.band_kwh * 15, abs=1)
+
+
+def test_the_co2_of_a_year_takes_each_year_s_factor() -> None:
+    # 2022: 19 g/kWh, 2023: 15 g/kWh. 365 days before 1 July 2023: 184 of 2022, 181 of 2023.
+    hours = run(local("2022-07-01 00:00"), *[1000] * 8760)
+    both = energy(hours, hours, counted_carriers=("electricity", "district_heat"))
+    of_2022 = 184 * 24 + 1  # the clock is put back in October
+    assert year_co2(both, date(2023, 7, 1)) == {
+        "electricity": of_2022 * 19 + (8760 - of_2022) * 15,
+        "district_heat": None,
+    }
+    assert year_co2(energy([]), date(2023, 7, 1)) == {"electricity": None}
 
 
 def test_why_nothing_can_be_said() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from device_configs.problem import ConfigError
-from gateway.alerts.channels import read_channels
+from gateway.alerts.channels import EnergyLetters, read_channels
 from gateway.alerts.rota import Shift
 
 TEXT = """
@@ -55,3 +55,18 @@ def test_what_is_wrong_is_told(tmp_path: Path, old: str, new: str, message: str)
     with pytest.raises(ConfigError) as caught:
         read_channels(tmp_path / "channels.yaml")
     assert message in "\n".join(problem.pretty() for problem in caught.value.problems)
+
+
+def test_when_caretakers_are_written_to(tmp_path: Path) -> None:
+    write(tmp_path, TEXT)
+    file = read_channels(tmp_path / "channels.yaml")
+    assert file is not None
+    assert file.energy_letters == EnergyLetters(days="mondays", at="07:00", peaks=True)
+    write(tmp_path, TEXT + 'energy_letters: {days: daily, at: "06:30", peaks: false}\n')
+    file = read_channels(tmp_path / "channels.yaml")
+    assert file is not None
+    assert file.energy_letters == EnergyLetters(days="daily", at="06:30", peaks=False)
+    write(tmp_path, TEXT + 'energy_letters: {days: sundays, at: "25:00"}\n')
+    with pytest.raises(ConfigError) as caught:
+        read_channels(tmp_path / "channels.yaml")
+    assert {problem.line for problem in caught.value.problems} == {8}

@@ -5,7 +5,8 @@ import pytest
 
 from gateway.energy.given import Given, Revised
 from gateway.store import StoreError
-from gateway.store.energy_book import FILE_NAME, Answer, EnergyBook, Figure, Series
+from gateway.store.energy_book import _MIGRATIONS, FILE_NAME, Answer, EnergyBook, Figure, Series
+from gateway.store.migrations import migrate
 
 H = 3600
 HEAT = Series("town-hall", "district_heat", "main")
@@ -75,6 +76,28 @@ def test_answers(tmp_path: Path) -> None:
         book.answer(Answer("town-hall", "known", "moving in", "caretaker", 1))
         book.answer(Answer("town-hall", "fixed", "done", "caretaker", 2))
         assert book.answers() == {"town-hall": Answer("town-hall", "fixed", "done", "caretaker", 2)}
+
+
+def test_letters_are_remembered_by_their_due_time(tmp_path: Path) -> None:
+    with EnergyBook.write(tmp_path, 1) as book:
+        book.letter_sent("peak", 1200, "bygg", "town-hall", 5)
+        book.letter_sent("peak", 1200, "bygg", "town-hall", 6)
+        assert book.letters_sent("peak", 1200) == {("bygg", "town-hall")}
+        assert book.letters_sent("peak", 2400) == book.letters_sent("deviations", 1200) == set()
+
+
+def test_a_book_from_before_the_letters_is_read_and_becomes_a_new_one(tmp_path: Path) -> None:
+    db = apsw.Connection(str(tmp_path / FILE_NAME))
+    migrate(db, 1, _MIGRATIONS[:1])
+    db.execute("INSERT INTO answers VALUES (1, 'town-hall', 'seen', '', 'caretaker', 1)")
+    db.close()
+    old = EnergyBook.read(tmp_path)
+    assert old is not None
+    with old:
+        assert old.answers()["town-hall"].status == "seen"
+    with EnergyBook.write(tmp_path, 2) as book:
+        assert book.answers()["town-hall"].status == "seen"
+        assert book.letters_sent("peak", 1200) == set()
 
 
 def test_one_writer_at_a_time_and_any_readers(tmp_path: Path) -> None:
