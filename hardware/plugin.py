@@ -81,7 +81,7 @@ async def bench(request: pytest.FixtureRequest, bench_choice: Choice, tmp_path: 
 
 @pytest.fixture
 async def dut(bench: Bench, bench_choice: Choice, program: Mapping[str, bytes]) -> AsyncIterator[Strategy]:
-    """The board under test, in no state yet. Each test provisions it anew: no backlog of another's is on it."""
+    """The board under test, in no state yet; provisioned anew for each test, whose backlog is its own."""
     known = Known(flashed=bench.known.flashed)
     way = Strategy(bench.console, bench.power, bench.flasher, bench.meter, bench.clock, program, known)
     yield way

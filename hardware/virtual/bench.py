@@ -27,7 +27,7 @@ HEAP_KB = {"battery": 160, "mains": 320}
 CALM = {"up": 300.0, "down": 250.0, "water": 2.0, "air": -6.0, "battery": 3.6, "distance": 2400.0}
 
 
-class TesterClock:
+class HeldClock:
     """The board's clock for whoever tests it: it jumps only while he waits for it, never while he looks.
 
     Without that a virtual clock would be at the board's next wake before a test has seen that it sleeps.
@@ -72,7 +72,7 @@ class VirtualDevice:
     """A node's board with a cable, a supply and surroundings that can be set. `has_program`: MicroPython."""
 
     def __init__(self, node: Node, catalog: Catalog, folder: Path, clock: BoardClock, ssid: str) -> None:
-        self.clock = TesterClock(clock)
+        self.clock = HeldClock(clock)
         self.world = {c.name: CALM[c.name] for c in node.profile.channels if c.name in CALM}
         kind = catalog.boards[node.board]
         quantities = {name: (lambda name=name: self.world[name]) for name in self.world}

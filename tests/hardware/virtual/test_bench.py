@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hardware.virtual.bench import TesterClock
+from hardware.virtual.bench import HeldClock
 from hardware.virtual.clock import VirtualClock
 
 HOUR_S = 3600.0
@@ -10,7 +10,7 @@ HOUR_S = 3600.0
 
 async def test_it_jumps_while_the_tester_waits_and_not_while_he_looks() -> None:
     clock = VirtualClock()
-    tester = TesterClock(clock)
+    tester = HeldClock(clock)
     rung: list[float] = []
     clock.call_later(HOUR_S, lambda: rung.append(clock.monotonic_s()))
     await asyncio.sleep(0.05)
@@ -25,7 +25,7 @@ async def test_it_jumps_while_the_tester_waits_and_not_while_he_looks() -> None:
 
 async def test_a_wait_that_is_given_up_holds_the_clock_again() -> None:
     clock = VirtualClock()
-    tester = TesterClock(clock)
+    tester = HeldClock(clock)
     waiting = asyncio.ensure_future(tester.sleep(2 * HOUR_S))
     clock.hold()  # the board computes
     await asyncio.sleep(0)
