@@ -131,7 +131,7 @@ def add_user(
 
 @users.command("remove")
 def remove_user(name: Annotated[str, typer.Argument(help="Who.")], state: State) -> None:
-    """Let somebody in no longer. Who is logged in stays so until the gateway restarts."""
+    """Let somebody in no longer, and end what they have open."""
     try:
         known = dict(read_users(state / USERS_NAME))
         if name not in known:

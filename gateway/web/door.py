@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import audit
 from gateway.web.sessions import Session, Sessions, Tries
-from gateway.web.users import FILE_NAME, UsersError, fits, read_users
+from gateway.web.users import FILE_NAME, User, UsersError, fits, read_users
 
 log = structlog.get_logger()
 
@@ -67,6 +67,8 @@ class Door:
         self._clock = clock
         self._sessions = Sessions(clock)
         self._tries = Tries(clock)
+        self._users: Mapping[str, User] = {}
+        self._stamp = 0  # of the file they were read from
         self._one = asyncio.Lock()  # checking a password takes memory and time: one at a time
 
     def routes(self, render: Render) -> list[Route]:
@@ -89,7 +91,11 @@ class Door:
                 await app(scope, receive, send)
                 return
             request = Request(scope)
-            session = self._sessions.find(request.cookies.get(COOKIE, ""))
+            key = request.cookies.get(COOKIE, "")
+            session = self._sessions.find(key) if key else None
+            if session is not None and not self._still(session):
+                self._sessions.end(key)
+                session = None
             scope[SESSION] = session
             free = any(scope["path"].startswith(path) for path in _FREE)
             if session is not None or self.reading == "open" or free:
@@ -103,6 +109,19 @@ class Door:
                 await answer(scope, receive, send)
 
         return enter
+
+    def _still(self, session: Session) -> bool:
+        """Whether the users' file still has this one as it was when the session began."""
+        path = self.home / FILE_NAME
+        try:
+            stamp = path.stat().st_mtime_ns if path.exists() else 0
+            if stamp != self._stamp:
+                self._users, self._stamp = read_users(path), stamp
+        except (OSError, UsersError) as error:
+            log.error("users_unreadable", reason=str(error))  # noqa: TRY400
+            return False
+        user = self._users.get(session.name)
+        return user is not None and user.role == session.role and user.password == session.password
 
     async def _login(self, request: Request, render: Render) -> Response:
         if session_of(request) is not None:
@@ -130,7 +149,7 @@ class Door:
         answer = RedirectResponse(_as_read(to or "/alerts", request), 303, {"Cache-Control": "no-store"})
         answer.set_cookie(
             COOKIE,
-            self._sessions.begin(name, user.role),
+            self._sessions.begin(name, user),
             httponly=True,
             samesite="strict",
             secure=request.url.scheme == "https",

@@ -20,6 +20,10 @@ class Event:
     name: str
     data: str
     about: str = ""
+    encoded: bytes = field(init=False, repr=False, compare=False)  # once for all pages
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoded", f"event: {self.name}\ndata: {self.data}\n\n".encode())
 
 
 @dataclass(eq=False, slots=True)
@@ -41,15 +45,15 @@ class Client:
         self.ended = True
         self._awake.set()
 
-    async def events(self) -> AsyncIterator[Event]:
-        """Yield what there is to tell, until the page is ended."""
+    async def events(self) -> AsyncIterator[list[Event]]:
+        """Yield all that there is to tell, as it comes, until the page is ended."""
         while True:
             await self._awake.wait()
-            self._awake.clear()
-            while self.pending and not self.ended:
-                yield self.pending.pop(next(iter(self.pending)))
             if self.ended:
                 return
+            self._awake.clear()
+            told, self.pending = list(self.pending.values()), {}
+            yield told
 
 
 class Hub:

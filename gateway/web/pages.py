@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import structlog
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
-from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -330,16 +329,14 @@ class Pages:
         except Full:
             return PlainTextResponse("Too many pages are open.\n", 503, {"Retry-After": "30"})
 
-        async def tell() -> AsyncIterator[ServerSentEvent]:
+        async def tell() -> AsyncIterator[bytes]:
             try:
                 # Everything first: whoever comes back after a while has missed it.
-                yield _sent(self.tick_event())
-                yield _sent(self.state_event(language))
-                yield _sent(self.way_event(language))
+                yield _sent([self.tick_event(), self.state_event(language), self.way_event(language)])
                 for node in self.live.nodes:
-                    yield _sent(self.card_event(node, language))
-                async for event in client.events():
-                    yield _sent(event)
+                    yield _sent([self.card_event(node, language)])
+                async for events in client.events():
+                    yield _sent(events)
             finally:
                 self.hub.leave(client)
 
@@ -390,5 +387,5 @@ def _event(name: str, about: str = "", **values: object) -> Event:
     return Event(name, json.dumps(values, ensure_ascii=False, separators=(",", ":")), about)
 
 
-def _sent(event: Event) -> ServerSentEvent:
-    return ServerSentEvent(event.data, event=event.name, sep="\n")
+def _sent(events: Iterable[Event]) -> bytes:
+    return b"".join(event.encoded for event in events)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.web.users import Role
+from gateway.web.users import Role, User
 
 IDLE_S = 12 * 3600  # a shift
 LIFE_S = 7 * 86_400
@@ -17,10 +17,11 @@ ALL_TRIES = 60  # failures of everybody together, in as long
 
 @dataclass(slots=True)
 class Session:
-    """One login. `csrf` goes into every form that this session sends."""
+    """One login. `csrf` goes into every form that it sends; `password` is the hash it began with."""
 
     name: str
     role: Role
+    password: str
     csrf: str
     begun_s: float
     seen_s: float
@@ -42,14 +43,14 @@ class Sessions:
         self._clock = clock
         self._open: dict[str, Session] = {}
 
-    def begin(self, name: str, role: Role) -> str:
+    def begin(self, name: str, user: User) -> str:
         """Return the cookie of a new session."""
         now_s = self._clock()
         self._open = {key: s for key, s in self._open.items() if self._alive(s, now_s)}
         while len(self._open) >= SESSIONS_MAX:
             del self._open[min(self._open, key=lambda key: self._open[key].seen_s)]
         key = secrets.token_urlsafe(32)
-        self._open[key] = Session(name, role, secrets.token_urlsafe(32), now_s, now_s)
+        self._open[key] = Session(name, user.role, user.password, secrets.token_urlsafe(32), now_s, now_s)
         return key
 
     def find(self, key: str) -> Session | None:

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.web.door import FORM_MAX, _inside
 from gateway.web.sessions import TRIES
-from gateway.web.users import FILE_NAME
+from gateway.web.users import FILE_NAME, User, hashed, read_users, write_users
 from tests.gateway.web.desk_made import PASSWORD, Made, csrf
 
 
@@ -58,6 +58,18 @@ async def test_without_users_or_with_damaged_ones_it_says_what_to_do(tmp_path: P
     (tmp_path / FILE_NAME).unlink()
     answer = await browser.post("/login", {"name": "Vakt", "password": PASSWORD})
     assert "sensornett gateway user add" in answer.text
+
+
+async def test_who_is_removed_or_changed_is_out_at_once(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    officer, reader = await made.browser("Vakt"), await made.browser("Leser")
+    path = tmp_path / FILE_NAME
+    users = dict(read_users(path))
+    write_users(path, {**users, "Vakt": User("viewer", users["Vakt"].password)})
+    assert "Logg ut" not in (await officer.get("/alerts")).text
+    assert "Logg ut" in (await reader.get("/alerts")).text
+    write_users(path, {**users, "Leser": User("viewer", hashed(PASSWORD))})
+    assert "Logg ut" not in (await reader.get("/alerts")).text
 
 
 async def test_a_large_form_is_not_read_to_its_end(tmp_path: Path) -> None:

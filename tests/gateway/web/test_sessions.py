@@ -3,6 +3,9 @@
 import pytest
 
 from gateway.web.sessions import ALL_TRIES, IDLE_S, LIFE_S, SESSIONS_MAX, TRIES, TRIES_S, Sessions, Tries
+from gateway.web.users import User
+
+viewer, operator = User("viewer", "hash"), User("operator", "hash")
 
 
 class Clock:
@@ -16,7 +19,7 @@ class Clock:
 def test_a_session_is_found_by_its_cookie_until_it_ends() -> None:
     clock = Clock()
     sessions = Sessions(clock)
-    key, other = sessions.begin("Vakt", "operator"), sessions.begin("Leser", "viewer")
+    key, other = sessions.begin("Vakt", operator), sessions.begin("Leser", viewer)
     assert len(key) >= 43  # 256 bits
     found = sessions.find(key)
     assert found is not None
@@ -27,18 +30,18 @@ def test_a_session_is_found_by_its_cookie_until_it_ends() -> None:
     assert sessions.find("guess") is None
     sessions.end(key)
     assert sessions.find(key) is None
-    viewer = sessions.find(other)
-    assert viewer is not None
-    assert not viewer.acts
+    reader = sessions.find(other)
+    assert reader is not None
+    assert not reader.acts
 
 
 def test_idle_and_old_sessions_end() -> None:
     clock = Clock()
     sessions = Sessions(clock)
-    idle = sessions.begin("Vakt", "operator")
+    idle = sessions.begin("Vakt", operator)
     clock.now_s += IDLE_S + 1
     assert sessions.find(idle) is None
-    old = sessions.begin("Vakt", "operator")
+    old = sessions.begin("Vakt", operator)
     for _ in range(LIFE_S // IDLE_S):
         clock.now_s += IDLE_S
         assert sessions.find(old) is not None
@@ -49,12 +52,12 @@ def test_idle_and_old_sessions_end() -> None:
 def test_there_are_so_many_and_the_least_used_gives_way() -> None:
     clock = Clock()
     sessions = Sessions(clock)
-    first = sessions.begin("a", "viewer")
+    first = sessions.begin("a", viewer)
     for _ in range(SESSIONS_MAX - 1):
         clock.now_s += 1
-        sessions.begin("b", "viewer")
+        sessions.begin("b", viewer)
     clock.now_s += 1
-    last = sessions.begin("c", "viewer")
+    last = sessions.begin("c", viewer)
     assert sessions.find(first) is None
     assert sessions.find(last) is not None
 
