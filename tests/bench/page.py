@@ -41,7 +41,7 @@ from tools.servers import free_port
 NODES, BUILDINGS, DAYS = 200, 50, 365
 ROUNDS, WARM = 30, 2
 PAIRS, OPEN_PAGES = 5, 50
-FRAMES = 12_000
+FRAMES = 40_000
 PATIENCE_S = 240  # for what is reckoned when it is first asked for
 DISK = Path("/var/tmp")  # kept over a restart, so never in memory
 CHROMIUM = "/usr/bin/chromium"
