@@ -372,10 +372,11 @@ class Pages:
 
 def _links(request: Request) -> Callable[..., str]:
     """Return what makes the address of a page, with the reader's choices kept unless changed."""
-    query = {k: v for k, v in request.query_params.items() if k in ("lang", "theme", "view", "range")}
+    of_page = ("range", "days", "month")  # what only this page understands
+    query = {k: v for k, v in request.query_params.items() if k in ("lang", "theme", "view", *of_page)}
 
     def link(path: str | None = None, **changes: str | None) -> str:
-        kept = {k: v for k, v in query.items() if path is None or k != "range"}
+        kept = {k: v for k, v in query.items() if path is None or k not in of_page}
         asked = {k: v for k, v in {**kept, **changes}.items() if v is not None}
         text = "&".join(f"{k}={v}" for k, v in sorted(asked.items()) if v.isalnum())
         return (request.url.path if path is None else path) + (f"?{text}" if text else "")

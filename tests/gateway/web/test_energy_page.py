@@ -121,6 +121,10 @@ async def test_the_curve_shows_the_sort_of_days_asked_for(pages: Pages) -> None:
     for sort in ("workdays", "weekends"):
         assert f"/energy/radhuset?days={sort}&amp;lang=nb&amp;month=202511" in htmls["all"]
         assert f"/energy/radhuset?days={sort}&amp;lang=nb&amp;month=202510" in htmls[sort]
+    # Whoever changes the language sees the same days of the same month; other pages know nothing of them.
+    assert 'href="/energy/radhuset?days=weekends&amp;lang=en&amp;month=202511"' in htmls["weekends"]
+    assert 'href="/energy?lang=nb"' in htmls["weekends"]
+    assert "Døgn i bruk" not in htmls["weekends"].partition("<figcaption>")[2].partition("</figcaption>")[0]
     marked = re.findall(r'<a href="[^"]*" aria-current="true">([^<]*)</a>', htmls["weekends"])
     assert "Helg og helligdag" in marked
 
