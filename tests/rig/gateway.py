@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from gateway.model import StoredRecord
 from gateway.store import Reader, Store
 from hardware.rig import Bench
 from tools.servers import HOST, Mosquitto, free_port
-from wire.frame import parse_header
+from wire.frame import DATA, parse_header
+from wire.records import decode
+from wire.seal import uplink_cipher
 
 KEY = bytes(range(16))
 _LOOK_S = 0.05
@@ -35,20 +37,27 @@ class RigGateway:
         lines = [f"listener {self.port} {network.host}"]
         self._broker = Mosquitto(folder / "mosquitto", self._inner_port, settings=lines)
         self._running: asyncio.Task[None] | None = None
+        self._carrier = self._new_carrier()
         self._stop = asyncio.Event()
 
     async def start_broker(self) -> None:
         await asyncio.to_thread(self._broker.start)
+        while self._running and not self._carrier.connected:  # noqa: ASYNC110  it has no event
+            await asyncio.sleep(0.01)
 
     async def stop_broker(self) -> None:
         await asyncio.to_thread(self._broker.stop)
 
     async def start(self) -> None:
         self._stop = asyncio.Event()
-        carrier = MqttCarrier(self._site.id, Broker(HOST, self._inner_port), now_ms=self._clock.utc_ms)
-        self._running = asyncio.create_task(self._serve(carrier))
-        while not carrier.connected:  # noqa: ASYNC110  it has no event
+        self._carrier = self._new_carrier()
+        self._running = asyncio.create_task(self._serve(self._carrier))
+        while not self._carrier.connected:  # noqa: ASYNC110  it has no event
             await asyncio.sleep(0.01)
+
+    def _new_carrier(self) -> MqttCarrier:
+        broker = Broker(HOST, self._inner_port)
+        return MqttCarrier(self._site.id, broker, now_ms=self._clock.utc_ms)
 
     async def stop(self) -> None:
         if self._running:
@@ -69,23 +78,33 @@ class RigGateway:
             await store.close()
 
     @asynccontextmanager
-    async def overheard(self) -> AsyncIterator[list[int]]:
-        """The frame counters of all that the node sends meanwhile, whether or not the gateway is there."""
-        counters: list[int] = []
+    async def overheard(self) -> AsyncIterator[list[bytes]]:
+        """All frames that the node sends meanwhile, whether or not the gateway is there."""
+        frames: list[bytes] = []
 
         async def listen(client: aiomqtt.Client) -> None:
             async for message in client.messages:
                 assert isinstance(message.payload, bytes)
-                counters.append(parse_header(message.payload).counter)
+                frames.append(message.payload)
 
         async with aiomqtt.Client(HOST, self._inner_port) as client:
             await client.subscribe(f"sn/{self._site.id}/{self._node.id}/up")
             listening = asyncio.create_task(listen(client))
             try:
-                yield counters
+                yield frames
             finally:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
+
+    def sequences(self, frames: Iterable[bytes]) -> list[int]:
+        """Return the sequence of each record in these frames, as often as it was sent."""
+        cipher, known = uplink_cipher(KEY), schemas(self._site)
+        found: list[int] = []
+        for frame in frames:
+            header = parse_header(frame)
+            if header.type == DATA:
+                found += [record.seq for record in decode(header.flags, cipher.open(frame), known).records]
+        return found
 
     # What a test asks
 

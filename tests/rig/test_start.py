@@ -81,6 +81,19 @@ async def test_wakes_come_in_time_and_each_says_it_once(
     assert printed.boots(bench.console.text()) == [1]
 
 
+async def test_what_is_acknowledged_is_not_sent_again(
+    bench: Bench, dut: Strategy, gateway: RigGateway
+) -> None:
+    async with gateway.overheard() as frames:
+        await dut.to(State.ASLEEP)
+        await gateway.until_stored(1, 20)
+        await bench.clock.sleep(WAKES * INTERVAL_S)
+        await gateway.until_stored(1 + WAKES, 20)
+        sent = gateway.sequences(frames)
+    assert sorted(set(sent)) == list(range(1 + WAKES))
+    assert sorted(sent) == sorted(set(sent))
+
+
 @pytest.mark.needs("meter")
 async def test_an_interval_takes_no_more_charge_than_its_budget(
     bench: Bench, dut: Strategy, gateway: RigGateway

@@ -105,8 +105,8 @@ MUTANTS = (
         "gateway_away",
     ),
     Mutant(
-        "UTC is an hour wrong", "lib/node/clock.py",
-        "state.offset_ms = true_ms - now", "state.offset_ms = true_ms - now + 3600000", "start",
+        "UTC is an hour slow", "lib/node/clock.py",
+        "state.offset_ms = true_ms - now", "state.offset_ms = true_ms - now - 3600000", "start",
     ),
     Mutant(
         "brown-outs become a loop", "lib/node/guard.py",
