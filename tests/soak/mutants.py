@@ -131,8 +131,10 @@ MUTANTS = (
         "    if raw & 0x8000:\n        raw -= 0x10000\n", "", "start",
     ),
     Mutant(
-        "temperature is read before it is converted", "lib/drivers/ds18b20.py",
-        "        if started:\n            self._sleep_ms(CONVERSION_MS)\n", "", "start",
+        "the two probes answer for each other", "lib/drivers/ds18b20.py",
+        "return [probe.read(started) for probe in self._probes]",
+        "return [probe.read(started) for probe in self._probes][::-1]",
+        "start",
     ),
 )  # fmt: skip
 
