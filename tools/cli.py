@@ -30,8 +30,8 @@ COMMANDS = {
     "energy": "Look into buildings' consumption.",
     "ledger": "Account for every record: measured, stored, synced, lost.",
     "publish": "Publish open data.",
-    "watch": "Follow the newest readings.",
-    "inspect": "Take a frame or a record apart.",
+    "watch": "From a second machine: page people when the gateway has been silent.",
+    "inspect": "Record a round to a grate.",
     "rig": "Run the test bench.",
     "doctor": "Find out what is wrong with an installation.",
 }

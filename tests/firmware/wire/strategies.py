@@ -13,10 +13,9 @@ epochs = st.integers(0, U32 - 1)
 counts = st.integers(1, 12) | st.sampled_from((1, 2, COUNT_MAX))
 _codes = st.sampled_from((OK,) * 12 + tuple(range(ESTIMATED + 1)))
 _steps = st.integers(-3, 3) | st.integers(-300, 300) | st.integers(-(1 << 41), 1 << 41)
-_gaps = (
-    st.sampled_from((600,) * 8 + (0, 1, 599, 601, 3600, -5, INTERVAL_MAX, INTERVAL_MAX + 1))
-    | st.integers(-U32, U32)
-)
+_gaps = st.sampled_from(
+    (600,) * 8 + (0, 1, 599, 601, 3600, -5, INTERVAL_MAX, INTERVAL_MAX + 1)
+) | st.integers(-U32, U32)
 
 
 def _walk(start: int, steps: list[int], lo: int, hi: int) -> list[int]:

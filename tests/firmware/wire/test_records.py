@@ -30,9 +30,7 @@ def test_records_come_back(
 
 
 @given(batches(), clocks, st.integers(30, 300))
-def test_as_many_as_fit(
-    batch: tuple[tuple[int, ...], list[Record]], clock: int | None, size: int
-) -> None:
+def test_as_many_as_fit(batch: tuple[tuple[int, ...], list[Record]], clock: int | None, size: int) -> None:
     quantities, records = batch
     try:
         flags, body, n = encode_most(1, quantities, 1, clock, records, size)
