@@ -70,8 +70,9 @@ def test_a_frozen_build_contains_the_whole_library() -> None:
     def package(name: str, base_path: str, opt: int) -> None:
         frozen.update(str(path.relative_to(FIRMWARE)) for path in (FIRMWARE / base_path / name).rglob("*.py"))
 
-    scope = {
-        "include": lambda path: None, "package": package, "module": lambda name, opt: frozen.add(name),
-    }  # fmt: skip
+    def module(name: str, opt: int, base_path: str = ".") -> None:
+        frozen.add(str(Path(base_path) / name))
+
+    scope = {"include": lambda path: None, "package": package, "module": module}
     exec((FIRMWARE / "manifest.py").read_text(), scope)
     assert frozen == set(sources()) - {"boot.py"}
