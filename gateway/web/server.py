@@ -34,7 +34,7 @@ from gateway.web.way import ask_sync, counts, way
 log = structlog.get_logger()
 
 FOLLOW_S = 0.5  # how often the store is asked for what is new
-BUSY_SHARE = 0.1  # of a core: in a flood open pages are told less often, so that ingest has the machine
+BUSY_SHARE = 0.05  # of a core: in a flood open pages are told less often, so that ingest has the machine
 WAY_S = 2.0
 TICK_S = 5.0  # a page that hears nothing for several of these is offline
 RESTART_S = 5.0
