@@ -1,10 +1,11 @@
-"""A mail server on a real socket (RFC 5321, as much as a client needs), with its good and bad days."""
+"""A mail server (aiosmtpd) on a real socket, with its good and bad days."""
 
 import asyncio
-import re
 from email import message_from_bytes
 from email.message import Message
-from typing import Literal
+from typing import Any, Literal
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 Mood = Literal["well", "refusing", "slow"]
 
@@ -20,43 +21,26 @@ class Postbox:
 
     async def open(self) -> None:
         """Listen, on the same port as before if there was one."""
-        self._server = await asyncio.start_server(self._client, "127.0.0.1", self.port)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._answer, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
         assert self._server is not None
         self._server.close()
 
-    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            if self.mood == "slow":
-                await reader.read()
-                return
-            writer.write(b"220 postbox\r\n")
-            while line := await reader.readline():
-                verb = re.split(rb"[\s:]", line.strip().upper())[0]
-                if verb == b"EHLO":
-                    writer.write(b"250-postbox\r\n250 8BITMIME\r\n")
-                elif verb == b"DATA":
-                    writer.write(b"354 go on\r\n")
-                    self.mails.append(message_from_bytes(await _body(reader)))
-                    writer.write(b"250 taken\r\n")
-                elif verb == b"QUIT":
-                    writer.write(b"221 bye\r\n")
-                    return
-                elif verb == b"RCPT" and self.mood == "refusing":
-                    writer.write(b"550 no such mailbox\r\n")
-                else:
-                    writer.write(b"250 ok\r\n")
-                await writer.drain()
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
+    def _answer(self) -> asyncio.BaseProtocol:
+        return asyncio.Protocol() if self.mood == "slow" else SMTP(self, hostname="postbox")
 
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's names
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
+    ) -> str:
+        if self.mood == "refusing":
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 ok"
 
-async def _body(reader: asyncio.StreamReader) -> bytes:
-    lines = []
-    while (line := await reader.readline()) != b".\r\n":
-        lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
-    return b"".join(lines)
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        assert isinstance(envelope.content, bytes)
+        self.mails.append(message_from_bytes(envelope.content))
+        return "250 taken"
