@@ -55,7 +55,7 @@ def write_keys(path: Path, keys: Mapping[int, bytes]) -> None:
 
 
 def _is_credential(path: Path) -> bool:
-    """Whether systemd handed the file over. Its access list for the service's user shows as a group's mode."""
+    """Whether systemd handed it over: its access list for the service's user shows as a group's mode."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     return folder is not None and path.parent == Path(folder)
 

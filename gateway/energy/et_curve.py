@@ -174,7 +174,10 @@ def fit(days: Sequence[Day], left_out: tuple[Day, ...] = ()) -> Curve:
     idle = sum(not day.in_use for day in ordered)
     separate = MIN_IDLE_DAYS <= idle <= len(ordered) - MIN_IDLE_DAYS
     change, found = _best(ordered, separate)
-    return _curve(change, found, ordered, left_out, separate)
+    try:
+        return _curve(change, found, ordered, left_out, separate)
+    except Singular:  # a slope of nothing but rounding: where it begins cannot be told
+        return _curve(None, _fitted(None, ordered, separate), ordered, left_out, separate)
 
 
 def _best(days: tuple[Day, ...], separate: bool) -> tuple[float | None, Fit]:

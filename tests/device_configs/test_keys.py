@@ -98,7 +98,7 @@ def test_missing_store(tmp_path: Path) -> None:
 def test_a_systemd_credential_may_show_a_group_but_never_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = store(tmp_path, '{"nodes": {"11": "%s"}}' % KEY, 0o440)
+    path = store(tmp_path, f'{{"nodes": {{"11": "{KEY}"}}}}', 0o440)
     with pytest.raises(ConfigError):
         read_keys(path)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))

@@ -1,3 +1,4 @@
+import random
 from datetime import date, timedelta
 
 import pytest
@@ -107,6 +108,20 @@ def test_identical_days_are_no_error() -> None:
     curve = expected_band(days, date(2025, 1, 1))
     assert curve.expected_kwh(5) == pytest.approx(100)
     assert curve.band_kwh(5) == pytest.approx(0)
+
+
+def test_a_regular_building_in_any_weather_always_has_a_curve() -> None:
+    """A few cold days may seem to hold a slope; where they do not tell its begin, the flat curve is honest."""
+    for seed in range(60):
+        chance = random.Random(seed)
+        dates = [date(2024, 1, 1) + timedelta(days=i) for i in range(chance.choice([40, 60, 120]))]
+        in_use, idle = chance.uniform(1, 3000), chance.uniform(0, 1500)
+        days = [
+            Day(day, in_use if day.weekday() < 5 else idle, chance.uniform(-15, 20), day.weekday() < 5)
+            for day in dates
+        ]
+        curve = fit(days)
+        assert min(in_use, idle) - 1 < curve.expected_kwh(15) < max(in_use, idle) + 1
 
 
 def test_weekday_filter() -> None:
