@@ -111,7 +111,7 @@ def test_identical_days_are_no_error() -> None:
 
 
 def test_a_regular_building_in_any_weather_always_has_a_curve() -> None:
-    """A few cold days may seem to hold a slope; where they do not tell its begin, the flat curve is honest."""
+    """A few cold days may seem to hold a slope; where they do not tell its begin, the curve is flat."""
     for seed in range(60):
         chance = random.Random(seed)
         dates = [date(2024, 1, 1) + timedelta(days=i) for i in range(chance.choice([40, 60, 120]))]
