@@ -56,19 +56,21 @@ class LoadNode(TalkingNode):
         flags, body = encode(self.schema, self.quantities, self.epoch, None, records)
         return self.seal(DATA, flags | ACK_REQUESTED, body)
 
-    def take(self, payload: bytes) -> bool:
-        """Hear a downlink; return whether the gateway knows this node's records now."""
+    def take(self, payload: bytes, known: bool) -> bool:
+        """Hear a downlink; return whether the gateway knows this node's epoch now. `known`: it did before."""
         try:
             told = self.hear([Downlink(self.node, payload)])
         except (FrameError, AssertionError):
-            return False  # under a key this node does not have yet
+            return known  # under a key this node does not have yet
         if control.ACK in told:
             short, upto, *ranges = told[control.ACK]
             if short == self.epoch & 0xFF:
                 self.acknowledged.update(range(min(upto, len(self.made))))
                 for first, last in ranges:
                     self.acknowledged.update(range(first, min(last + 1, len(self.made))))
-        return told.get(control.EPOCH_OK) == self.epoch
+        if control.ASK in told:  # another store, which wants a STATUS first
+            return False
+        return known or told.get(control.EPOCH_OK) == self.epoch
 
     @property
     def identities(self) -> set[Identity]:
@@ -127,9 +129,9 @@ class Load:
             await client.publish(f"sn/{self._site}/{node.node}/up", frame)
             try:
                 async with asyncio.timeout(ANSWER_S):
-                    known = node.take(await heard.get()) or known
+                    known = node.take(await heard.get(), known)
             except TimeoutError:
                 known = known and node.chance.random() < 0.7  # a restarted gateway may want a STATUS
             while not heard.empty():
-                known = node.take(heard.get_nowait()) or known
+                known = node.take(heard.get_nowait(), known)
             await asyncio.sleep(node.chance.random() * 0.02)
