@@ -26,7 +26,7 @@ def program(folder: Path, name: str, script: str) -> None:
     path = folder / name
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
-    for above in (folder, *folder.parents[:2]):  # pytest's folders are closed to other users
+    for above in (folder, *folder.parents[:3]):  # pytest's folders are closed to other users
         above.chmod(0o755)
 
 

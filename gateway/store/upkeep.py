@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -20,6 +20,8 @@ from gateway.store.sealing import Segment, next_segment, put_in_place
 from gateway.store.store import Store, Trouble
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 EVERY_S = 30.0
 DAY_MS = 86_400_000
@@ -52,20 +54,30 @@ class Room:
 async def tend(store: Store, limits: Limits, now_ms: int) -> Room:
     """Seal what is due and prune what does not fit; return how full the store is. Raises StoreError."""
     path = store.path
-    with Reader.open(path) as reader:
-        while (segment := await asyncio.to_thread(next_segment, reader.connection)) is not None:
-            await seal(store, segment, now_ms)
-        lost = 0
-        while True:
+    while (segment := await _read(path, lambda reader: next_segment(reader.connection))) is not None:
+        await seal(store, segment, now_ms)
+    lost = 0
+    while True:
+        with Reader.open(path) as reader:
             room = look(reader, path, limits, lost)
             chosen = None
             if room.used_bytes > limits.prune_bytes or room.free_bytes < limits.free_bytes:
                 at_cap = room.used_bytes > limits.drop_bytes
                 chosen = choose(segments(reader.connection), synced_set(reader.connection), at_cap=at_cap)
-            if chosen is None:
-                return room
-            lost += await store.perform(partial(prune, segment=chosen, now_ms=now_ms))
-            log.info("segment_pruned", last_commit=chosen.last_commit, records_lost=lost)
+        if chosen is None:
+            return room
+        lost += await store.perform(partial(prune, segment=chosen, now_ms=now_ms))
+        log.info("segment_pruned", last_commit=chosen.last_commit, records_lost=lost)
+
+
+async def _read(path: Path, work: Callable[[Reader], T]) -> T:
+    """Do `work` in a thread, with a reader of its own: whoever is cancelled meanwhile closes none in use."""
+
+    def worked() -> T:
+        with Reader.open(path) as reader:
+            return work(reader)
+
+    return await asyncio.to_thread(worked)
 
 
 async def seal(store: Store, segment: Segment, now_ms: int) -> None:
@@ -157,17 +169,15 @@ class Upkeep:
         now_ms = self._now_ms()
         if self._reconciled_day == now_ms // DAY_MS:
             return
-        with Reader.open(self._store.path) as reader:
-            if is_due(reader, now_ms // 1000):
-                nodes = sorted(reader.stored())
-                lines = await asyncio.to_thread(reconcile, reader, nodes, now_ms // 1000)
-                await self._store.perform(partial(enter, lines=lines, now_ms=now_ms))
-                for line in lines:
-                    if line.revision > 1:
-                        log.info(
-                            "ledger_day_revised", node=line.node, day_s=line.day_s, came=line.heard_since
-                        )
-            self._open_days = open_days(reader)
+        now_s = now_ms // 1000
+        path = self._store.path
+        if await _read(path, lambda reader: is_due(reader, now_s)):
+            lines = await _read(path, lambda reader: reconcile(reader, sorted(reader.stored()), now_s))
+            await self._store.perform(partial(enter, lines=lines, now_ms=now_ms))
+            for line in lines:
+                if line.revision > 1:
+                    log.info("ledger_day_revised", node=line.node, day_s=line.day_s, came=line.heard_since)
+        self._open_days = await _read(path, open_days)
         self._reconciled_day = now_ms // DAY_MS
 
     @property

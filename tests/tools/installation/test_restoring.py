@@ -1,7 +1,8 @@
 """An old backup on a second machine: no nonce used twice, nothing lost, nothing doubled."""
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,13 @@ from tools.installation.restoring import restore
 from tools.node.credentials import Credentials
 from tools.node.registry import Registry
 from wire import control
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A short one: below these roots lie sockets, whose paths may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="sn-") as folder:
+        yield Path(folder)
 
 
 class Machine:
