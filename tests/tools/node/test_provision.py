@@ -18,9 +18,13 @@ async def test_a_board_from_the_factory_becomes_a_node(tmp_path: Path, capfd: An
     bench = blank("a", tmp_path, tmp_path / "ports")
     await bench.plug()
     where = ["--site", str(site), "--state", str(state), "--images", str(images(tmp_path / "images"))]
-    words = ["node", "provision", "11", *where, "--port", str(bench.port.path), "--json"]
+    labels = tmp_path / "labels"
+    where += ["--port", str(bench.port.path), "--labels", str(labels)]
+    words = ["node", "provision", "11", *where, "--json"]
     said = await run(capfd, *words)
     assert said.status == 0, said.err
+    assert (labels / "node-11.png").read_bytes().startswith(b"\x89PNG")
+    assert (labels / "node-11.pdf").read_bytes().startswith(b"%PDF")
     assert said.json["did"] == "provisioned"
     assert said.json["flashed"] is True
     await bench.board.until(lambda: bench.board.asleep)
