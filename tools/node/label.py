@@ -14,6 +14,7 @@ from device_configs.model import Node, Site
 from tools.node.trouble import Trouble
 
 PACKAGES = {"segno": "segno", "PIL": "pillow"}
+TYPEFACE, TYPEFACE_PACKAGE = "DejaVuSans.ttf", "fonts-dejavu-core"  # pillow's own has no æ, ø and å
 DPI = 300
 SIZE_MM = (62, 29)  # a common tape
 _MARGIN = 18  # dots
@@ -37,7 +38,13 @@ def label_of(site: Site, node: Node, mac: str) -> Label:
 
 def missing_packages() -> list[str]:
     """Return the names of the packages that drawing lacks."""
-    return [name for module, name in PACKAGES.items() if importlib.util.find_spec(module) is None]
+    missing = [name for module, name in PACKAGES.items() if importlib.util.find_spec(module) is None]
+    if not missing:
+        try:
+            importlib.import_module("PIL.ImageFont").truetype(TYPEFACE)
+        except OSError:
+            missing.append(TYPEFACE_PACKAGE)
+    return missing
 
 
 def draw(label: Label, folder: Path) -> list[Path]:
@@ -58,7 +65,7 @@ def draw(label: Label, folder: Path) -> list[Path]:
                 pen.rectangle((*corner, corner[0] + dots - 1, corner[1] + dots - 1), fill=0)
     left, top = 2 * _MARGIN + dots * len(matrix), 2 * _MARGIN
     for line, size in zip(label.lines, (40, 24, 24), strict=True):
-        typeface = font.load_default(size)
+        typeface = font.truetype(TYPEFACE, size)
         for part in wrapped(line, typeface.getlength, width - left - _MARGIN):
             pen.text((left, top), part, fill=0, font=typeface)
             top += round(size * 1.25)
