@@ -5,6 +5,7 @@ duplicates; *settled* is that and what is known to be lost, and is what a node i
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, groupby
@@ -56,27 +57,27 @@ class Writer:
 
     def commit(self, changes: Sequence[Change]) -> list[Outcome]:
         """Commit all of `changes` in one transaction, or none; what went wrong is raised."""
-        self._cursor.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             outcomes = [self._apply(change) for change in changes]
             self._write_heard()
-            self._cursor.execute("COMMIT")
-        except BaseException:
-            self._forget()
-            raise
         return outcomes
 
     def perform(self, work: Callable[[apsw.Connection], T]) -> T:
         """Run `work`, which does not concern the sets of epochs, in one transaction."""
+        with self._transaction():
+            done = work(self._db)
+        self._sealed.forget_ends()
+        return done
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         self._cursor.execute("BEGIN IMMEDIATE")
         try:
-            done = work(self._db)
+            yield
             self._cursor.execute("COMMIT")
         except BaseException:
             self._forget()
             raise
-        self._sealed.forget_ends()
-        return done
 
     def _forget(self) -> None:
         """Undo the transaction, and what was mirrored of it."""
