@@ -1,11 +1,9 @@
 """The label on a node's lid: its number, name and place, and a QR code with the claim, never a key.
 
 The claim says which board is which node, so that whoever stands before it can look it up. What a label says
-is pure; drawing it takes the packages `segno` (the code) and `pillow` (text; PNG and PDF).
+is pure. The packages that draw are imported only when a label is drawn: other commands start faster.
 """
 
-import importlib
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,6 @@ from pathlib import Path
 from device_configs.model import Node, Site
 from tools.node.trouble import Trouble
 
-PACKAGES = {"segno": "segno", "PIL": "pillow"}
 TYPEFACE, TYPEFACE_PACKAGE = "DejaVuSans.ttf", "fonts-dejavu-core"  # pillow's own has no æ, ø and å
 DPI = 300
 SIZE_MM = (62, 29)  # a common tape
@@ -37,27 +34,28 @@ def label_of(site: Site, node: Node, mac: str) -> Label:
 
 
 def missing_packages() -> list[str]:
-    """Return the names of the packages that drawing lacks."""
-    missing = [name for module, name in PACKAGES.items() if importlib.util.find_spec(module) is None]
-    if not missing:
-        try:
-            importlib.import_module("PIL.ImageFont").truetype(TYPEFACE)
-        except OSError:
-            missing.append(TYPEFACE_PACKAGE)
-    return missing
+    """Return the names of the Debian packages that drawing lacks."""
+    from PIL import ImageFont
+
+    try:
+        ImageFont.truetype(TYPEFACE)
+    except OSError:
+        return [TYPEFACE_PACKAGE]
+    return []
 
 
 def draw(label: Label, folder: Path) -> list[Path]:
-    """Write the label as PNG and PDF into `folder`; return the files. Raises Trouble without the packages."""
+    """Write the label as PNG and PDF into `folder`; return the files. Raises Trouble without the typeface."""
+    import segno
+    from PIL import Image, ImageDraw, ImageFont
+
     if missing := missing_packages():
         raise Trouble("no_label_package", packages=" ".join(missing))
-    segno = importlib.import_module("segno")
-    image, drawing, font = (importlib.import_module(f"PIL.{n}") for n in ("Image", "ImageDraw", "ImageFont"))
     width, height = (round(mm / 25.4 * DPI) for mm in SIZE_MM)
-    picture = image.new("1", (width, height), 1)
+    picture = Image.new("1", (width, height), 1)
     matrix = list(segno.make(label.claim, error="m", micro=False).matrix_iter(border=2))
     dots = (height - 2 * _MARGIN) // len(matrix)
-    pen = drawing.Draw(picture)
+    pen = ImageDraw.Draw(picture)
     for y, row in enumerate(matrix):
         for x, dark in enumerate(row):
             if dark:
@@ -65,7 +63,7 @@ def draw(label: Label, folder: Path) -> list[Path]:
                 pen.rectangle((*corner, corner[0] + dots - 1, corner[1] + dots - 1), fill=0)
     left, top = 2 * _MARGIN + dots * len(matrix), 2 * _MARGIN
     for line, size in zip(label.lines, (40, 24, 24), strict=True):
-        typeface = font.truetype(TYPEFACE, size)
+        typeface = ImageFont.truetype(TYPEFACE, size)
         for part in wrapped(line, typeface.getlength, width - left - _MARGIN):
             pen.text((left, top), part, fill=0, font=typeface)
             top += round(size * 1.25)
