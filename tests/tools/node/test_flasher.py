@@ -109,7 +109,7 @@ async def test_files_stay_unless_told_otherwise(tmp_path: Path, capfd: Any) -> N
         empty.write_bytes(b"\xff" * 8192)
         said = await flash(capfd, bench, tmp_path, "--erase-files", str(empty))
         assert said.status == 0, said.err
-        await bench.board.until(lambda: "initial setup" in bench.board.console.text())
+        await bench.board.until(lambda: ">>>" in bench.board.console.text().partition("initial setup")[2])
         await bench.unplug()
         assert bench.board.files() == {}
     finally:
