@@ -67,6 +67,20 @@ def _bounds(clock_ms: int, anchors: Sequence[Anchor]) -> tuple[int, int]:
     return low, high
 
 
+def between(clock_ms: int, after_ms: int | None, before_ms: int) -> Anchor:
+    """Return an anchor for a clock that never met the gateway, by what lies on both sides of it.
+
+    `clock_ms` is what it showed at the newest record made by it, at a moment before `before_ms` (UTC). It
+    started at 0 after the moment `after_ms`; None where no earlier moment is known. The guess is the middle,
+    and the error reaches both ends; with one end only, the guess is that end.
+    """
+    if after_ms is None:
+        return Anchor(clock_ms, before_ms, max(before_ms - EARLIEST_S * 1000, 0))
+    earliest_ms = after_ms + clock_ms - clock_ms * DRIFT_PPM // 1_000_000
+    low, high = min(earliest_ms, before_ms), max(earliest_ms, before_ms)
+    return Anchor(clock_ms, (low + high) // 2, (high - low + 1) // 2)
+
+
 def with_anchor(anchors: Sequence[Anchor], new: Anchor) -> tuple[Anchor, ...]:
     """Return `anchors` with `new`, ascending, ANCHORS_MAX at most.
 

@@ -6,6 +6,7 @@
 4. An answer is built only after that transaction is on disk: one for each node that is owed one.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from gateway.store import Change, Outcome, Store, StoreError
 from gateway.store.change import NOBODY, NodeEpoch
 from wire import control
 from wire.frame import ACK_REQUESTED, CONTROL, DATA, FrameError, Header, parse_header
-from wire.records import UnknownSchema, decode
+from wire.records import Batch, UnknownSchema, decode
 
 log = structlog.get_logger()
 
@@ -191,7 +192,9 @@ class Ingest:
         if epoch is None or header.counter < epoch.since:
             self._answer(draft, uplink, header).ask_status = True
             raise Refused(Refusal.UNKNOWN_EPOCH, node, f"short epoch {batch.epoch}")
-        anchors = link.anchors.get(batch.clock, ()) if batch.clock is not None else ()
+        anchors: Sequence[Anchor] = ()
+        if batch.clock is not None:
+            anchors = link.anchors.get(batch.clock) or self._between_clocks(link, batch, epoch.epoch, draft)
         records = settle(batch, uplink, node, epoch.epoch, anchors, trusted=draft.trusted)
         if records is None:
             self._answer(draft, uplink, header).ask_status = True
@@ -248,6 +251,33 @@ class Ingest:
             oldest = next(iter(link.anchors))
             del link.anchors[oldest]
             draft.anchors[link.node, oldest] = ()
+
+    def _between_clocks(self, link: NodeLink, batch: Batch, epoch: int, draft: _Draft) -> Sequence[Anchor]:
+        """Return an anchor for a clock that ended before the gateway heard of it; () while it may go on.
+
+        It has ended if the node showed another clock since, in a STATUS that counts the records of `batch`.
+        """
+        shown = json.loads(link.status)
+        clock_id = (shown.get("clock") or [0])[0]
+        newest = batch.records[-1]
+        ended = clock_id != batch.clock and shown.get("epoch") == epoch and newest.seq < shown["next_seq"]
+        anchors = link.anchors.get(clock_id, ()) if ended else ()
+        if batch.clock is None or not anchors:
+            return ()
+        started = clock.place(0, anchors)
+        before_ms = started.utc_ms + started.error_ms
+        try:
+            below, above = self._store.reader.neighbours(link.node, epoch, newest.seq, before_ms // 1000)
+        except StoreError as error:
+            log.warning("clock_not_placed", node=link.node, clock=batch.clock, reason=str(error))
+            return ()
+        after_ms = None if below is None else below.measured_at_s * 1000 - below.time_error_ms
+        if above is not None:
+            before_ms = min(before_ms, above.measured_at_s * 1000 + above.time_error_ms)
+        found = clock.between(newest.time * 1000, after_ms, before_ms)
+        draft.anchors[link.node, batch.clock] = link.anchors[batch.clock] = (found,)
+        log.info("clock_placed", node=link.node, clock=batch.clock, error_s=found.error_ms // 1000)
+        return (found,)
 
     @staticmethod
     def _answer(draft: _Draft, uplink: Uplink, header: Header) -> Answer:

@@ -143,6 +143,27 @@ class Reader:
             )
         return found
 
+    def neighbours(
+        self, node: int, epoch: int, seq: int, before_s: int
+    ) -> tuple[StoredRecord | None, StoredRecord | None]:
+        """Return the stored records next below and next above `seq` of those measured before `before_s`.
+
+        Looks no further back than three years.
+        """
+        below, above = (-1, 0), (1 << 32, 0)
+        to_s, days = before_s, 1
+        while below[0] < 0 and days <= 1024:
+            from_s = before_s - days * 86400
+            for of_epoch, of_seq, at_s in self.traces(node, from_s, to_s):
+                if of_epoch == epoch and of_seq < seq:
+                    below = max(below, (of_seq, at_s))
+                elif of_epoch == epoch and of_seq > seq:
+                    above = min(above, (of_seq, at_s))
+            to_s, days = from_s, days * 4
+        found = [r for _, at_s in (below, above) for r in self.history(node, at_s, at_s + 1) if at_s]
+        by_seq = {record.seq: record for record in found if record.epoch == epoch}
+        return by_seq.get(below[0]), by_seq.get(above[0])
+
     def newest(self, node: int) -> StoredRecord | None:
         """Return the record of `node` with the latest time of measurement."""
         with self._state():

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from gateway.clock import (
     ANCHORS_MAX,
     DRIFT_PPM,
+    EARLIEST_S,
     Placed,
+    between,
     correction_s,
     place,
     plausible,
@@ -74,6 +76,24 @@ def test_the_truth_is_within_the_error(known: list[tuple[int, int]], minute: int
     )
     placed = place(minute * 60_000, anchors)
     assert abs(placed.utc_ms - true_utc(minute * 60_000)) <= placed.error_ms + 2  # rounding
+
+
+def test_a_clock_that_met_nobody_lies_between_its_neighbours() -> None:
+    # It ran an hour, somewhere in the three after the record before it: 36 s of drift are possible.
+    assert between(HOUR, UTC, UTC + 3 * HOUR) == Anchor(HOUR, UTC + 2 * HOUR - 18_000, HOUR + 18_000)
+    assert between(HOUR, UTC, UTC + HOUR // 2) == Anchor(
+        HOUR, UTC + 3 * HOUR // 4 - 18_000, HOUR // 4 - 18_000
+    )
+    assert between(HOUR, None, UTC) == Anchor(HOUR, UTC, UTC - EARLIEST_S * 1000)
+
+
+@given(
+    st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(-DRIFT_PPM, DRIFT_PPM)
+)
+def test_the_truth_is_between_neighbours(off_before: int, ran: int, off_after: int, rate_ppm: int) -> None:
+    truth = UTC + off_before + ran + abs(ran) * rate_ppm // 1_000_000
+    found = between(ran, UTC, truth + off_after)
+    assert abs(found.utc_ms - truth) <= found.error_ms + 2
 
 
 def test_anchors_are_kept_in_order_and_few() -> None:

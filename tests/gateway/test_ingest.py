@@ -1,7 +1,6 @@
 """Real sealed frames through ingest into a real store: what is taken, what is refused, what is answered."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,65 +8,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.ingest import FRAME_MAX, Ingest
-from gateway.model import Downlink, Reception, Refusal, Uplink
-from gateway.store import Change, Outcome, Store, StoreError
+from gateway.ingest import FRAME_MAX
+from gateway.model import Reception, Refusal, Uplink
+from gateway.store import Change, Outcome, StoreError
 from gateway.store.change import NOBODY
+from tests.gateway.ingest_bench import Bench
 from tests.gateway.talking_node import (
-    GATEWAY_ID,
     NOON_MS,
     NOON_S,
-    SCHEMAS,
     TalkingNode,
-    key_of,
     record,
-    uplink,
 )
 from wire import control
 from wire.frame import ACK_REQUESTED, CONTROL, DATA, MANY, WELCOME, pack_header
-
-NODES = (11, 12)
-
-
-class Bench:
-    """An ingest over a store, and a clock that stands still."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.now_ms = NOON_MS
-        self.trusted = True
-        self.start()
-
-    def start(self, keys: dict[int, bytes] | None = None) -> None:
-        self.store = Store.open(self.path, lambda: self.now_ms)
-        self.ingest = Ingest(
-            self.store,
-            keys=keys or {node: key_of(node) for node in NODES},
-            schemas=SCHEMAS,
-            gateway_id=GATEWAY_ID,
-            now_ms=lambda: self.now_ms,
-            trusted=lambda: self.trusted,
-        )
-
-    async def restart(self, keys: dict[int, bytes] | None = None) -> None:
-        await self.store.close()
-        self.start(keys)
-
-    async def take(self, *frames: bytes) -> list[Downlink]:
-        return await self.ingest.accept([uplink(frame, self.now_ms) for frame in frames])
-
-    async def introduce(self, node: TalkingNode, **said: object) -> None:
-        told = node.hear(await self.take(node.status(**said)))
-        assert told[control.EPOCH_OK] == node.epoch
-
-    def stored(self) -> list[int]:
-        return [r.seq for r in self.store.after(0, 1000)]
-
-    def refused(self) -> dict[Refusal, int]:
-        causes: Counter[Refusal] = Counter()
-        for (cause, _), count in self.ingest.totals.items():
-            causes[cause] += count
-        return dict(causes)
 
 
 @pytest.fixture
@@ -242,57 +195,6 @@ async def test_a_formatted_node_may_draw_the_same_short_form(bench: Bench, node:
         (0xA1B2C3D4, 1),
         (0x555555D4, 0),
     ]
-
-
-async def test_times_on_a_clock_wait_for_an_anchor(bench: Bench, node: TalkingNode) -> None:
-    early = record(0, 5000)
-    told = node.hear(await bench.take(node.data(early, clock=7)))
-    assert told == {control.ASK: control.ASK_STATUS}
-    assert bench.refused() == {Refusal.UNKNOWN_CLOCK: 1}
-    node.hear(await bench.take(node.status(clock=[7, 5_600_000], next=1)))
-    assert node.hear(await bench.take(node.data(early, clock=7))) == {control.ACK: [0xD4, 1]}
-    (stored,) = bench.store.after(0, 10)
-    assert (stored.measured_at_s, stored.time_error_ms) == (NOON_S - 600, 1000 + 6000)
-
-
-async def test_a_record_is_placed_once(bench: Bench, node: TalkingNode) -> None:
-    await bench.take(node.status(clock=[7, 5_600_000], next=1))
-    await bench.take(node.data(record(0, 5000), clock=7))
-    bench.now_ms += 3_630_000  # the node's clock lost half a minute in an hour
-    await bench.take(node.status(clock=[7, 9_200_000], next=1), node.data(record(0, 5000), clock=7))
-    (stored,) = bench.store.after(0, 10)
-    assert stored.measured_at_s == NOON_S - 600
-
-
-async def test_two_records_in_one_second_the_later_moves(bench: Bench, node: TalkingNode) -> None:
-    await bench.take(node.data(record(0, NOON_S - 60), record(1, NOON_S - 60), record(2, NOON_S - 59)))
-    await bench.take(node.data(record(3, NOON_S - 60)))
-    assert [(r.seq, r.measured_at_s - NOON_S, r.moved) for r in bench.store.after(0, 10)] == [
-        (0, -60, False),
-        (1, -59, True),
-        (2, -58, True),
-        (3, -57, True),
-    ]
-
-
-async def test_a_clock_ahead_is_put_right_and_told(bench: Bench, node: TalkingNode) -> None:
-    told = node.hear(await bench.take(node.data(record(0, NOON_S + 9), flags=0)))
-    assert told == {control.TIME: [1, NOON_MS], control.ACK: [0xD4, 1]}
-    await bench.take(node.data(record(1, NOON_S + 90_000)))
-    assert [(r.measured_at_s - NOON_S, r.moved) for r in bench.store.after(0, 10)] == [(9, False), (0, True)]
-    bench.trusted = False
-    await bench.take(node.data(record(2, NOON_S + 90_000)))
-    assert bench.store.after(2, 10)[0].measured_at_s == NOON_S + 90_000
-
-
-async def test_a_gateway_that_woke_in_1970_welcomes_nobody(bench: Bench) -> None:
-    bench.now_ms = 5000
-    bench.trusted = False
-    node = TalkingNode()
-    assert await bench.take(node.status(clock=[7, 1000])) == []
-    assert bench.store.reader.anchors() == {}
-    bench.now_ms = NOON_MS
-    assert node.hear(await bench.take(node.data(record(0))))[control.TIME] == [1, NOON_MS]
 
 
 async def test_losses_are_entered_and_acknowledged(bench: Bench, node: TalkingNode) -> None:

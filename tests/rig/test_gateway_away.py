@@ -53,7 +53,6 @@ async def test_records_wait_for_a_broker_that_is_away(
     assert set(gateway.records()) == set(range(len(gateway.records())))
 
 
-@pytest.mark.xfail(reason="a record of a clock that never met the gateway is refused for ever: UNKNOWN_CLOCK")
 async def test_a_record_of_a_start_that_reached_nobody_is_placed_by_those_around_it(
     bench: Bench, dut: Strategy, gateway: RigGateway
 ) -> None:
