@@ -9,6 +9,7 @@ import structlog
 from device_configs.radio_schema import Lora
 from gateway.carriers.concentrators import Forwarders
 from gateway.carriers.duty import Duty
+from gateway.carriers.receivers import Receivers
 from gateway.model import Downlink, Uplink
 
 log = structlog.get_logger()
@@ -18,11 +19,22 @@ REBIND_S = 2.0
 
 
 class PacketForwarderCarrier(asyncio.DatagramProtocol):
-    """The socket that packet forwarders send to (`gateway_conf.server_address`, port 1700 by custom)."""
+    """The socket that packet forwarders send to (`gateway_conf.server_address`, port 1700 by custom).
+
+    `receivers`: where the gateway has others beside the concentrators.
+    """
 
     name = "lora"
 
-    def __init__(self, lora: Lora, duty: Duty, *, host: str = "127.0.0.1", port: int = 1700) -> None:
+    def __init__(
+        self,
+        lora: Lora,
+        duty: Duty,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 1700,
+        receivers: Receivers | None = None,
+    ) -> None:
         self._where = (host, port)
         self._address = f"{host}:{port}"
         self._transport: asyncio.DatagramTransport | None = None
@@ -36,6 +48,7 @@ class PacketForwarderCarrier(asyncio.DatagramProtocol):
             later=lambda seconds, call: loop().call_later(seconds, call),
             now_s=lambda: loop().time(),
             name=self.name,
+            receivers=receivers,
         )
 
     @property

@@ -191,4 +191,4 @@ def test_mutated_datagrams_are_dropped_and_counted(bench: Bench) -> None:
     bench.pass_s(70)
     assert all(len(uplink.frame) == 32 for uplink in bench.uplinks)
     assert sum(n for cause, n in bench.forwarders.counts.items() if cause.startswith("dropped")) > 5_000
-    assert len(bench.forwarders._merging) == 0
+    assert len(bench.forwarders._receivers._merging) == 0

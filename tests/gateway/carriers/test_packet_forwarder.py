@@ -47,7 +47,7 @@ async def listening(carrier: PacketForwarderCarrier) -> AsyncIterator["asyncio.Q
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - a socket tells nobody
             await asyncio.sleep(0.01)
 
@@ -59,18 +59,18 @@ async def test_up_through_a_concentrator_and_down_again() -> None:
     answered: asyncio.Queue[Reception] = asyncio.Queue()
     node.on_packet = answered.put_nowait
     async with listening(carrier) as heard:
-        await asyncio.sleep(0.05)
+        await until(lambda: carrier._transport is not None)
         forwarder = VirtualForwarder(bytes(range(8)), medium, carrier._where)
         await forwarder.open()
         try:
             await until(lambda: carrier.connected)
             node.send(Modulation(868_100, 7), ASKING, 14)
-            uplink = await asyncio.wait_for(heard.get(), 5)
+            uplink = await asyncio.wait_for(heard.get(), 60)
             assert uplink.frame == ASKING
             assert uplink.receptions[0].receiver == bytes(range(8)).hex()
             node.listen(lambda modulation: modulation == Modulation(869_525, 7, inverted=True))
             await carrier.send([Downlink(11, b"answer", uplink)])
-            reception = await asyncio.wait_for(answered.get(), 5)
+            reception = await asyncio.wait_for(answered.get(), 60)
             assert (reception.signal.payload, forwarder.errors) == (b"answer", [])
             assert carrier.counts["downlinks"] == 1
         finally:
@@ -81,7 +81,7 @@ async def test_up_through_a_concentrator_and_down_again() -> None:
 async def test_what_a_stranger_sends_is_dropped_and_counted(junk: bytes) -> None:
     carrier = carrier_at(free_port())
     async with listening(carrier) as heard:
-        await asyncio.sleep(0.05)
+        await until(lambda: carrier._transport is not None)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             stranger.sendto(junk, carrier._where)
         await until(lambda: bool(carrier.counts))
