@@ -215,7 +215,7 @@ class Board:
         """The interpreter's process while the program runs."""
         return self._run.pid if self._run else None
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Waits for a condition, tested at each change of state or counts and at each output.
 
         Raises TimeoutError with the end of the console, BoardFault when the board host itself failed.

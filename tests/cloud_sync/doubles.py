@@ -148,7 +148,7 @@ class Running:
         self.journal = journal
         self._task = asyncio.create_task(worker.run())
 
-    async def until(self, true: Callable[[Status], bool], timeout_s: float = 15.0) -> Status:
+    async def until(self, true: Callable[[Status], bool], timeout_s: float = 60.0) -> Status:
         """Wait for a status; AssertionError with the last one when it does not come."""
         status = None
         try:

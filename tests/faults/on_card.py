@@ -48,7 +48,7 @@ def names(gateway: Gateway) -> list[str]:
     return [condition["name"] for condition in told]
 
 
-async def until(what: Callable[[], bool], timeout_s: float = 40.0) -> None:
+async def until(what: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Wait until it is so, asking in a thread."""
     end = time.monotonic() + timeout_s
     while not await asyncio.to_thread(what):

@@ -166,7 +166,7 @@ class Lab:
         goal = self.board.counts.wakes + count
         await self.board.until(lambda: self.board.counts.wakes >= goal and self.board.asleep, timeout_s)
 
-    async def asleep(self, timeout_s: float = 30.0) -> None:
+    async def asleep(self, timeout_s: float = 60.0) -> None:
         await self.board.until(lambda: self.board.asleep, timeout_s)
 
     def state(self) -> Any:

@@ -19,7 +19,7 @@ async def test_records_wait_for_a_gateway_that_is_away(
     bench: Bench, dut: Strategy, gateway: RigGateway
 ) -> None:
     await dut.to(State.ASLEEP)
-    await gateway.until_stored(1, 20)
+    await gateway.until_stored(1, 60)
     await gateway.stop()
     for _ in range(AWAY):
         await bench.clock.sleep(INTERVAL_S)
@@ -28,7 +28,7 @@ async def test_records_wait_for_a_gateway_that_is_away(
     await gateway.start()
     await bench.clock.sleep(2 * INTERVAL_S)
     said = printed.records(bench.console.text())
-    await gateway.until_stored(AWAY + 2, 20)
+    await gateway.until_stored(AWAY + 2, 60)
     assert said.items() >= gateway.records().items()
     assert set(gateway.records()) == set(range(len(gateway.records())))
     times = [record.measured_at_s for record in sorted(gateway.stored(), key=lambda record: record.seq)]
@@ -40,7 +40,7 @@ async def test_records_wait_for_a_broker_that_is_away(
     bench: Bench, dut: Strategy, gateway: RigGateway
 ) -> None:
     await dut.to(State.ASLEEP)
-    await gateway.until_stored(1, 20)
+    await gateway.until_stored(1, 60)
     await gateway.stop_broker()
     for _ in range(AWAY):
         await bench.clock.sleep(INTERVAL_S)
@@ -48,7 +48,7 @@ async def test_records_wait_for_a_broker_that_is_away(
     assert len(gateway.stored()) == 1
     await gateway.start_broker()
     await bench.clock.sleep(2 * INTERVAL_S)
-    await gateway.until_stored(AWAY + 2, 30)
+    await gateway.until_stored(AWAY + 2, 60)
     assert gateway.records().items() <= printed.records(bench.console.text()).items()
     assert set(gateway.records()) == set(range(len(gateway.records())))
 
@@ -57,7 +57,7 @@ async def test_a_record_of_a_start_that_reached_nobody_is_placed_by_those_around
     bench: Bench, dut: Strategy, gateway: RigGateway
 ) -> None:
     await dut.to(State.ASLEEP)
-    await gateway.until_stored(1, 20)
+    await gateway.until_stored(1, 60)
     await gateway.stop()
     await dut.restart()  # this start measures, and its clock ends before anybody has asked it
     await dut.to(State.ASLEEP)

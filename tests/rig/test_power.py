@@ -43,7 +43,7 @@ async def test_power_cuts_at_any_moment_cost_no_record_and_no_counter(
     await dut.to(State.ASLEEP)
     text = bench.console.text()
     said = printed.records(text)
-    await gateway.until_stored(len(said), 30)
+    await gateway.until_stored(len(said), 60)
     assert len(said) > CUTS / 2
     assert said.items() <= gateway.records().items()
     assert len(gateway.records()) - len(said) <= CUTS  # stored, and cut before it was printed
@@ -77,14 +77,14 @@ async def test_records_that_nobody_heard_survive_a_power_cut(
     bench: Bench, dut: Strategy, gateway: RigGateway
 ) -> None:
     await dut.to(State.ASLEEP)
-    await gateway.until_stored(1, 20)
+    await gateway.until_stored(1, 60)
     await gateway.stop()
     await bench.clock.sleep(2 * INTERVAL_S)
     await dut.to(State.OFF)
     await gateway.start()
     await dut.to(State.ASLEEP)
     said = printed.records(bench.console.text())
-    await gateway.until_stored(len(said), 30)
+    await gateway.until_stored(len(said), 60)
     assert gateway.records() == said
     assert gateway.refused() == {}
 

@@ -38,7 +38,7 @@ async def test_cold_boot_ends_in_a_record_at_the_gateway(
     bench: Bench, dut: Strategy, gateway: RigGateway
 ) -> None:
     await dut.to(State.ASLEEP)
-    await gateway.until_stored(1, 20)
+    await gateway.until_stored(1, 60)
     assert gateway.records() == printed.records(bench.console.text())
     assert gateway.status()["boot"][0] == printed.boots(bench.console.text())[-1] == 1
     assert gateway.refused() == {}
@@ -54,7 +54,7 @@ async def test_each_sensor_reports_what_it_is_shown(bench: Bench, dut: Strategy,
         if before:
             await bench.clock.sleep(INTERVAL_S)
         await dut.to(State.ASLEEP)
-        await gateway.until_stored(before + 1, 40)
+        await gateway.until_stored(before + 1, 60)
         said = gateway.newest()
         for channel in ("up", "down"):
             wanted = loop_ua(bench.node, channel, shown[channel])
@@ -68,10 +68,10 @@ async def test_wakes_come_in_time_and_each_says_it_once(
     bench: Bench, dut: Strategy, gateway: RigGateway
 ) -> None:
     await dut.to(State.ASLEEP)
-    await gateway.until_stored(1, 20)
+    await gateway.until_stored(1, 60)
     frames = gateway.frames()
     await bench.clock.sleep(WAKES * INTERVAL_S)
-    await gateway.until_stored(1 + WAKES, 20)
+    await gateway.until_stored(1 + WAKES, 60)
     assert len(gateway.stored()) == 1 + WAKES
     assert gateway.frames() - frames <= WAKES * FRAMES_A_WAKE
     times = [record.measured_at_s for record in gateway.stored()]
@@ -86,9 +86,9 @@ async def test_what_is_acknowledged_is_not_sent_again(
 ) -> None:
     async with gateway.overheard() as frames:
         await dut.to(State.ASLEEP)
-        await gateway.until_stored(1, 20)
+        await gateway.until_stored(1, 60)
         await bench.clock.sleep(WAKES * INTERVAL_S)
-        await gateway.until_stored(1 + WAKES, 20)
+        await gateway.until_stored(1 + WAKES, 60)
         sent = gateway.sequences(frames)
     assert sorted(set(sent)) == list(range(1 + WAKES))
     assert sorted(sent) == sorted(set(sent))

@@ -53,7 +53,7 @@ def post(url: str, body: bytes) -> int:
         return int(answer.status)
 
 
-def wait_until(true: Callable[[], bool], timeout_s: float = 5.0) -> bool:
+def wait_until(true: Callable[[], bool], timeout_s: float = 60.0) -> bool:
     deadline = time.monotonic() + timeout_s
     while not true():
         if time.monotonic() > deadline:
@@ -168,7 +168,7 @@ async def _delivered(server: Server, user: str, word: str, topic: str, listener:
             # The answer to a QoS 1 publication says that the broker is done with it, delivered or not.
             await node.publish(topic, b"frame", qos=1)
         await gateway.publish("end", b"end", qos=1)
-        message = await asyncio.wait_for(anext(gateway.messages), 5.0)
+        message = await asyncio.wait_for(anext(gateway.messages), 60)
         return message.payload == b"frame"
 
 

@@ -75,7 +75,7 @@ class Server:
     def running(self) -> bool:
         return self.pid is not None
 
-    def start(self, timeout_s: float = 30.0) -> None:
+    def start(self, timeout_s: float = 60.0) -> None:
         """Start it and return once it answers."""
         if self.running:
             return
@@ -100,7 +100,7 @@ class Server:
         ports = ", ".join(map(str, self._ports))
         raise ServerError(f"{self.name}: other programs keep taking its ports on {HOST} (last {ports})")
 
-    def stop(self, timeout_s: float = 15.0) -> None:
+    def stop(self, timeout_s: float = 60.0) -> None:
         """End it in order (SIGTERM; SIGKILL when it has not ended after `timeout_s`)."""
         process = self._process
         if process is None:
@@ -122,7 +122,7 @@ class Server:
             self._process.wait()
             self._process = None
 
-    def restart(self, timeout_s: float = 30.0) -> None:
+    def restart(self, timeout_s: float = 60.0) -> None:
         """Stop it if it runs and start it on the same port with the same data."""
         self.stop()
         self.start(timeout_s)

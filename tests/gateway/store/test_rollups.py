@@ -135,7 +135,7 @@ async def test_a_damaged_file_is_made_anew(tmp_path: Path, store: Store) -> None
     path = tmp_path / FILE_NAME
     write_text(path)
     running = asyncio.create_task(keep(store.path, path, SITE, every_s=0.01))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not count_in(path):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     running.cancel()

@@ -33,7 +33,7 @@ async def test_it_follows_the_store_and_survives_trouble(tmp_path: Path, capsys:
     await asyncio.sleep(0.2)  # there is no store yet
     store = Store.open(path)
     await store.append(Change(records=[record(seq) for seq in range(3)]))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(_registers(tmp_path)) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await store.append(Change(records=[record(3)]))
@@ -59,7 +59,7 @@ async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, capsys:
     keeping = asyncio.create_task(
         keep_meters(view, tmp_path, tmp_path / "store.db", threading.Event(), every_s=0.02)
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         if when == "at work":
             while len(_registers(tmp_path)) < 2003:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
@@ -96,6 +96,6 @@ def _registers(state: Path) -> list[tuple[int, int]]:
 
 async def test_a_site_without_buildings_needs_none(tmp_path: Path) -> None:
     view = EnergyView(replace(site(), buildings=()), tmp_path, lambda: 0.0, lambda *_: ())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await keep_meters(view, tmp_path, tmp_path / "store.db", threading.Event())
     assert not (tmp_path / FILE_NAME).exists()

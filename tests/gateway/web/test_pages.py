@@ -90,7 +90,7 @@ async def get(
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
     }  # fmt: skip
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await pages.app(scope, receive, send)
     except OSError as error:  # Starlette answers, then hands on to the server what to log
         if not sent:

@@ -61,7 +61,7 @@ class Served:
             return answer.status, await answer.text()
 
     async def until_up(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     await self.get("/healthz")
@@ -70,10 +70,15 @@ class Served:
                     await asyncio.sleep(0.02)
 
     async def event(
-        self, name: str, fits: Callable[[dict[str, Any]], bool] = lambda _: True
+        self,
+        name: str,
+        fits: Callable[[dict[str, Any]], bool] = lambda _: True,
+        opened: asyncio.Event | None = None,
     ) -> dict[str, Any]:
-        """Open the page's events and wait for one that fits."""
-        async with asyncio.timeout(20), self.session.get(f"{self.url}/events?lang=nb") as answer:
+        """Open the page's events and wait for one that fits; `opened` is set once the page tells them."""
+        async with asyncio.timeout(60), self.session.get(f"{self.url}/events?lang=nb") as answer:
+            if opened is not None:
+                opened.set()
             kind = ""
             while line := (await answer.content.readline()).decode():
                 if line.startswith("event: "):
@@ -89,7 +94,7 @@ async def served(
 ) -> AsyncIterator[Served]:
     page = Page(SITE, folder, folder / "store.db", Address(HOST, port))
     page.start(alerts)
-    timeout = aiohttp.ClientTimeout(total=30)
+    timeout = aiohttp.ClientTimeout(total=60)
     try:
         async with aiohttp.ClientSession(timeout=timeout, read_bufsize=1 << 20) as session:
             found = Served(page, port, session)
@@ -104,8 +109,9 @@ async def served(
 async def test_what_is_committed_reaches_an_open_page(tmp_path: Path) -> None:
     async with store(tmp_path) as written, served(tmp_path, free_port()) as page:
         assert (await page.get("/healthz"))[0] == 200
-        waiting = asyncio.create_task(page.event("card", lambda told: "66" in told["html"]))
-        await asyncio.sleep(0.2)
+        opened = asyncio.Event()
+        waiting = asyncio.create_task(page.event("card", lambda told: "66" in told["html"], opened))
+        await opened.wait()
         await written.append(Change(records=[fresh(intake(660, 640, now_s()))]))
         told = await waiting
         assert (told["node"], told["kind"]) == (11, "intake")
@@ -120,8 +126,11 @@ async def test_counts_and_alerts_reach_it_too(tmp_path: Path) -> None:
     alerts: list[Passed] = []
     async with store(tmp_path) as written, served(tmp_path, free_port(), lambda: alerts) as page:
         await written.append(Change(records=[fresh(intake(660, 640, now_s())), fresh(snow(500, now_s()))]))
-        waiting = asyncio.create_task(page.event("state", lambda told: "Rista tettes" in told["html"]))
-        await asyncio.sleep(0.2)
+        opened = asyncio.Event()
+        waiting = asyncio.create_task(
+            page.event("state", lambda told: "Rista tettes" in told["html"], opened)
+        )
+        await opened.wait()
         alerts.append(Passed(11, "alarm", now_s(), 40, TEXTS))
         await waiting
         told = await page.event("tick", lambda told: told["newest"] is not None)

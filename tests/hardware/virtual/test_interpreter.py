@@ -48,7 +48,7 @@ def test_it_ends_when_the_board_host_is_killed(tmp_path: Path) -> None:
     host.kill()
     host.wait()
     host.stdout.close()
-    deadline_s = time.monotonic() + 5
+    deadline_s = time.monotonic() + 60
     while alive(pid) and time.monotonic() < deadline_s:
         time.sleep(0.02)
     gone = not alive(pid)
