@@ -5,7 +5,6 @@ import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -17,6 +16,7 @@ from rich.table import Table
 
 from device_configs.loader import load_site
 from device_configs.model import Site
+from gateway import audit
 from gateway.alerts.records import Recorded, outcomes
 from gateway.alerts.rehearsal import Rehearsal
 from gateway.alerts.rehearsal import rehearse as rehearsed
@@ -67,7 +67,7 @@ def list_(
 @app.command()
 def ack(alert: Id, state: State, by: By = None, as_json: Json = False) -> None:
     """Say that you take care of it: nobody else is paged for it any more."""
-    _do(state, {"do": "alerts_ack", "id": alert, "by": by or getuser()}, "acknowledged", as_json)
+    _do(state, {"do": "alerts_ack", "id": alert, "by": by or audit.who()}, "acknowledged", as_json)
 
 
 @app.command()
@@ -80,27 +80,27 @@ def shelve(
     as_json: Json = False,
 ) -> None:
     """Keep an alert quiet for a while. It comes back by itself if it still stands then."""
-    message = {"do": "alerts_shelve", "id": alert, "by": by or getuser(), "minutes": minutes, "note": note}
+    message = {"do": "alerts_shelve", "id": alert, "by": by or audit.who(), "minutes": minutes, "note": note}
     _do(state, message, f"shelved for {minutes} min", as_json)
 
 
 @app.command()
 def unshelve(alert: Id, state: State, by: By = None, as_json: Json = False) -> None:
     """End a shelf early."""
-    _do(state, {"do": "alerts_unshelve", "id": alert, "by": by or getuser()}, "is heard again", as_json)
+    _do(state, {"do": "alerts_unshelve", "id": alert, "by": by or audit.who()}, "is heard again", as_json)
 
 
 @app.command()
 def disable(alert: Id, state: State, by: By = None, note: Note = "", as_json: Json = False) -> None:
     """Take an alert out of service, for repairs, until it is enabled again."""
-    message = {"do": "alerts_out_of_service", "id": alert, "by": by or getuser(), "note": note}
+    message = {"do": "alerts_out_of_service", "id": alert, "by": by or audit.who(), "note": note}
     _do(state, message, "is out of service", as_json)
 
 
 @app.command()
 def enable(alert: Id, state: State, by: By = None, as_json: Json = False) -> None:
     """Put an alert into service again."""
-    _do(state, {"do": "alerts_in_service", "id": alert, "by": by or getuser()}, "is in service", as_json)
+    _do(state, {"do": "alerts_in_service", "id": alert, "by": by or audit.who()}, "is in service", as_json)
 
 
 @app.command()
@@ -112,7 +112,7 @@ def maintain(
     as_json: Json = False,
 ) -> None:
     """Keep all alerts of a node quiet while somebody works on it."""
-    message = {"do": "alerts_maintain", "node": node, "by": by or getuser(), "minutes": minutes}
+    message = {"do": "alerts_maintain", "node": node, "by": by or audit.who(), "minutes": minutes}
     _do(state, message, f"maintenance for {minutes} min", as_json)
 
 
@@ -130,7 +130,7 @@ def close(
     """Record how an alert ended: what the next rule is judged by."""
     message = {
         "do": "alerts_close", "id": alert, "outcome": outcome, "on_site_min": minutes, "occurrence": number,
-        "by": by or getuser(), "note": note,
+        "by": by or audit.who(), "note": note,
     }  # fmt: skip
     _do(state, message, f"closed as {outcome}", as_json)
 
@@ -278,6 +278,9 @@ def _quiet(each: dict[str, Any]) -> str:
 def _do(state: Path, message: dict[str, Any], done: str, as_json: bool) -> None:
     answer = _ask(state, message)
     name = message.get("id") or f"node {message['node']}"
+    details = {key: value for key, value in message.items() if key not in ("do", "by", "id")}
+    did = message["do"].removeprefix("alerts_")
+    audit.note(state, time.time(), message["by"], did, alert=name, login=audit.who(), **details)
     typer.echo(json.dumps(answer) if as_json else f"{name}: {done}", err=not as_json)
 
 

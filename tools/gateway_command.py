@@ -4,7 +4,6 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -125,7 +124,7 @@ def add_user(
         write_users(state / USERS_NAME, known)
     except UsersError as error:
         _fail(str(error), FAILED)
-    audit.note(state, time.time(), getuser(), "user added", user=name, role=role)
+    audit.note(state, time.time(), audit.who(), "user added", user=name, role=role)
     typer.echo(f"{name} may log in as {role}.", err=True)
 
 
@@ -140,7 +139,7 @@ def remove_user(name: Annotated[str, typer.Argument(help="Who.")], state: State)
         write_users(state / USERS_NAME, known)
     except UsersError as error:
         _fail(str(error), FAILED)
-    audit.note(state, time.time(), getuser(), "user removed", user=name)
+    audit.note(state, time.time(), audit.who(), "user removed", user=name)
     typer.echo(f"{name} may no longer log in.", err=True)
 
 

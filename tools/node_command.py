@@ -22,6 +22,7 @@ from tools.node.ports import pick, serial_ports
 from tools.node.provision import provision, selftest
 from tools.node.registry import Registry
 from tools.node.remote import Board
+from tools.node.rotate import rotate as rotate_node
 from tools.node.session import (
     IMAGES,
     LABELS,
@@ -104,6 +105,7 @@ def flash(
     erase_files: Annotated[
         Path | None, typer.Option(help="Replace the file system by this image: identity and records go.")
     ] = None,
+    state: Annotated[Path | None, typer.Option(help="State directory that notes who did it.")] = None,
     lang: Lang = None,
     as_json: Json = False,
     verbose: Verbose = False,
@@ -123,6 +125,9 @@ def flash(
         if erase_files:
             with s.progress.stage("erase"):
                 flasher.erase_files(path, chip, erase_files, s.progress.part)
+        if state is not None:
+            registry = Registry(state)
+            registry.note("flashed", registry.node_of(is_chip.mac), is_chip.mac)
         s.end(s.words("did.flashed", chip=chip, mac=is_chip.mac), chip=chip, mac=is_chip.mac, sha256=digest)
 
 
@@ -326,6 +331,8 @@ def settings(
                     s.progress.say(f"      {change}")
                 if push:
                     hand_out(state, new)
+                    hardware = registry.entry(one.id).current
+                    registry.note("settings changed", one.id, hardware.mac if hardware else "")
             else:
                 applied = (
                     "same"
@@ -339,6 +346,28 @@ def settings(
             rows.append({**row, "changes": [str(change) for change in different]})
         hint = "settings.pushed" if push else "settings.push_hint"
         s.end(s.words(hint) if any(row["changes"] for row in rows) else "", nodes=rows, pushed=push)
+
+
+@app.command()
+def rotate(
+    node: NodeId,
+    site: SiteOption,
+    state: State,
+    port: PortOption = None,
+    lang: Lang = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """A new key and password for a node at hand: the old ones are worthless at once, its records stay."""
+    with session(lang, as_json, verbose) as s:
+        shop = workshop(site, state, IMAGES, LABELS, s.progress)
+        path = pick(port, serial_ports())
+        with s.progress.stage("look", port=path):
+            prompt.reach(path)
+            found = look(path)
+        rotate_node(shop, node_of(shop.site, node), found)
+        lines = [s.words("did.rotated", node=node), s.words("next.reload")]
+        s.end("\n".join(lines), node=node, mac=found.mac)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from aiomqtt import MqttError
 
+from gateway import audit
 from gateway.app import StartError
 from gateway.start import broker_at
 from gateway.store import Reader, StoreError
@@ -147,6 +148,7 @@ def push(
         _fail(words("update.nobody", boards=", ".join(read.boards)), CONFIGURATION)
     waves = waves_of(wanted, [int(n) for n in first.split(",")])
     signed = manifest.read_bytes()
+    audit.note(state, time.time(), audit.who(), "update offered", version=read.version, nodes=wanted)
 
     async def roll_out() -> None:
         async with Offers(found.id, broker_at(broker, "gateway", password, ca)) as offers:

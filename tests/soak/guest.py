@@ -12,18 +12,28 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-PACKAGES = ("systemd", "systemd-sysv", "dbus", "ca-certificates", "python3-venv", "mosquitto")
+# The last three are those `./run install` needs: Debian packages stay when the gateway goes.
+PACKAGES = (
+    "systemd", "systemd-sysv", "dbus", "ca-certificates", "python3-venv", "mosquitto", "fonts-dejavu-core",
+)  # fmt: skip
+PROGRAMS = {"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container", "nsenter": "util-linux"}
 SUITE = "bookworm"
 BOOT_S = 60.0
 _SHARED = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs", "/etc/pip.conf")
 
 
 def missing() -> str:
-    """Return why no guest can be made on this machine, or nothing."""
+    """Return why no guest can be made on this machine, or nothing. What Debian has of it is installed."""
     if os.geteuid() != 0:
         return "needs root rights"
-    lacking = [name for name in ("debootstrap", "systemd-nspawn", "nsenter") if shutil.which(name) is None]
-    return f"needs {' and '.join(lacking)}" if lacking else ""
+    lacking = {program: package for program, package in PROGRAMS.items() if shutil.which(program) is None}
+    if not lacking:
+        return ""
+    if shutil.which("apt-get"):
+        command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *lacking.values()]
+        subprocess.run(command, capture_output=True, check=False)
+    still = [program for program in lacking if shutil.which(program) is None]
+    return f"needs {' and '.join(still)}: apt-get install {' '.join(lacking.values())}" if still else ""
 
 
 class Guest:

@@ -1,6 +1,5 @@
 """`./run install | upgrade | uninstall | backup | restore | export`, as `run` calls it."""
 
-import getpass
 import json
 import os
 import sys
@@ -12,6 +11,7 @@ import apsw
 import typer
 from pydantic import ValidationError
 
+from device_configs.loader import load_site
 from device_configs.problem import ConfigError
 from gateway import audit
 from gateway.store import StoreError
@@ -22,6 +22,8 @@ from tools.installation.choices import FILE, Choices, read_choices, write_choice
 from tools.installation.places import DATA, InstallError, Places
 from tools.installation.services import Systemd, wait_healthy
 from tools.installation.switching import Switch
+from tools.node.credentials import Credentials
+from tools.node.registry import replace
 from tools.node.trouble import Trouble
 from tools.node.words import Words
 
@@ -34,6 +36,7 @@ Root = Annotated[
 ]
 Version = Annotated[Path | None, typer.Option("--version-dir", hidden=True)]
 Site = Annotated[Path | None, typer.Option(help="The site's folder; it is copied.")]
+SecretFile = Annotated[Path | None, typer.Option(help="File with InfluxDB's token or password.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
@@ -51,8 +54,7 @@ def places_at(root: Path) -> Places:
 
 def note(places: Places, did: str, **details: object) -> None:
     """Write into the gateway's audit log who did it."""
-    who = os.environ.get("SUDO_USER") or getpass.getuser()
-    audit.note(places.data, time.time(), who, did, **details)
+    audit.note(places.data, time.time(), audit.who(), did, **details)
     owner = places.data.stat()
     os.chown(places.data / audit.FILE_NAME, owner.st_uid, owner.st_gid)
 
@@ -83,7 +85,7 @@ def install(
     ] = "sensornett",
     org: Annotated[str | None, typer.Option(help="Organisation (v2).")] = None,
     user: Annotated[str | None, typer.Option(help="User (v1).")] = None,
-    influx_secret_file: Annotated[Path | None, typer.Option(help="File with the token or password.")] = None,
+    influx_secret_file: SecretFile = None,
     version_dir: Version = None,
     as_json: Json = False,
 ) -> None:
@@ -125,17 +127,36 @@ def install(
 
 @app.command()
 def upgrade(
-    site: Site = None, root: Root = Path("/"), version_dir: Version = None, as_json: Json = False
+    site: Site = None,
+    root: Root = Path("/"),
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Also new secrets between gateway and broker.")
+    ] = False,
+    influx_secret_file: SecretFile = None,
+    version_dir: Version = None,
+    as_json: Json = False,
 ) -> None:
     """Bring the gateway to this version, with gateway.yaml as it is now and, if given, a new site.
 
-    Where the new version is not well within a minute and a half, the one before runs again.
+    Where the new version is not well within a minute and a half, the one before runs again. The broker's
+    certificate and its key are new with each upgrade; nodes believe its CA, which stays.
     """
     if version_dir is None:
         raise InstallError("start it as ./run upgrade")
     places = places_at(root)
-    switch_of(places).to(version_dir, read_choices(places.settings / FILE), site)
-    note(places, "upgraded", version=version_dir.name)
+    choices = read_choices(places.settings / FILE)
+    id_ = load_site(site or places.site).id
+    rotated = []
+    if rotate:
+        Credentials(places.data, id_).renew_gateway()
+        rotated.append("broker")
+    if influx_secret_file is not None:
+        _write_secret(places.secrets / "influx", influx_secret_file.read_text().strip())
+        rotated.append("influx")
+    for secret in rotated:
+        note(places, "rotated", secret=secret)
+    switch_of(places).to(version_dir, choices, site)
+    note(places, "upgraded", version=version_dir.name, site=None if site is None else id_)
     _done(as_json, f"Version {version_dir.name} runs.", version=version_dir.name)
 
 
@@ -216,8 +237,7 @@ def _chosen(**given: Any) -> Choices:
 
 
 def _write_secret(path: Path, secret: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(secret + "\n")
+    replace(path, secret + "\n", 0o600)
 
 
 def _done(as_json: bool, text: str, **told: Any) -> None:

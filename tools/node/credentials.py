@@ -61,6 +61,11 @@ class Credentials:
         """The next `password` will be another one. Raises OSError."""
         self._users.pop(f"n{node}", None)
 
+    def renew_gateway(self) -> None:
+        """The gateway gets another password; the one before is worthless. Raises OSError."""
+        self._users[GATEWAY] = secrets.token_urlsafe(16)
+        self._save()
+
     def revoke(self, node: int) -> None:
         """The node may no longer connect, once the broker has read its files again. Raises OSError."""
         if self._users.pop(f"n{node}", None) is not None:

@@ -127,6 +127,7 @@ def provision(
         with stage("flash", image=image.name):
             flasher.write(port, found.chip, image, shop.progress.part)
         result.flashed = True
+        shop.registry.note("flashed", node.id, found.mac)
     if found.probe is None:
         with stage("prompt"):
             prompt.reach(port)

@@ -9,7 +9,6 @@ nodes.json in the gateway's state directory, beside the keys but without any sec
 audit.jsonl has one line for each thing done to a node: when, who, what, which node, which board.
 """
 
-import getpass
 import json
 import os
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gateway import audit
 from tools.node.trouble import Trouble
 
 # How far a node has come; each stage includes those before.
@@ -107,9 +107,15 @@ class Registry:
         entry.stage = "forgotten"
         self._save("forgotten", node, mac)
 
+    def rotated(self, node: int, settings: str) -> None:
+        """The node has another key and password, and settings with this hash. Raises OSError."""
+        entry = self.entry(node)
+        entry.settings = settings
+        self._save("rotated", node, entry.current.mac if entry.current else "")
+
     def note(self, did: str, node: int | None, mac: str = "") -> None:
         """Add a line to the audit log. Raises OSError."""
-        line = {"at": self._now(), "who": _who(), "did": did, "node": node, "mac": mac}
+        line = {"at": self._now(), "who": audit.who(), "did": did, "node": node, "mac": mac}
         with self._audit.open("a") as stream:
             stream.write(json.dumps(line) + "\n")
 
@@ -129,13 +135,6 @@ def replace(path: Path, text: str, mode: int) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     fresh.replace(path)
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
 
 
 def _read(path: Path) -> dict[int, Entry]:

@@ -129,3 +129,26 @@ def test_without_a_site(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def test_usage(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, "install", "--no-such-option") == 2
+
+
+def test_secrets_are_rotated_by_one_command(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert install(monkeypatch, root) == 0
+    settings, data = root / "etc/sensornett", root / "var/lib/sensornett"
+    secrets = [settings / "secrets/broker", settings / "secrets/influx", settings / "broker/server.key"]
+    before = [path.read_text() for path in secrets]
+    authority = (settings / "authority/ca.pem").read_text()
+    (tmp_path / "token").write_text("new-token\n")
+    version = root / "opt/sensornett/versions/1"
+    words = ["upgrade", "--root", root, "--version-dir", version, "--rotate"]
+    assert run(monkeypatch, *words, "--influx-secret-file", tmp_path / "token") == 0
+    after = [path.read_text() for path in secrets]
+    assert not set(after) & set(before)
+    assert after[1] == "new-token\n"
+    assert [path.stat().st_mode & 0o077 for path in secrets[:2]] == [0, 0]
+    assert json.loads((data / "broker.json").read_text())["users"]["gateway"] == after[0].strip()
+    assert (settings / "authority/ca.pem").read_text() == authority, "nodes believe this one"
+    lines = [json.loads(line) for line in (data / "audit.jsonl").read_text().splitlines()]
+    assert [line.get("secret") for line in lines if line["did"] == "rotated"] == ["broker", "influx"]
+    assert not any(secret.strip() in str(lines) for secret in after)
