@@ -6,9 +6,10 @@ import os
 import random
 import sys
 
+from flash_on_node import BLOCK, Flash
+
 HERE = sys.path.pop(0)  # the folder of this script has a `node` of its own
 
-BLOCK = 4096
 INTERVAL_S = 600
 CHANNELS = 3
 KEY = bytes(range(16))
@@ -77,37 +78,6 @@ class Sensor:
         self.readings += 1
         n = self.readings
         return [(n & 0x7FFF, 0), (n * 7 & 0x7FFF, 0), (n % 50 * 13, 0) if n % 9 else (None, 2)]
-
-
-class Flash:
-    """A block device in RAM; `journal` gets its operations as (place, content)."""
-
-    def __init__(self, content, journal=None):
-        self.content = content
-        self.journal = [] if journal is None else journal
-
-    def readblocks(self, n, buf, off=0):
-        at = n * BLOCK + off
-        buf[:] = self.content[at : at + len(buf)]
-
-    def _operate(self, at, new):
-        self.journal.append((at, bytes(new)))
-        self.content[at : at + len(new)] = new
-
-    def writeblocks(self, n, buf, off=None):
-        if off is None:
-            self._operate(n * BLOCK, b"\xff" * BLOCK)
-            off = 0
-        self._operate(n * BLOCK + off, buf)
-
-    def ioctl(self, op, arg):
-        if op == 4:
-            return len(self.content) // BLOCK
-        if op == 5:
-            return BLOCK
-        if op == 6:
-            self._operate(arg * BLOCK, b"\xff" * BLOCK)
-        return 0
 
 
 class Gateway:
