@@ -21,7 +21,7 @@ from gateway.web.users import FILE_NAME, User, hashed, write_users
 from tests.gateway.web.energy_made import NOW_S, fill, site
 from tools.servers import free_port
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "en lang setning"
 PATHS = ("/energy", "/energy/radhuset", "/energy-report", "/energy-compare", "/measures")

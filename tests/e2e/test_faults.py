@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.living_town import heard, proved, running
 from tools.town import Api
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 
 @pytest.mark.parametrize("api", ["v1", "v2"])

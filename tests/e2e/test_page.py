@@ -13,7 +13,7 @@ from device_configs.loader import SITES
 from tools.servers import free_port
 from tools.town import Town
 
-pytestmark = [pytest.mark.servers, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.servers, pytest.mark.browser, pytest.mark.timeout(400)]
 CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 40_000
 

@@ -22,7 +22,7 @@ from tools.cli import main
 from tools.story import story
 from tools.town import Town
 
-pytestmark = [pytest.mark.servers, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.servers, pytest.mark.browser, pytest.mark.timeout(400)]
 CHROMIUM = "/usr/bin/chromium"
 NAME, PASSWORD = "Vakt veg", "en lang setning"
 INTAKE = 11

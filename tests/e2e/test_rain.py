@@ -13,7 +13,7 @@ from tools.servers import free_port
 from tools.town import Resident, Town
 from wire.quantities import ESTIMATED, OK
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 RAIN = 4  # the template's rain gauge
 PATIENCE_S = 60.0

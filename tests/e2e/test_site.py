@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.living_town import NARVIK, heard, proved, running
 from tools import cli
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 
 async def test_a_new_municipality_runs_as_it_comes_out_of_the_box(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.faults.load import Load, LoadNode
 from tools.programs import Gateway
 from tools.servers import HOST, Mosquitto, free_port
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 
 def destroy(state: Path) -> None:

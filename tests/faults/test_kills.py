@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.kills import kill_often
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 
 async def test_nothing_acknowledged_is_lost_when_processes_are_killed(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.faults.load import Identity, Load, LoadNode
 from tools.programs import Gateway, Sync
 from tools.servers import HOST, InfluxDB, Mosquitto, free_port
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 
 @dataclass(slots=True)
