@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from gateway import audit
 from gateway.store import StoreError
 from tools.cli import tell_problems
 from tools.installation import backup as backups
-from tools.installation import clock_check, exporting, removal, restoring, units
+from tools.installation import clock_check, exporting, keeping, removal, restoring, units
 from tools.installation.choices import FILE, Choices, read_choices, write_choices
 from tools.installation.places import DATA, InstallError, Places
 from tools.installation.services import Systemd, wait_healthy
@@ -176,23 +177,46 @@ def uninstall(
 
 
 @app.command()
-def backup(file: Annotated[Path, typer.Argument()], root: Root = Path("/"), as_json: Json = False) -> None:
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="Left out: a new one where gateway.yaml says, the oldest goes.")
+    ] = None,
+    recipient: Annotated[
+        list[str] | None, typer.Option(help="Encrypt for this public key of age, not those of gateway.yaml.")
+    ] = None,
+    root: Root = Path("/"),
+    as_json: Json = False,
+) -> None:
     """Write store, alerts, keys and settings to one file, while the gateway runs."""
     places = places_at(root)
-    manifest = backups.back_up(places, file)
+    nightly = read_choices(places.settings / FILE).backup
+    recipients = recipient or (nightly.recipients if nightly else ())
+    gone = 0
+    if file is None:
+        if nightly is None:
+            raise InstallError(
+                f"say which FILE, or put `backup: {{folder: ...}}` into {places.settings / FILE}"
+            )
+        folder, site = places.inside(nightly.folder), places.site.name
+        file = folder / keeping.name_of(site, datetime.now(UTC), encrypted=bool(recipients))
+        manifest = backups.back_up(places, file, recipients=recipients)
+        gone = len(keeping.prune(folder, site, nightly.keep))
+    else:
+        manifest = backups.back_up(places, file, recipients=recipients)
     note(places, "backed up", file=str(file))
     size = f"{file.stat().st_size / 1e6:.1f} MB"
-    _done(
-        as_json,
-        f"{file}: {size}, up to record {manifest['last_commit']}. It holds every key: guard it.",
-        **manifest,
-    )
+    guard = "Encrypted." if recipients else "It holds every key: guard it."
+    text = f"{file}: {size}, up to record {manifest['last_commit']}. {guard}"
+    _done(as_json, text, file=str(file), encrypted=bool(recipients), removed=gone, **manifest)
 
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument()],
+    file: Annotated[Path, typer.Argument(help="The backup.")],
     root: Root = Path("/"),
+    identity: Annotated[
+        Path | None, typer.Option(help="File with the private key of age an encrypted backup is for.")
+    ] = None,
     only_data: Annotated[
         bool, typer.Option("--only-data", help="Not the site, the CA and the secrets.")
     ] = False,
@@ -205,7 +229,7 @@ def restore(
     services = units.started(choices)
     switch.services.stop(list(reversed(services)))
     try:
-        manifest = restoring.restore(places, file, settings=not only_data, say=say)
+        manifest = restoring.restore(places, file, settings=not only_data, say=say, identity=identity)
     except BaseException:
         switch.services.start(services)  # what was there before goes on
         raise
@@ -219,7 +243,11 @@ def restore(
 
 
 @app.command()
-def export(folder: Annotated[Path, typer.Argument()], root: Root = Path("/"), as_json: Json = False) -> None:
+def export(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    root: Root = Path("/"),
+    as_json: Json = False,
+) -> None:
     """Write every record and everything about them in open formats to a new folder."""
     places = places_at(root)
     told = exporting.export(places.data, places.site, folder)

@@ -1,7 +1,8 @@
 """A backup: one file with the databases, keys and settings of a gateway, made while it runs.
 
 A tar archive, compressed with gzip; its first member, manifest.json, names every other one with its SHA-256.
-It holds every key and password of the network, so it is readable by its owner alone: keep it as such.
+It holds every key and password of the network, so it is readable by its owner alone, and encrypted where
+gateway.yaml names public keys.
 """
 
 import gzip
@@ -11,7 +12,7 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -19,6 +20,7 @@ from typing import Any, BinaryIO, cast
 from gateway.app import STORE_NAME
 from gateway.store import Reader
 from tools.installation.databases import copy_database
+from tools.installation.encryption import decrypting, encrypting
 from tools.installation.places import InstallError, Places
 from tools.installation.switching import COPY, NOT_TAKEN
 
@@ -29,9 +31,12 @@ _DATA = ("*.json", "*.jsonl", "*.yaml", "*.pem", "broker/*")
 _SETTINGS = ("gateway.yaml", "sites/**/*", "secrets/*", "authority/*")
 
 
-def back_up(places: Places, file: Path, now: datetime | None = None) -> dict[str, Any]:
-    """Write the backup; return its manifest. An existing `file` is replaced once the new one is whole.
+def back_up(
+    places: Places, file: Path, now: datetime | None = None, *, recipients: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Write the backup, encrypted for `recipients` if there are any; return its manifest.
 
+    An existing `file` is replaced once the new one is whole.
     Raises InstallError where there is no gateway; apsw.Error, OSError.
     """
     if not (places.data / STORE_NAME).exists():
@@ -49,19 +54,32 @@ def back_up(places: Places, file: Path, now: datetime | None = None) -> dict[str
                 "last_commit": store.last_commit(),
                 "sha256": {name: _digest(path) for name, path in sorted(members.items())},
             }
-        descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
-                text = json.dumps(manifest, indent=1).encode()
-                about = tarfile.TarInfo(MANIFEST)
-                about.size = len(text)
-                archive.addfile(about, io.BytesIO(text))
-                for name, path in sorted(members.items()):
-                    archive.add(path, name, recursive=False)
-            stream.flush()
-            os.fsync(stream.fileno())
+        making.unlink(missing_ok=True)
+        descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                with encrypting(stream, recipients) as sealed:
+                    _write(sealed, manifest, members)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except BaseException:
+            making.unlink(missing_ok=True)  # a disk that is full stays so otherwise
+            raise
     making.replace(file)
     return manifest
+
+
+def _write(stream: BinaryIO, manifest: Mapping[str, Any], members: Mapping[str, Path]) -> None:
+    with (
+        gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=1) as packed,
+        tarfile.open(fileobj=packed, mode="w|") as archive,
+    ):
+        text = json.dumps(manifest, indent=1).encode()
+        about = tarfile.TarInfo(MANIFEST)
+        about.size = len(text)
+        archive.addfile(about, io.BytesIO(text))
+        for name, path in sorted(members.items()):
+            archive.add(path, name, recursive=False)
 
 
 def _members(places: Places, folder: Path) -> dict[str, Path]:
@@ -78,13 +96,18 @@ def _members(places: Places, folder: Path) -> dict[str, Path]:
     return found
 
 
-def unpack(file: Path, folder: Path) -> dict[str, Any]:
+def unpack(file: Path, folder: Path, identity: Path | None = None) -> dict[str, Any]:
     """Unpack a backup into the empty `folder`, checked against its manifest, which is returned.
 
-    Raises InstallError where it is no backup, or not whole.
+    `identity`: the file with the private key, for an encrypted one.
+    Raises InstallError where it is no backup, or not whole, or for another key.
     """
     try:
-        with gzip.open(file) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+        with (
+            decrypting(file, identity) as plain,
+            gzip.open(plain) as stream,
+            tarfile.open(fileobj=stream, mode="r|") as archive,
+        ):
             first = archive.next()
             if first is None or first.name != MANIFEST or first.size > 1 << 24:
                 raise InstallError(f"{file}: this is no backup of a gateway")

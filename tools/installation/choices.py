@@ -10,6 +10,7 @@ from device_configs.entry import Entry, matching, wrong
 from device_configs.problem import ConfigError
 from device_configs.source import read_yaml
 from device_configs.validate import validate
+from tools.installation.encryption import KEY
 from tools.installation.places import DATA
 
 FILE = "gateway.yaml"
@@ -63,6 +64,19 @@ class Influx(Entry):
     """Own certificate authorities (PEM)."""
 
 
+class Backup(Entry):
+    """The backup that a timer makes each night."""
+
+    folder: PlainPath = "/var/backups/sensornett"
+    """Where to: a folder on another disk than the records', or on another machine's."""
+    at: Annotated[str, matching(r"^([01]\d|2[0-3]):[0-5]\d$", "a time of day, as 02:30")] = "02:30"
+    """When, by this machine's clock. Missed while it was off, it is made up for."""
+    keep: Annotated[int, Field(ge=1, le=10_000)] = 14
+    """How many are kept."""
+    recipients: tuple[Annotated[str, matching(KEY, "a public key of age, as age1...")], ...] = ()
+    """Public keys the backups are encrypted for. The private ones do not belong on this machine."""
+
+
 class Choices(Entry):
     """gateway.yaml"""
 
@@ -80,6 +94,8 @@ class Choices(Entry):
     """Serial port of a USB LoRa bridge."""
     influx: Influx | None = None
     """The database; without one sync is off."""
+    backup: Backup | None = None
+    """Where each night's backup goes; without it there is none."""
 
     def gateway_options(self) -> list[str]:
         """Return what `sensornett gateway` is told besides its places."""

@@ -14,13 +14,14 @@ def uninstall(places: Places, services: Services, *, purge: bool, say: Callable[
 
     Without `purge` the users stay as well: the data belongs to them. Raises OSError, InstallError.
     """
-    known = [units.BROKER, units.GATEWAY, units.SYNC, *units.WATCHERS]
+    known = [units.BROKER, units.GATEWAY, *units.OPTIONAL, *units.WATCHERS]
     there = [unit for unit in known if (places.units / unit).exists()]
     if there:
         services.stop(list(reversed(there)))
         services.disable(there)
-    for file in [*places.units.glob("sensornett-*.service"), *places.units.glob("sensornett-*.path")]:
-        file.unlink()
+    for file in places.units.glob("sensornett-*"):
+        if file.is_file():
+            file.unlink()
     shutil.rmtree(places.inside(units.BRIDGE).parent, ignore_errors=True)
     if places.command.is_symlink():
         places.command.unlink()

@@ -32,11 +32,18 @@ from tools.node.trouble import Trouble
 
 
 def restore(
-    places: Places, file: Path, *, settings: bool, say: Callable[[str], None], now: datetime | None = None
+    places: Places,
+    file: Path,
+    *,
+    settings: bool,
+    say: Callable[[str], None],
+    now: datetime | None = None,
+    identity: Path | None = None,
 ) -> dict[str, Any]:
     """Put the backup in `file` in place of what is there, which is set aside; return its manifest.
 
-    `settings`: also the site, the CA and the secrets. The services have to be stopped.
+    `settings`: also the site, the CA and the secrets. `identity`: the private key of an encrypted backup.
+    The services have to be stopped.
     Raises InstallError before anything is changed where the backup is not whole or a gateway runs.
     """
     if not places.data.is_dir():
@@ -44,7 +51,7 @@ def restore(
     try:
         with locked(places.data), tempfile.TemporaryDirectory(prefix=".restore-", dir=places.data) as name:
             folder = Path(name)
-            manifest = unpack(file, folder)
+            manifest = unpack(file, folder, identity)
             _check(folder, file)
             moment = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S")
             aside = places.data / f"before-restore-{moment}"

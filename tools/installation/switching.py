@@ -52,8 +52,8 @@ class Switch:
         store_copied = self._copy_store()
         self._turn(str(Path("versions", version.name)))
         services.enable(runs)
-        if choices.influx is None:
-            services.disable([units.SYNC])
+        if off := [unit for unit in units.OPTIONAL if unit not in runs]:
+            services.disable(off)
         trouble = self._started(choices)
         if trouble and before is not None and old_choices is not None:
             services.stop([*reversed(runs)])
@@ -90,6 +90,8 @@ class Switch:
             keys.touch(mode=0o600)
             keys.write_text('{"nodes": {}}\n')
         broker.prepare(places, choices, id_)
+        if choices.backup is not None:
+            places.inside(choices.backup.folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         accounts.make_folders(places)  # once more, for the files that are new
         return before
 

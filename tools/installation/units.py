@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from tools.installation.choices import Choices
+from tools.installation.choices import Backup, Choices
 from tools.installation.places import DATA, SETTINGS, Places
 
 SOURCE = Path(__file__).parent / "units"
 BROKER, GATEWAY, SYNC = (f"sensornett-{part}.service" for part in ("broker", "gateway", "sync"))
+BACKUP = "sensornett-backup.timer"
+OPTIONAL = (SYNC, BACKUP)  # run only where gateway.yaml asks for them
 WATCHERS = ("sensornett-access.path", "sensornett-keys.path")
 SYSUSERS = PurePosixPath("/etc/sysusers.d/sensornett.conf")
 TMPFILES = PurePosixPath("/etc/tmpfiles.d/sensornett.conf")
@@ -19,14 +21,14 @@ Files = Mapping[PurePosixPath, str | None]  # None: the file is not to be there
 
 def started(choices: Choices) -> list[str]:
     """Return the units that run, in the order they are started."""
-    services = [BROKER, GATEWAY] if choices.influx is None else [BROKER, GATEWAY, SYNC]
-    return [*services, *WATCHERS]
+    asked = {SYNC: choices.influx, BACKUP: choices.backup}
+    return [BROKER, GATEWAY, *(unit for unit in OPTIONAL if asked[unit] is not None), *WATCHERS]
 
 
 def files(choices: Choices, site: str) -> Files:
     """Return every file the installation puts into the system's own folders, by its path."""
     found: dict[PurePosixPath, str | None] = {}
-    for source in sorted([*SOURCE.glob("*.service"), *SOURCE.glob("*.path")]):
+    for source in sorted(SOURCE.glob("sensornett-*")):
         found[PurePosixPath("/etc/systemd/system", source.name)] = _fitted(source, choices)
     found[SYSUSERS] = _fitted(SOURCE / "sensornett.sysusers", choices)
     found[TMPFILES] = _fitted(SOURCE / "sensornett.tmpfiles", choices)
@@ -44,7 +46,9 @@ def files(choices: Choices, site: str) -> Files:
 
 
 def _fitted(source: Path, choices: Choices) -> str:
-    return source.read_text().replace(str(DATA), choices.data)
+    text = source.read_text().replace(str(DATA), choices.data)
+    default, backup = Backup(), choices.backup or Backup()
+    return text.replace(default.folder, backup.folder).replace(f" {default.at}\n", f" {backup.at}\n")
 
 
 def write(places: Places, wanted: Files) -> dict[PurePosixPath, str | None]:

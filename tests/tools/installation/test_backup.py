@@ -62,8 +62,10 @@ async def test_a_backup_while_records_come_in_is_one_moment_of_the_store(
 ) -> None:
     await filled(places, 5)
     stop = asyncio.Event()
+    written = 0
 
-    async def coming_in() -> int:
+    async def coming_in() -> None:
+        nonlocal written
         store = Store.open(places.data / "store.db")
         ingest = Ingest(
             store, keys={11: key_of(11)}, schemas=SCHEMAS, gateway_id=GATEWAY_ID, now_ms=lambda: NOON_MS
@@ -71,18 +73,21 @@ async def test_a_backup_while_records_come_in_is_one_moment_of_the_store(
         node = TalkingNode(epoch=0x01020304)
         node.counter = 1000
         await ingest.accept([uplink(node.status())])
-        seq = 0
         while not stop.is_set():
-            await ingest.accept([uplink(node.data(record(seq)))])
-            seq += 1
+            await ingest.accept([uplink(node.data(record(written)))])
+            written += 1
         await store.close()
-        return seq
 
     task = asyncio.create_task(coming_in())
-    await asyncio.sleep(0.1)
-    manifests = [await asyncio.to_thread(back_up, places, tmp_path / f"{i}.tar.gz") for i in range(3)]
+    manifests = []
+    for i in range(3):
+        before = written
+        async with asyncio.timeout(60):
+            while written <= before:  # noqa: ASYNC110 - records have to come in between
+                await asyncio.sleep(0.01)
+        manifests.append(await asyncio.to_thread(back_up, places, tmp_path / f"{i}.tar.gz"))
     stop.set()
-    written = await task
+    await task
     assert manifests[0]["last_commit"] < manifests[2]["last_commit"] <= 5 + written
     for i, manifest in enumerate(manifests):
         unpack(tmp_path / f"{i}.tar.gz", tmp_path / str(i))

@@ -152,3 +152,26 @@ def test_secrets_are_rotated_by_one_command(
     lines = [json.loads(line) for line in (data / "audit.jsonl").read_text().splitlines()]
     assert [line.get("secret") for line in lines if line["did"] == "rotated"] == ["broker", "influx"]
     assert not any(secret.strip() in str(lines) for secret in after)
+
+
+def test_nightly_backups_go_where_gateway_yaml_says_and_so_many_are_kept(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert install(monkeypatch, root) == 0
+    open_database(root / "var/lib/sensornett/store.db", lambda: 0).db.close()
+    assert run(monkeypatch, "backup", "--root", root) == 1
+    assert "say which FILE" in capsys.readouterr().err
+    folder = root / "mnt/usb"
+    folder.mkdir(parents=True)
+    names = [f"sensornett-{SITE_ID}-2026010{day}T023000Z.tar.gz" for day in range(1, 5)]
+    for name in [*names, "sensornett-elsewhere-20260101T023000Z.tar.gz", "mine.txt"]:
+        (folder / name).write_text("old")
+    with (root / "etc/sensornett/gateway.yaml").open("a") as stream:
+        stream.write("backup: {folder: /mnt/usb, keep: 3}\n")
+    capsys.readouterr()
+    assert run(monkeypatch, "backup", "--root", root, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["removed"], told["encrypted"]) == (2, False)
+    others = {"sensornett-elsewhere-20260101T023000Z.tar.gz", "mine.txt"}
+    assert {path.name for path in folder.iterdir()} == {*names[2:], Path(told["file"]).name, *others}
+    assert run(monkeypatch, "restore", told["file"], "--root", root) == 0

@@ -114,7 +114,7 @@ def test_the_first_version(machine: Machine) -> None:
     assert (places.units / units.GATEWAY).exists()
     assert (places.data / "keys.json").stat().st_mode & 0o777 == 0o600
     assert ("enable", units.BROKER, units.GATEWAY, *units.WATCHERS) in machine.services.said
-    assert ("disable", units.SYNC) in machine.services.said
+    assert ("disable", *units.OPTIONAL) in machine.services.said
 
 
 def test_an_upgrade_keeps_the_version_before_and_no_others(machine: Machine) -> None:

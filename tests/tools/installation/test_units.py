@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from tools.installation import units
-from tools.installation.choices import Choices, Influx
+from tools.installation.choices import Backup, Choices, Influx
 from tools.installation.places import Places
 
 EXPOSURE_MAX = 2.0
@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 
 @needs_systemd
 def test_systemd_finds_nothing_wrong_with_them(root: Path) -> None:
-    names = [file.name for file in units.SOURCE.iterdir() if file.suffix in (".service", ".path")]
+    names = [file.name for file in units.SOURCE.iterdir() if file.name.startswith("sensornett-")]
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", f"--root={root}", *names],
         capture_output=True, text=True, check=False,
@@ -99,6 +99,20 @@ def test_written_files_can_be_put_back(root: Path) -> None:
     assert "0.0.0.0:80" not in places.inside(units.OPTIONS).read_text()
 
 
-def test_sync_is_started_only_with_a_database() -> None:
+def test_what_is_optional_is_started_only_where_it_is_asked_for() -> None:
     assert units.SYNC in units.started(CHOICES)
-    assert units.SYNC not in units.started(Choices())
+    assert units.BACKUP not in units.started(CHOICES)
+    assert units.BACKUP in units.started(Choices(backup=Backup()))
+    assert not set(units.OPTIONAL) & set(units.started(Choices()))
+
+
+def test_the_backup_goes_where_and_when_it_was_decided() -> None:
+    wanted = units.files(Choices(backup=Backup(folder="/mnt/usb/copies", at="04:15")), "here")
+    timer, service = (
+        wanted[PurePosixPath("/etc/systemd/system", f"sensornett-backup.{kind}")] or ""
+        for kind in ("timer", "service")
+    )
+    assert "OnCalendar=*-*-* 04:15\n" in timer
+    assert "RequiresMountsFor=/mnt/usb/copies\n" in timer
+    assert "RequiresMountsFor=/var/lib/sensornett /mnt/usb/copies\n" in service
+    assert "ReadWritePaths=/var/lib/sensornett -/mnt/usb/copies\n" in service
