@@ -1,4 +1,8 @@
-"""What a node is owed after a commit, and the control bodies that say it. Pure."""
+"""What a node is owed after a commit, and the control bodies that say it. Pure.
+
+By radio an answer has to be short. What it is for comes first: acknowledgement, time, epoch. What the gateway
+lacks and a piece of new settings go along where they fit, and where there is airtime for them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,12 +10,18 @@ from typing import TYPE_CHECKING
 
 from gateway.clock import plausible
 from gateway.model import Ack, Uplink
+from gateway.outgoing import PIECE, Offer
 from wire import control
+from wire.airtime import airtime_ms
 
 if TYPE_CHECKING:
     from wire.control import Item
 
     Body = dict[int, Item]
+
+FULL_MS = 800  # what an answer by radio may take with all that goes along ...
+FULL_LEAST, FULL_MOST = 80, 222  # ... but so many bytes in any case, and never more
+PIECE_LEAST = 16
 
 
 @dataclass(slots=True)
@@ -27,7 +37,7 @@ class Answer:
     time: bool = False
     ask_status: bool = False
     epoch_ok: int | None = None
-    settings: "list[Item] | None" = None
+    settings: Offer | None = None
     acks: set[int] = field(default_factory=set)
 
     def follow(self, uplink: Uplink, counter: int) -> None:
@@ -47,8 +57,8 @@ class Answer:
 
     @property
     def downlinks(self) -> int:
-        """How many downlinks it takes at most: one, but for a node that sent records of several epochs."""
-        return max(1, len(self.acks))
+        """How many frames are sealed at most: for each epoch one, and by radio the first one twice."""
+        return max(1, len(self.acks)) + (1 if self.uplink.answer_in_ms else 0)
 
     def bodies(self, acks: Mapping[int, Ack], *, welcome: bool, now_ms: int) -> "list[Body]":
         """Return the control bodies to send, `acks` by full epoch.
@@ -65,8 +75,6 @@ class Answer:
             body[control.EPOCH_OK] = self.epoch_ok
         if self.ask_status:
             body[control.ASK] = control.ASK_STATUS
-        if self.settings is not None and control.TIME in head:
-            body[control.SETTINGS] = self.settings
         epochs = sorted(self.acks)
         if not epochs:
             return [body] if body else []
@@ -74,6 +82,55 @@ class Answer:
         for epoch, one in zip(epochs, [body, *rest], strict=True):
             one[control.ACK] = _ack(epoch, acks[epoch])
         return [body, *rest]
+
+    def extras(self, body: "Body", acks: Mapping[int, Ack], overhead: int) -> "Body":
+        """Return what may be added to the first of the bodies; `overhead` bytes of its frame are no body.
+
+        Only beside the time: what a node is told here must be fresh.
+        """
+        if control.TIME not in body:
+            return {}
+        room = self._room() - overhead - len(control.encode(body))
+        added: Body = {}
+        epoch = min(self.acks, default=0)
+        gaps = _fitting_gaps(epoch, acks[epoch], room) if epoch else []
+        if gaps:
+            added[control.GAPS] = gaps
+            room -= _size(added)
+        if self.settings is not None:
+            offer = self.settings
+            size = PIECE
+            if self.uplink.answer_in_ms:
+                size = max(room - _size({offer.key: offer.piece(0)}) - 1, PIECE_LEAST)
+            added[offer.key] = offer.piece(size)
+        return added
+
+    def _room(self) -> int:
+        """Return how many bytes the frame may have."""
+        if not self.uplink.answer_in_ms:
+            return PIECE
+        if not self.uplink.receptions:
+            return FULL_LEAST
+        sf, bw = self.uplink.receptions[0].spreading_factor, self.uplink.receptions[0].bandwidth_khz
+        fitting = (n for n in range(FULL_MOST, FULL_LEAST, -1) if airtime_ms(n, sf, bw) <= FULL_MS)
+        return next(fitting, FULL_LEAST)
+
+
+def _size(body: "Body") -> int:
+    return len(control.encode(body)) - 1
+
+
+def _fitting_gaps(epoch: int, ack: Ack, room: int) -> "list[Item]":
+    """Return [short epoch, from, lacking, there, ...] of the newest gaps that fit; [] where none does."""
+    for skipped in range(len(ack.gaps)):
+        gaps = ack.gaps[skipped:]
+        ends = [first for first, _ in gaps[1:]] + [ack.highest + 1]
+        told: list[Item] = [epoch & 0xFF, gaps[0][0]]
+        for (first, last), end in zip(gaps, ends, strict=True):
+            told += [last + 1 - first, end - last - 1]
+        if _size({control.GAPS: told}) <= room:
+            return told
+    return []
 
 
 def _ack(epoch: int, ack: Ack) -> "list[Item]":

@@ -13,6 +13,8 @@ from itertools import islice
 from gateway.model import Span
 
 ACK_RANGES = 4
+GAPS_MAX = 12
+GAP_NEAR = 4  # so few records between two gaps cost less when sent again than a frame for each gap
 
 
 class SequenceSet:
@@ -98,6 +100,32 @@ class SequenceSet:
         if first <= last:
             found.append((first, last))
         return found
+
+    def missing(self, most: int = GAPS_MAX, near: int = GAP_NEAR) -> list[Span]:
+        """Return the newest `most` gaps below the highest sequence, ascending; near ones count as one.
+
+        None where an ACK's ranges tell all there is to know.
+        """
+        count = len(self._firsts)
+        if count - (1 if self.upto else 0) <= ACK_RANGES:
+            return []
+        found: list[Span] = []
+        for i in range(count - 1, -1, -1):
+            first, last = self._lasts[i - 1] + 1 if i else 0, self._firsts[i] - 1
+            if last < first:
+                break
+            if found and found[-1][0] - last - 1 <= near:
+                found[-1] = first, found[-1][1]
+            elif len(found) == most:
+                break
+            else:
+                found.append((first, last))
+        return found[::-1]
+
+    @property
+    def highest(self) -> int:
+        """The highest sequence in the set, -1 where it is empty."""
+        return self._lasts[-1] if self._lasts else -1
 
     def recent(self, touched: Iterable[int] = (), most: int = ACK_RANGES) -> list[Span]:
         """Return at most `most` intervals above `upto`, ascending, for an ACK.

@@ -23,7 +23,17 @@ from gateway.status import read_status
 from gateway.store import Change, Outcome, Store, StoreError
 from gateway.store.change import NOBODY, NodeEpoch
 from wire import control
-from wire.frame import ACK_REQUESTED, CONTROL, DATA, FrameError, Header, parse_header
+from wire.frame import (
+    ACK_REQUESTED,
+    CONTROL,
+    DATA,
+    HEADER_SIZE,
+    TAG_SIZE,
+    WELCOME_SIZE,
+    FrameError,
+    Header,
+    parse_header,
+)
 from wire.records import Batch, UnknownSchema, decode
 
 log = structlog.get_logger()
@@ -205,7 +215,7 @@ class Ingest:
             answer = self._answer(draft, uplink, header)
             # By radio an answer is rare: it tells the time too, or the node would have to ask for that.
             answer.time = answer.time or ahead or uplink.answer_in_ms > 0
-            answer.ask_status = answer.ask_status or node in self._asked
+            answer.ask_status = answer.ask_status or node in self._asked or self._has_settings(link, uplink)
             answer.acks.add(epoch.epoch)
             draft.touched.setdefault((node, epoch.epoch), []).extend([r.seq for r in records])
 
@@ -225,7 +235,7 @@ class Ingest:
         answer.welcome = True  # whoever introduces itself may not know this store yet
         answer.time = True
         if self._outgoing is not None:
-            answer.settings = self._outgoing.piece(node, body, uplink.carrier)
+            answer.settings = self._outgoing.offer(node, body)
         if status.clock is not None and clock.plausible(uplink.received_at_ms):
             self._anchor(link, status.clock, uplink.received_at_ms - uplink.airtime_ms, draft)
         epoch = Epoch(node, status.epoch, draft.at_ms, status.next_seq)
@@ -241,6 +251,12 @@ class Ingest:
             draft.losses.append(Loss(node, status.epoch, first, last, "overwritten", draft.at_ms))
         if status.oldest_seq:
             draft.losses.append(Loss(node, status.epoch, 0, status.oldest_seq - 1, "gone", draft.at_ms))
+
+    def _has_settings(self, link: NodeLink, uplink: Uplink) -> bool:
+        """Whether there are new settings for a node whose STATUS is rare: by radio it comes once a day."""
+        if self._outgoing is None or not uplink.answer_in_ms:
+            return False
+        return self._outgoing.asks(link.node, json.loads(link.status).get("config"))
 
     def _anchor(self, link: NodeLink, shown: tuple[int, int], received_at_ms: int, draft: _Draft) -> None:
         clock_id, clock_ms = shown
@@ -338,9 +354,14 @@ class Ingest:
             welcome = answer.welcome or not link.welcomed
             acks = {epoch: outcome.acks[node, epoch] for epoch in answer.acks}
             try:
-                for body in answer.bodies(acks, welcome=welcome, now_ms=now_ms):
-                    frame = link.seal(control.encode(body), welcome=welcome)
-                    downlinks.append(Downlink(node, frame, answer.uplink, answer.value))
+                for i, body in enumerate(answer.bodies(acks, welcome=welcome, now_ms=now_ms)):
+                    overhead = (WELCOME_SIZE if welcome else HEADER_SIZE) + TAG_SIZE
+                    extras = answer.extras(body, acks, overhead) if i == 0 else {}
+                    short = None
+                    if extras and answer.uplink.answer_in_ms:
+                        short = link.seal(control.encode(body), welcome=welcome)
+                    frame = link.seal(control.encode(body | extras), welcome=welcome)
+                    downlinks.append(Downlink(node, frame, answer.uplink, answer.value, short))
             except NoCounter as error:
                 log.error("downlink_not_sent", reason=str(error))  # noqa: TRY400
         return downlinks

@@ -42,13 +42,15 @@ class Uplink:
 class Downlink:
     """One sealed frame for a node; `answers` is the uplink whose receive window it wants to hit.
 
-    `value` decides where airtime is short: 2 lets data flow again, 1 gives it a reason to, 0 can wait.
+    `value` decides where airtime is short: 2 lets data flow again, 1 gives it a reason to, 0 can wait. Where
+    there is a `short` frame, that is worth so much; `frame` says more, if there is airtime for it.
     """
 
     node: int
     frame: bytes
     answers: Uplink | None = None
     value: int = 0
+    short: bytes | None = None
 
 
 class Refusal(StrEnum):
@@ -174,10 +176,15 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What is settled of an epoch: every sequence below `upto`, and the inclusive `ranges`."""
+    """What is settled of an epoch: every sequence below `upto`, and the inclusive `ranges`.
+
+    Where there are more ranges than an ACK holds, `gaps` has the newest gaps up to `highest`, ascending.
+    """
 
     upto: int
     ranges: Sequence[Span]
+    gaps: Sequence[Span] = ()
+    highest: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ MERGE_S = 0.12  # how long a frame waits for other receivers that heard it; an a
 ALONE_S = 60.0  # a receiver that has been the only one for so long keeps nothing waiting
 PENDING_MAX = 4096
 TRANSMITTERS_MAX = 128  # whose plans are remembered
+NO_AIRTIME = "no airtime"
 LEAD_US = 50_000  # a transmitter wants to have a packet this long before it is to be sent
 TICKS = 1 << 32  # where a receiver's clock of µs comes round
 
@@ -136,12 +137,20 @@ class Receivers:
             if uplink is None or not uplink.receptions or not uplink.frame[0] & ACK_REQUESTED:
                 group.counts["not sent: nobody listens"] += 1
                 continue
-            cause: str | None = None
-            for reception in uplink.receptions:  # the best first
-                cause = self._plan(downlink, uplink, reception)
-                if cause is None:
-                    break
+            cause = self._place(downlink.frame, 0 if downlink.short else downlink.value, uplink)
+            if cause == NO_AIRTIME and downlink.short:
+                group.counts["shortened"] += 1
+                cause = self._place(downlink.short, downlink.value, uplink)
             group.counts["downlinks" if cause is None else f"not sent: {cause}"] += 1
+
+    def _place(self, frame: bytes, value: int, uplink: Uplink) -> str | None:
+        """Find a receiver that can send `frame` in time; return why not, None where it is done."""
+        cause: str | None = None
+        for reception in uplink.receptions:  # the best first
+            cause = self._plan(frame, value, uplink, reception)
+            if cause is None:
+                break
+        return cause
 
     def _of(self, receiver: str) -> tuple[Group | None, str | None]:
         """Return the group of a receiver, and what hinders it."""
@@ -152,17 +161,17 @@ class Receivers:
                 continue
         return None, "no way to the receiver"
 
-    def _plan(self, downlink: Downlink, uplink: Uplink, heard: Reception) -> str | None:
-        """Hand a downlink to the receiver of one reception; return why not, None where it is done."""
+    def _plan(self, frame: bytes, value: int, uplink: Uplink, heard: Reception) -> str | None:
+        """Hand a frame to the receiver of one reception; return why not, None where it is done."""
         group, hindrance = self._of(heard.receiver)
         if group is None or hindrance is not None:
             return hindrance
         delay_us = self._lora.answer_delay_ms * 1000
         if (self._now_ms() - uplink.received_at_ms) * 1000 > delay_us - LEAD_US:
             return "too late"
-        ms = airtime_ms(len(downlink.frame), heard.spreading_factor, heard.bandwidth_khz)
-        if not self._duty.allows(heard.receiver, ms, downlink.value):
-            return "no airtime"
+        ms = airtime_ms(len(frame), heard.spreading_factor, heard.bandwidth_khz)
+        if not self._duty.allows(heard.receiver, ms, value):
+            return NO_AIRTIME
         begin = (heard.ticks_us + delay_us) % TICKS
         end = begin + ms * 1000
         planned = [
@@ -175,7 +184,7 @@ class Receivers:
         while len(self._planned) > TRANSMITTERS_MAX:
             self._planned.popitem(last=False)
         self._duty.spend(heard.receiver, ms)
-        group.transmit(heard, downlink.frame, begin)
+        group.transmit(heard, frame, begin)
         return None
 
 

@@ -121,7 +121,7 @@ class Writer:
         acks = {}
         for key, touched in change.acks.items():
             settled = self._sets_of(key).settled
-            acks[key] = Ack(settled.upto, settled.recent(touched))
+            acks[key] = Ack(settled.upto, settled.recent(touched), settled.missing(), settled.highest)
         return Outcome(stored, len(change.records) - stored, acks)
 
     def _insert(self, insert: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -1,9 +1,15 @@
 """What a node is told, in which body."""
 
-from gateway.answers import Answer
-from gateway.model import Ack, Uplink
+from typing import Any
+
+import pytest
+
+from gateway.answers import FULL_LEAST, FULL_MS, PIECE_LEAST, Answer
+from gateway.model import Ack, Reception, Uplink
+from gateway.outgoing import Offer
 from tests.gateway.talking_node import NOON_MS, uplink
 from wire import control
+from wire.airtime import airtime_ms
 
 FRAME = uplink(b"")
 
@@ -66,3 +72,45 @@ def test_by_radio_the_time_is_that_of_the_middle_of_the_exchange() -> None:
 def test_what_is_worth_airtime() -> None:
     assert [Answer(FRAME, 5, welcome=True).value, Answer(FRAME, 5, epoch_ok=1).value] == [2, 2]
     assert [Answer(FRAME, 5, ask_status=True).value, Answer(FRAME, 5, acks={1}).value] == [1, 0]
+
+
+GAPPY = Ack(3, [(40, 49)], gaps=[(3, 9), (15, 39)], highest=49)
+SETTINGS = Offer(control.CHANGES, bytes(500), 100)
+
+
+def by_radio(sf: int) -> Uplink:
+    heard = Reception("c1", -100, 3.0, 0, 868_100, sf, 125)
+    return Uplink(b"", NOON_MS, "lora", receptions=(heard,), airtime_ms=200, answer_in_ms=1000)
+
+
+def test_gaps_and_settings_go_along_only_beside_the_time() -> None:
+    answer = Answer(FRAME, 5, time=True, acks={1}, settings=SETTINGS)
+    (body,) = answer.bodies({1: GAPPY}, welcome=False, now_ms=NOON_MS)
+    assert answer.extras(body, {1: GAPPY}, 14) == {
+        control.GAPS: [1, 3, 7, 5, 25, 10],
+        control.CHANGES: SETTINGS.piece(400),
+    }
+    del body[control.TIME]
+    assert answer.extras(body, {1: GAPPY}, 14) == {}
+
+
+@pytest.mark.parametrize("sf", [7, 9, 10, 12])
+def test_by_radio_as_much_goes_along_as_fits(sf: int) -> None:
+    answer = Answer(by_radio(sf), 5, time=True, acks={1}, settings=SETTINGS)
+    ack = Ack(3, [], gaps=[(100 * i, 100 * i + 50) for i in range(12)], highest=1200)
+    (body,) = answer.bodies({1: ack}, welcome=False, now_ms=NOON_MS)
+    extras = answer.extras(body, {1: ack}, 14)
+    size = 14 + len(control.encode(body | extras))
+    change: Any = extras[control.CHANGES]
+    gaps: Any = extras.get(control.GAPS)
+    piece = change[3]
+    assert airtime_ms(size, sf) <= FULL_MS or size <= FULL_LEAST or len(piece) == PIECE_LEAST
+    assert len(piece) >= PIECE_LEAST
+    if sf == 7:
+        assert gaps == [1, 0] + [51, 49] * 11 + [51, 50]
+    if gaps:  # the newest ones
+        assert sum(gaps[1:]) == 1201
+
+
+def test_a_frame_by_radio_may_be_sealed_twice() -> None:
+    assert Answer(by_radio(9), 5, acks={1}).downlinks == 2

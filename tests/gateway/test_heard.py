@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.heard import ACK_RANGES, SequenceSet
+from gateway.heard import ACK_RANGES, GAPS_MAX, SequenceSet
 from gateway.model import Span
 
 sequences = st.integers(0, 60)
@@ -100,3 +100,28 @@ def test_what_is_below_upto_needs_no_range() -> None:
 def test_what_is_no_interval_is_refused(span: Span) -> None:
     with pytest.raises(ValueError, match="no interval"):
         SequenceSet().add(*span)
+
+
+def test_gaps_are_told_where_an_ack_can_not_hold_them() -> None:
+    few = SequenceSet([(10 * i, 10 * i) for i in range(ACK_RANGES + 1)])
+    assert few.upto == 1
+    assert few.missing() == []
+    many = SequenceSet([(10 * i, 10 * i + 4) for i in range(30)])
+    gaps = many.missing(near=0)
+    assert gaps == [(10 * i + 5, 10 * i + 9) for i in range(29 - GAPS_MAX, 29)]
+    assert many.highest == 294
+    assert SequenceSet().highest == -1
+
+
+@given(st.sets(sequences, max_size=40), st.integers(0, 6))
+def test_gaps_hold_all_that_lacks_above_the_first_told(members: set[int], near: int) -> None:
+    ours = SequenceSet([(n, n) for n in members])
+    gaps = ours.missing(most=3, near=near)
+    assert len(gaps) <= 3
+    if not gaps:
+        return
+    told = {n for first, last in gaps for n in range(first, last + 1)}
+    lacking = {n for n in range(gaps[0][0], ours.highest) if n not in ours}
+    assert lacking <= told
+    for (_, last), (first, _) in pairwise(gaps):
+        assert first - last - 1 > near

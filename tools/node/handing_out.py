@@ -1,4 +1,7 @@
-"""Settings for nodes in the field: what would change, and the file from which the gateway hands them out."""
+"""Settings for nodes in the field: what would change, and the file from which the gateway hands them out.
+
+Those given out before stay beside it, so that a node by radio need only be told what is different.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from device_configs.compile import Settings, config_hash, settings_bytes
+from gateway.changes import digest
 from gateway.outgoing import FOLDER
 from tools.node.registry import replace
 
+OLD_KEPT = 4  # settings of a node that it may still have
 SECRET = {"password", "wifi_password", "ca"}
 
 
@@ -44,8 +49,24 @@ def hand_out(state: Path, settings: Settings) -> str:
     """Have the gateway give a node these settings; return their hash. Raises OSError."""
     path = path_of(state, settings["node"])
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace(path, settings_bytes(settings).decode(), 0o600)
+    new = settings_bytes(settings)
+    _keep_old(path, new)
+    replace(path, new.decode(), 0o600)
     return config_hash(settings).hex()
+
+
+def _keep_old(path: Path, new: bytes) -> None:
+    try:
+        old = path.read_bytes()
+    except FileNotFoundError:
+        return
+    if old == new:
+        return
+    name = f"{path.stem}.{digest(old).hex()}.json"
+    replace(path.with_name(name), old.decode(), 0o600)
+    kept = sorted(path.parent.glob(f"{path.stem}.*.json"), key=lambda file: file.stat().st_mtime_ns)
+    for file in kept[:-OLD_KEPT]:
+        file.unlink()
 
 
 def changes(old: Settings | None, new: Settings) -> list[Change]:

@@ -2,7 +2,8 @@
 
 Airtime is what is scarce, so a report goes up once, mostly without asking for an answer. Every sixth asks;
 the answer acknowledges all six, tells the time and shows what is missing, which is then sent in spare
-airtime, newest first. Where answers stay away the node asks less often.
+airtime, newest first. Where answers stay away the node asks less often. A gateway that has new settings asks
+for a STATUS; they come in the answers to that and to the ones that follow it.
 
 Where the site has a slower spreading factor to fall back on, a node that is not answered asks with that now
 and then. It reports with it only once it has been answered so and, right after, not with the fast one: when
@@ -21,6 +22,7 @@ SLOW_AFTER = 4  # questions without an answer until every second one is slow
 FAST_TRIES = 2  # questions with the fast one after the slow one was answered
 SLOW_REPORTS = (6, 144)  # reports that stay slow where only that helps: first, and at most
 STATUS_ROOM = 120  # bytes a STATUS may take
+SETTINGS_ROUNDS = 4  # pieces of new settings taken in one conversation
 BACKFILL_FRAMES = 4  # of one conversation
 BACKFILL_MS = 3000  # of airtime in one conversation, but one frame at least: bounds what a wake costs
 BACKFILL_PERMILLE = 500  # of the airtime that is to spare; the rest is for reports and events
@@ -106,10 +108,7 @@ def converse(uplink, state, clock, carrier, status, habits, urgent=False):
     asked = answered = False
     if asks and uplink.wants_status and carrier.room(STATUS_ROOM):
         asked = True
-        carrier.send(status())
-        answered = yield from _answer(uplink, carrier, habits, slow)
-        if answered and not uplink.wants_status:
-            state.status_s = max(clock.now_ms() // 1000, 1)
+        answered = yield from _introduce(uplink, state, clock, carrier, status, habits, slow)
     if not asked:
         habits.reported()
     if not uplink.registered():  # the gateway does not know this backlog: it would refuse the data
@@ -122,7 +121,27 @@ def converse(uplink, state, clock, carrier, status, habits, urgent=False):
             answered = yield from _answer(uplink, carrier, habits, slow)
     if answered:
         answered = yield from _backfill(uplink, carrier, habits, slow)
+    for _ in range(SETTINGS_ROUNDS):
+        # A battery node begins with new settings at its next wake: nothing is left to ask for then.
+        if not answered or uplink.adopted or not (uplink.more or uplink.wants_status):
+            break
+        if not carrier.room(STATUS_ROOM) or not carrier.frames(BACKFILL_PERMILLE, BACKFILL_MS):
+            break
+        answered = yield from _introduce(uplink, state, clock, carrier, status, habits, slow)
+    if uplink.adopted:
+        habits.unasked = SILENT_ASK[0]  # the next report asks: who uses them is to be heard of
     return answered or not asked
+
+
+def _introduce(uplink, state, clock, carrier, status, habits, slow):
+    """Send a STATUS; returns whether it was answered."""
+    uplink.more = False
+    uplink.wants_status = True
+    carrier.send(status())
+    answered = yield from _answer(uplink, carrier, habits, slow)
+    if answered and not uplink.wants_status:
+        state.status_s = max(clock.now_ms() // 1000, 1)
+    return answered
 
 
 def _report(uplink, state, carrier, habits, asks):

@@ -43,6 +43,7 @@ class Uplink:
         self._down = None
         self._asked = {}  # uplink counter -> ticks when it was sent, to time the answer
         self._sent = []  # runs sent in this conversation
+        self._there = []  # runs the gateway said it has, beside what the node remembers of its ACKs
         self._gone = []  # runs that flash no longer has although they were never acknowledged
         self.wants_status = False
         self.more = False  # of new settings, which the next STATUS asks for
@@ -52,6 +53,7 @@ class Uplink:
         """A new conversation: what an earlier one left unanswered is to be sent again."""
         self._asked = {}
         self._sent = []
+        self._there = []
 
     # Sending
 
@@ -74,8 +76,8 @@ class Uplink:
         """True when data may flow: the gateway has registered this epoch and asks for no STATUS."""
         return self._identity.epoch == self._state.epoch and not self.wants_status
 
-    def status(self, boot, config_hash, battery_mv, wear=None, counters=None, faults=()):
-        """Return a STATUS frame. `boot` is [reset cause, ...], `counters` is by cause, from 1."""
+    def status(self, boot, config_hash, battery_mv, wear=None, counters=None, faults=(), events=()):
+        """Return a STATUS frame. `boot` is [reset cause, ...], `counters` by cause, `events` of registers."""
         state = self._state
         body = {
             control.EPOCH: state.epoch,
@@ -86,6 +88,7 @@ class Uplink:
             control.NEXT: state.next_seq,
             control.OLDEST: state.oldest,
             control.PROFILE: self._schema,
+            control.TAKES: 1,
         }
         if retained.INCOMING in state.notes:
             from node import incoming
@@ -97,6 +100,8 @@ class Uplink:
             body[control.WEAR] = wear
         if faults:
             body[control.FAULTS] = [fault[:FAULT_CHARS] for fault in faults[:FAULTS_MAX]]
+        if events:
+            body[control.REGISTERS] = list(events)
         if counters is not None:
             body[control.COUNTERS] = {cause + 1: n for cause, n in enumerate(counters) if n}
         lost = sorted(acked.lost(state.oldest, state.upto, self._ranges()) + self._gone)
@@ -111,7 +116,9 @@ class Uplink:
     def _open_runs(self, since=0):
         """Runs from `since` on, neither sent in this conversation nor acknowledged, newest first."""
         state = self._state
-        upto, ranges = acked.merge(state.upto, self._ranges(), 0, self._sent + self._gone, most=99)
+        upto, ranges = acked.merge(
+            state.upto, self._ranges(), 0, self._sent + self._gone + self._there, most=99
+        )
         return acked.pending(max(state.oldest, since), state.next_seq, upto, ranges)
 
     def next_data(self, frame_size, since=0, ask=True):
@@ -214,14 +221,29 @@ class Uplink:
         self._down = cipher
         return body
 
-    def _take_settings(self, piece):
+    def _take_settings(self, piece, changes):
         from node import incoming
 
         try:
-            self.adopted = incoming.take(self._state, self._node, piece)
+            self.adopted = incoming.take(self._state, self._node, piece, changes)
             self.more = not self.adopted
         except OSError:
             self._state.count(control.FLASH)
+        except ValueError:  # settings this node can not use; what else the answer says holds
+            self._state.count(control.REFUSED)
+
+    def _take_gaps(self, told):
+        """The gateway says what it lacks, and so what need not be sent: more than an ACK can hold."""
+        state = self._state
+        epoch, at = told[:2]
+        if epoch != state.epoch & 0xFF:
+            return
+        for i in range(2, len(told) - 1, 2):
+            first = at + told[i]
+            at = first + told[i + 1]
+            if told[i] < 0 or not first < at <= state.next_seq:
+                return
+            self._there.append((first, at - 1))
 
     def _obey(self, body):
         state = self._state
@@ -230,8 +252,11 @@ class Uplink:
             asked = self._asked.get(counter)
             if asked is not None:
                 self._clock.learn(utc_ms, self._clock.elapsed_ms(asked))
-                if control.SETTINGS in body and not self.adopted:
-                    self._take_settings(body[control.SETTINGS])
+                for key in (control.SETTINGS, control.CHANGES):
+                    if key in body and not self.adopted:
+                        self._take_settings(body[key], key == control.CHANGES)
+                if control.GAPS in body:
+                    self._take_gaps(body[control.GAPS])
         if body.get(control.EPOCH_OK) == state.epoch:
             self.wants_status = False
             if self._identity.epoch != state.epoch:

@@ -27,8 +27,10 @@ OLDEST = 10  # oldest sequence still in the backlog
 COUNTERS = 11  # {cause id: count} of what went wrong on the node since boot
 WEAR = 12  # [files written to flash so far, free blocks, blocks in all]
 FAULTS = 14  # ["driver: what is wrong", ...], where the carrier has room for words
+TAKES = 15  # 1: this node takes CHANGES
+REGISTERS = 16  # [[time, clock, kind, mark before, mark after, [[channel, before, after], ...]], ...]
 
-WANT = 13  # [hash, bytes held] of new settings that are on their way to the node
+WANT = 13  # [hash, bytes held] of SETTINGS or CHANGES that are on their way to the node
 
 # Causes, of COUNTERS
 CRASHED = 1  # starts that came to no end
@@ -47,6 +49,8 @@ TIME = 33  # [uplink counter this answers, UTC in ms]
 EPOCH_OK = 34  # full epoch that is registered: data may flow
 ASK = 35  # what the gateway wants to hear: ASK_STATUS
 SETTINGS = 36  # [hash, size of the whole, offset, bytes]: a piece of new settings; only beside TIME
+GAPS = 37  # [short epoch, from, lacking, there, lacking, there, ...]: what is not stored; only beside TIME
+CHANGES = 38  # as SETTINGS, of what makes the new settings out of the old ones: changes.py
 
 ASK_STATUS = 1
 

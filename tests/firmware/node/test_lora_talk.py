@@ -5,7 +5,14 @@ import itertools
 import pytest
 
 from node.backlog import Backlog
-from node.lora_talk import BACKFILL_FRAMES, SLOW_AFTER, SLOW_REPORTS, Habits, converse
+from node.lora_talk import (
+    BACKFILL_FRAMES,
+    SETTINGS_ROUNDS,
+    SLOW_AFTER,
+    SLOW_REPORTS,
+    Habits,
+    converse,
+)
 from node.retained import Retained
 from node.uplink import Uplink
 from tests.firmware.node.test_uplink import KEY, NODE, SCHEMA, Flash, Gateway
@@ -55,6 +62,8 @@ class Air:
         self.only_slow = False
         self.log = []
         self.answer = None
+        self.pieces = 0  # of new settings that are to come
+        self.also = {}  # what an answer to records says besides
 
     def use_slow(self, slow):
         self.slow = slow
@@ -82,11 +91,14 @@ class Air:
             return
         told = {f"k{control.EPOCH_OK}": EPOCH, f"k{control.ACK}": self.ack()}
         if header.type == CONTROL:
+            told |= {f"k{key}": value for key, value in self.also.items()}
             self.answer = self.gateway.welcome(header.counter, **told)
+            self.pieces -= 1
         else:
-            self.answer = self.gateway.say(
-                {control.ACK: self.ack(), control.TIME: [header.counter, 1_700_000_000_000]}
-            )
+            told = {control.ACK: self.ack(), control.TIME: [header.counter, 1_700_000_000_000]}
+            if self.pieces > 0:
+                told[control.ASK] = control.ASK_STATUS
+            self.answer = self.gateway.say(told | self.also)
 
     def ack(self):
         stored = sorted(self.gateway.stored)
@@ -247,3 +259,55 @@ def test_a_lost_status_does_not_silence_the_reports(node):
     node.air.down = False
     logs = [node.wake()[0] for _ in range(6)]
     assert all(any(not frame.startswith("S") for frame in log) for log in logs)
+
+
+def test_a_gateway_that_asks_hears_a_status_in_the_same_conversation(node):
+    node.wake()
+    node.air.pieces = 1
+    logs = [node.wake()[0] for _ in range(8)]
+    assert [log[1:] for log in logs if len(log) > 1] == [["S?"]]
+    assert not node.uplink.wants_status
+
+
+def test_pieces_of_settings_follow_one_another_but_not_for_ever(node, monkeypatch):
+    node.wake()
+    node.air.pieces = 20
+    real = node.uplink.take
+
+    def take(frame):
+        done = real(frame)
+        node.uplink.more = done and node.air.pieces > 0
+        return done
+
+    monkeypatch.setattr(node.uplink, "take", take)
+    logs = [node.wake()[0].count("S?") for _ in range(40)]
+    assert max(logs) == SETTINGS_ROUNDS
+    assert sum(logs) == 20
+
+
+def test_after_new_settings_the_next_report_asks(node):
+    node.wake()
+    node.wake(urgent=True)
+    node.uplink.adopted = True
+    node.wake()
+    node.uplink.adopted = False
+    assert node.wake()[0] == ["3?"]
+
+
+def test_what_the_gateway_has_is_not_sent_again(node):
+    for _ in range(3):
+        node.wake()
+    node.air.up = False
+    for _ in range(40):
+        node.wake()
+    node.air.up = True
+    stored = node.state.next_seq
+    lacking = {5, 6, 20}
+    for seq in set(range(stored)) - lacking - set(node.air.gateway.stored):
+        node.air.gateway.stored[seq] = None
+    node.air.ack = lambda: [EPOCH & 0xFF, 3]  # as if the ranges above did not fit
+    node.air.also = {control.GAPS: [EPOCH & 0xFF, 5, 2, 13, 1, stored - 21]}
+    node.state.upto, node.state.ranges = 3, (0,) * 8
+    for seq in lacking | {3, 4}:
+        node.air.gateway.stored.pop(seq, None)
+    assert node.wake(urgent=True)[0] == ["S?", str(stored), "20", "3-6?"]

@@ -42,10 +42,10 @@ class Fake:
 class Bench:
     def __init__(self) -> None:
         self.time = Timeline()
-        duty = Duty(869_525, 125, lambda: int(self.time.monotonic_s()))
+        self.duty = Duty(869_525, 125, lambda: int(self.time.monotonic_s()))
         self.receivers = Receivers(
             LORA,
-            duty,
+            self.duty,
             later=lambda seconds, call: self.time.call_later(seconds, call),
             now_s=self.time.monotonic_s,
             now_ms=self.time.utc_ms,
@@ -101,3 +101,14 @@ def test_a_frame_that_was_kept_back_keeps_its_time(bench: Bench) -> None:
     bench.receivers.heard(bench.one, ASKING, bench.one.reception(1), received_at_ms=77)
     bench.time.run_until(1)
     assert bench.one.uplinks[0].received_at_ms == 77
+
+
+@pytest.mark.parametrize(("spent_ms", "size"), [(0, 100), (260_000, 40)])
+def test_what_only_goes_along_waits_where_airtime_is_short(bench: Bench, spent_ms: int, size: int) -> None:
+    for name in ("one", "other"):
+        for _ in range(5):
+            bench.duty.spend(name, spent_ms // 5)
+    uplink = bench.both_hear()
+    bench.receivers.send(bench.one, [Downlink(11, bytes(100), uplink, 2, short=bytes(40))])
+    assert [len(frame) for frame, _ in bench.other.sent] == [size]
+    assert bench.one.counts["shortened"] == (size == 40)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from device_configs.compile import config_hash, node_settings
 from device_configs.loader import SITES, load_site
-from tools.node.handing_out import changes, hand_out, handed_out, path_of
+from tools.node.handing_out import OLD_KEPT, changes, hand_out, handed_out, path_of
 
 DEMO = load_site(SITES / "narvik-demo")
 
@@ -27,3 +27,14 @@ def test_what_was_handed_out_is_kept_from_others(tmp_path: Path) -> None:
     assert hand_out(tmp_path, settings) == config_hash(settings).hex()
     assert handed_out(tmp_path, 21) == settings
     assert path_of(tmp_path, 21).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_last_settings_that_were_given_out_stay(tmp_path: Path) -> None:
+    hashes = [
+        hand_out(tmp_path, node_settings(DEMO, DEMO.node(21), host="192.0.2.1", interval_s=n))
+        for n in (300, 400, 500, 500, 600, 700, 800)
+    ]
+    kept = {file.name.split(".")[1] for file in path_of(tmp_path, 21).parent.glob("21.*.json")}
+    assert kept == {hashes[i] for i in (1, 2, 4, 5)}
+    assert len(kept) == OLD_KEPT
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in path_of(tmp_path, 21).parent.iterdir())
