@@ -7,6 +7,7 @@ of it in its STATUS. The node's key is not in it: provisioning hands that over b
      "interval_s": 600, "event_interval_s": 60,
      "backlog_segments": 132, "segment_bytes": 1000,         # segment files the ring may take, and their size
      "batch_s": 60,                                           # mains nodes only
+     "archive": {"channels": [2, 3, 12, 13], "segments": 42},   # nodes with a meter: where its registers are
      "battery": {"stop_mv": 2900, "low_mv": 3100, "recover_mv": 3300},               # battery nodes only
      "sensor_power": {"pin": 25, "on_level": 1}, "warmup_ms": 2000,     # null and 0: always on
      "led": {"pin": 2, "on_level": 1}, "button": 0,
@@ -33,7 +34,7 @@ from typing import Any
 
 from device_configs.board import Board
 from device_configs.model import Node, Site
-from device_configs.schema import Bus, Channel
+from device_configs.schema import Bus, Channel, Profile
 from wire.quantities import BY_NAME
 
 Settings = dict[str, Any]
@@ -45,9 +46,17 @@ BACKLOG_INTERVAL_S = {"battery": 600, "mains": 10}  # at which the ring holds th
 SEGMENT_BYTES = {"battery": 1000, "mains": 4000}
 HEAD_BYTES = 16  # of a segment
 ENTRY_BYTES = 3 + 6  # of a record, beside its values
-# A segment takes one 4 KiB block. The file system has 2 MiB on a 4 MiB chip, 6 MiB on 8; the rest is for
-# two versions of the firmware. Beyond that, listing the folder gets slow.
-SEGMENTS_MAX = {4: 360, 8: 1200, 16: 1200}
+# A segment takes one 4 KiB block, of the ring as of the archive. The file system has 2 MiB on a 4 MiB chip,
+# 6 MiB on 8; the rest is for programs: installed, running and coming. Beyond that, listing the folder gets
+# slow.
+SEGMENTS_MAX = {4: 280, 8: 1200, 16: 1200}
+
+# The archive of a meter's registers, see firmware/lib/node/archive.py: an entry an hour for a year.
+REGISTERS = {"energy_wh", "reactive_energy_varh"}
+ARCHIVE_DAYS = 366
+# Size, flags, 3600 s in two bytes, CRC; and a register that counts up to 1 MWh (or Mvarh) an hour.
+ARCHIVE_ENTRY_BYTES, ARCHIVE_REGISTER_BYTES = 1 + 1 + 2 + 2, 3
+ARCHIVE_HEAD_BYTES = 64  # of a segment with its first entry, which has time, mark and values in full
 
 
 def schemas(site: Site) -> dict[int, tuple[int, ...]]:
@@ -86,7 +95,7 @@ def node_settings(
         "power": profile.power,
         "interval_s": interval,
         "event_interval_s": node.event_interval_s,
-        "backlog_segments": min(SEGMENTS_MAX[board.flash_mb], segments_for(node, interval)),
+        "backlog_segments": min(_segments_left(profile, board), segments_for(node, interval)),
         "segment_bytes": SEGMENT_BYTES[profile.power],
         "sensor_power": board.sensor_power.model_dump() if board.sensor_power else None,
         "warmup_ms": _warmup_ms(site, node),
@@ -99,6 +108,8 @@ def node_settings(
         settings["battery"] = profile.battery.model_dump()
     if profile.batch_s:
         settings["batch_s"] = batch_s or profile.batch_s
+        if registers := _registers(profile):
+            settings["archive"] = {"channels": registers, "segments": archive_segments(len(registers))}
     if node.carrier == "lora":
         assert site.lora is not None  # the loader has refused such a site
         assert board.sx1262 is not None
@@ -143,6 +154,22 @@ def segments_for(node: Node, interval_s: int) -> int:
     per_segment = (SEGMENT_BYTES[power] - HEAD_BYTES) // record
     # One more, since the oldest segment is dropped whole when a new one begins.
     return -(-records // per_segment) + 1
+
+
+def archive_segments(registers: int) -> int:
+    """Return how many segments hold a year of so many registers, and one more, which is dropped whole."""
+    entry = ARCHIVE_ENTRY_BYTES + registers * ARCHIVE_REGISTER_BYTES
+    return -(-ARCHIVE_DAYS * 24 // ((4000 - ARCHIVE_HEAD_BYTES) // entry)) + 1
+
+
+def _registers(profile: Profile) -> list[int]:
+    """Positions of the registers among the channels of a profile."""
+    return [i for i, channel in enumerate(profile.channels) if channel.quantity in REGISTERS]
+
+
+def _segments_left(profile: Profile, board: Board) -> int:
+    registers = len(_registers(profile)) if profile.batch_s else 0
+    return SEGMENTS_MAX[board.flash_mb] - (archive_segments(registers) if registers else 0)
 
 
 def _warmup_ms(site: Site, node: Node) -> int:

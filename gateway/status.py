@@ -30,6 +30,7 @@ _NAMES = {
     control.WANT: "want",
     control.WEAR: "wear",
     control.FAULTS: "faults",
+    control.REGISTERS: "registers",
 }
 
 

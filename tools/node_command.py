@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from device_configs.compile import config_hash
+from tools.archive_command import archive
 from tools.node import commission as commissioning
 from tools.node import flasher, label, plan, prompt
 from tools.node.bench import run_bench
@@ -47,6 +48,8 @@ from tools.node.trouble import Trouble
 from wire.quantities import QUALITY_NAMES
 
 app = typer.Typer(help="Flash, provision and commission nodes.", no_args_is_help=True)
+
+app.command("archive")(archive)
 
 
 @app.command("list")

@@ -8,6 +8,7 @@ import pytest
 
 from device_configs.compile import (
     SEGMENTS_MAX,
+    archive_segments,
     config_hash,
     node_settings,
     schemas,
@@ -77,7 +78,14 @@ def test_the_hash_is_that_of_the_file(demo: Site) -> None:
 def test_demo_and_tests_may_sample_faster_than_a_site(demo: Site) -> None:
     settings = node_settings(demo, demo.node(31), host="h", interval_s=2, batch_s=4)
     assert (settings["interval_s"], settings["batch_s"]) == (2, 4)
-    assert settings["backlog_segments"] == SEGMENTS_MAX[4]
+    assert settings["backlog_segments"] == SEGMENTS_MAX[4] - archive_segments(4)
+
+
+def test_a_meter_has_an_archive_of_its_registers_beside_the_ring(demo: Site) -> None:
+    settings = node_settings(demo, demo.node(31), host="h")
+    assert settings["archive"] == {"channels": [2, 3, 12, 13], "segments": archive_segments(4)}
+    assert 20 < archive_segments(1) < archive_segments(4) < 50
+    assert "archive" not in node_settings(demo, demo.node(21), host="h")
 
 
 def test_a_fixed_address(demo: Site) -> None:

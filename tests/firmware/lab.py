@@ -43,8 +43,12 @@ class Lab:
     """`world` holds what is true around the node, by channel: change it at any time.
 
     `changes` are merged into the node's settings, `broker` has further lines for the listener nodes connect
-    to (the gateway has one of its own); `board` options go to the virtual board.
+    to (the gateway has one of its own); `board` options go to the virtual board. An energy node's meter is
+    `meter_id`, its register stands at `register_wh`.
     """
+
+    meter_id = "7359992890000042"
+    register_wh = 5_000_000.0
 
     def __init__(
         self,
@@ -110,14 +114,16 @@ class Lab:
         make = str((self.node.sensors or {}).get("meter", {}).get("make", "aidon"))
 
         def frames() -> Any:
-            at_s, energy_wh = 0.0, 5_000_000.0
+            at_s = 0.0
             while True:
                 at_s += self._list_s
-                energy_wh += self.world["power"] * self._list_s / 3600
+                self.register_wh += self.world["power"] * self._list_s / 3600
                 hourly = at_s % 3600 < self._list_s
-                values = Values(import_power_w=round(self.world["power"]), import_energy_wh=round(energy_wh))
+                power_w, energy_wh = round(self.world["power"]), round(self.register_wh)
+                values = Values(import_power_w=power_w, import_energy_wh=energy_wh)
                 now = datetime.fromtimestamp(self.clock.utc_ms() / 1000, UTC)
-                yield at_s, frame(make, 3 if hourly else 2, values, now)  # type: ignore[arg-type]
+                number = 3 if hourly else 2
+                yield at_s, frame(make, number, values, now, meter_id=self.meter_id)  # type: ignore[arg-type]
 
         return Surroundings(quantities, frames)
 

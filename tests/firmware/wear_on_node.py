@@ -43,7 +43,7 @@ class Channels:
         found = []
         for i, quantity in enumerate(self._quantities):
             register = quantity in (13, 14)
-            self._values[i] += random.randint(0, 9000) if register else random.randint(-9, 9)
+            self._values[i] += random.randint(0, 300) if register else random.randint(-9, 9)
             if register and self._n % self._per_hour:
                 found.append((None, 1))
             else:
@@ -106,12 +106,17 @@ def minutes(settings, flash, count):
     (one,) = made
     flash.erases = [0] * BLOCKS
     batch = settings["batch_s"] // settings["interval_s"]
+    ledger = life.node.mains.Ledger(one) if "archive" in settings else None
     for _ in range(count):
         rows = []
         for _ in range(batch):
             life.TIME.now_ms += settings["interval_s"] * 1000
             rows.append(one.sample()[0])
+            if ledger:
+                ledger.look(rows[-1])
         one.backlog.append(rows)
+        if ledger:
+            ledger.keep(rows)
         one.done()
         carrier = life.Carrier()
         talk = one.talk(carrier)

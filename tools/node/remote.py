@@ -91,6 +91,14 @@ class Board:
                 there = ":/" if parent == "." else f":/{parent}/"
                 self._mpremote("fs", "cp", *locals_, there)
 
+    def fetch(self, folder: str) -> dict[str, bytes]:
+        """Return the files in a folder of the board by name; a folder it lacks has none. Raises Trouble."""
+        names = self.script(_LIST % folder)
+        with tempfile.TemporaryDirectory(prefix="sensornett-") as here:
+            if names:
+                self._mpremote("fs", "cp", *(f":/{folder}/{name}" for name in names), f"{here}/")
+            return {name: (Path(here) / name).read_bytes() for name in names}
+
     def digests(self, names: list[str]) -> dict[str, str]:
         """Return the SHA-256 of each file there is, by name."""
         found: dict[str, str] = {}
@@ -128,6 +136,15 @@ for path in %r:
     except OSError:
         pass
 print("@@ null")
+"""
+
+_LIST = """
+import json, os
+try:
+    names = os.listdir("/%s")
+except OSError:
+    names = []
+print("@@ " + json.dumps(names))
 """
 
 _DIGESTS_AT_ONCE = 8

@@ -35,6 +35,7 @@ STATUS = {
     "no_label_package": FAILED,
     "tool_missing": FAILED,
     "not_heard": FAILED,
+    "no_archive": FAILED,
     "site_sheet": CONFIGURATION,
     "no_store": FAILED,
 }

@@ -2,7 +2,7 @@
 
 NEK HAN (RJ45, M-Bus levels), 2400 baud: 8E1 for Aidon and Kaifa, 8N1 for Kamstrup. The meter pushes its
 lists by itself: power every 2 to 10 s, phases every 10 s, registers every hour. Framing is in han_hdlc, the
-lists in han_lists, events of the registers in han_registers.
+lists in han_lists.
 
 A port stays closed until the meter's registered customer has it opened. Closed, miswired and hung look the
 same in a record (no value) and want three different people, so PortHealth tells them apart.
@@ -10,7 +10,6 @@ same in a record (no value) and want three different people, so PortHealth tells
 
 from drivers.han_hdlc import FrameReader
 from drivers.han_lists import ListError, decode
-from drivers.han_registers import CONSUMED, register_step
 from wire.quantities import FAULT, MISSING
 
 STARTING = "starting"  # nothing is late yet
@@ -67,24 +66,20 @@ class PortHealth:
 class HanPort:
     """The port and the newest values of its meter. Pure but for poll(), which reads `uart`.
 
-    `events` are those of the registers since they were taken: (name, event, energy in Wh or None); only the
-    last eight are kept. `refused` counts frames whose content was no list.
+    `refused` counts frames whose content was no list.
     """
 
-    def __init__(self, uart, ticks_ms, alive_before=False, most_w=2000000, silence_ms=SILENCE_MS):
+    def __init__(self, uart, ticks_ms, alive_before=False, silence_ms=SILENCE_MS):
         self._uart = uart
         self._ticks_ms = ticks_ms
-        self._most_w = most_w
         self._silence_ms = silence_ms
         self._reader = FrameReader()
         self._values = {}  # name -> [value, quality, age in ms, taken]
-        self._registers = {}  # name -> [value, age in ms, whose]
         self._identity = None
         self._now_ms = ticks_ms()
         self.health = PortHealth(self._now_ms, alive_before, silence_ms)
         self.make = None
         self.clock = None
-        self.events = []
         self.refused = 0
 
     def poll(self) -> list:
@@ -138,6 +133,11 @@ class HanPort:
         return value, quality
 
     @property
+    def meter_id(self):
+        """Who the meter is, None until it has said so. It names a customer: compare it, never publish it."""
+        return None if self._identity is None else self._identity.meter_id
+
+    @property
     def fault(self) -> "str | None":
         """In words why read() gives FAULT."""
         state = self.health.state(self._ticks_ms())
@@ -148,8 +148,6 @@ class HanPort:
         self._now_ms = now_ms
         for newest in self._values.values():
             newest[2] = min(newest[2] + passed, _LONG)
-        for register in self._registers.values():
-            register[1] = min(register[1] + passed, _LONG)
 
     def _take(self, decoded):
         self.make = decoded.make
@@ -160,23 +158,6 @@ class HanPort:
         for name in sorted(decoded.values):  # MicroPython's dictionaries have no order
             value, quality = decoded.values[name]
             self._values[name] = [value, quality, 0, False]
-            if _is_register(name):
-                self._compare(name, value)
-
-    def _compare(self, name, value):
-        register = self._registers.get(name)
-        if register is not None:
-            previous, age_ms, whose = register
-            event, energy = register_step(
-                previous,
-                value,
-                elapsed_s=age_ms // 1000,
-                most_w=self._most_w,
-                same_meter=whose is None or whose == self._identity,
-            )
-            if event != CONSUMED:
-                self.events = self.events[-7:] + [(name, event, energy)]
-        self._registers[name] = [value, 0, self._identity]
 
 
 def _is_register(name):
@@ -210,10 +191,9 @@ class Meter:
         fault = self._port.fault
         return [fault] if fault else []
 
-    def take_events(self):
-        """What happened to registers since this was last asked: (name, event, energy in Wh or None)."""
-        events, self._port.events = self._port.events, []
-        return events
+    def meter_id(self):
+        """As HanPort.meter_id."""
+        return self._port.meter_id
 
 
 def attach(hardware, channels):

@@ -15,15 +15,29 @@ MODULI_WH = (10**9, 10**10, 10**11, 10**12, 1 << 32, 10 << 32)
 
 
 def register_step(
-    previous: int, current: int, *, elapsed_s: int, most_w: int, same_meter: bool = True, moduli=MODULI_WH
+    previous: int,
+    current: int,
+    *,
+    elapsed_s: "int | None",
+    most_w: int,
+    same_meter: bool = True,
+    moduli=MODULI_WH,
 ) -> "tuple[str, int | None]":
     """(event, energy in Wh between the two values, None where it is not known); never negative.
 
     `most_w` is the most the connection can carry in W (or var for reactive registers), `elapsed_s` the time
-    between the two values. A tenth and a resolution of 10 Wh are allowed for on top.
+    between the two values. A tenth and a resolution of 10 Wh are allowed for on top. Where the time is not
+    known (None), any rise is consumption, and only a register in its last tenth can have rolled over.
     """
     if not same_meter:
         return SWAP, None
+    if elapsed_s is None:
+        if current >= previous:
+            return CONSUMED, current - previous
+        for modulus in moduli:
+            if modulus // 10 * 9 <= previous < modulus and current < modulus // 10:
+                return ROLLOVER, current + modulus - previous
+        return RESET, None
     most_wh = most_w * elapsed_s * 11 // 36000 + 10
     step = current - previous
     if 0 <= step <= most_wh:

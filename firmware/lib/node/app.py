@@ -51,6 +51,8 @@ class Node:
         )
         self.clock = Clock(state)
         self.battery_mv = None
+        self.events = None  # what happened to a meter's registers: see registers.py
+        self._tells = False  # the last STATUS had some of them
         self.healthy = False  # a sampling of this start gave a value
         self.began_ms = self.clock.now_ms()
         self._faults = []
@@ -90,7 +92,18 @@ class Node:
 
     def _sensor_failed(self, driver, error):
         self.state.count(control.SENSOR)
-        _log_driver(driver, error)
+        log("driver", driver, repr(error))
+
+    def flash_failed(self, error):
+        """Flash is full or worn out: the node goes on, and says so."""
+        self.state.count(control.FLASH)
+        log("flash", repr(error))
+
+    def meter_mark(self):
+        """Return the mark of the meter that is read, None where it does not say who it is."""
+        from node.registers import mark_of
+
+        return mark_of(self._me.key, self.sampler.meter_id())
 
     @property
     def watch(self):
@@ -142,15 +155,27 @@ class Node:
     def status(self):
         """Return a STATUS frame."""
         state = self.state
+        roomy = self.config["carrier"]["kind"] == "mqtt"
+        events = self._untold(roomy)
+        self._tells = bool(events)
         block, blocks, free = _room()
+        short = events and not roomy  # for once the event instead of counters
         return self.uplink.status(
             list(self.cause) + [state.starts - 1],
             self._found.hash,
             state.load_mv or self.battery_mv,
-            [self._me.writes + state.writes, free, blocks],
-            state.counters,
-            self.faults() if self.config["carrier"]["kind"] == "mqtt" else (),
+            None if short else [self._me.writes + state.writes, free, blocks],
+            None if short else state.counters,
+            self.faults() if roomy else (),
+            events,
         )
+
+    def _untold(self, roomy):
+        """The events that the store this node knows has not answered yet; by radio the newest, in short."""
+        events = self.events
+        if events is None or not events.kept or events.told_to == self._me.store:
+            return ()
+        return events.kept if roomy else [events.kept[-1][:5] + [events.kept[-1][5][:1]]]
 
     def carrier(self):
         """Return a carrier that is not open yet. Raises OSError when it can not be had."""
@@ -191,6 +216,8 @@ class Node:
             machine.reset()  # to start with the new settings; a battery node does at its next wake
         if heard is None:
             return
+        if heard and self.events and self._tells and not self.uplink.wants_status:
+            self.events.told_to = self._me.store
         if slots.trial:
             self._prove(heard)
         state, me = self.state, self._me

@@ -9,7 +9,6 @@ import time
 
 from node import power
 from node.app import log
-from wire import control
 
 CONVERSATION_MS = 20000
 SHORTEST_SLEEP_MS = 100
@@ -25,9 +24,8 @@ def wake(node):
         node.watchdog.feed()
         try:
             log("record", node.backlog.append([row]), row[2])
-        except OSError as error:  # full or worn out: the node goes on, and says so
-            state.count(control.FLASH)
-            log("flash", repr(error))
+        except OSError as error:
+            node.flash_failed(error)
         if node.lamp:
             node.lamp.blink(1)
         node.remember()

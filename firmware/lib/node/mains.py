@@ -1,7 +1,8 @@
 """A mains node's life: asyncio, one task for each concern, the watchdog fed only while all of them live.
 
 Records are gathered in RAM and written to flash in batches, so that flash lasts; they are sent after
-that, so that nothing is ever on the air that a reset could renumber.
+that, so that nothing is ever on the air that a reset could renumber. A node with a meter keeps the registers
+of each hour for a year besides.
 """
 
 import asyncio
@@ -40,11 +41,49 @@ class Pulse:
 async def _poll(node, pulse):
     while True:
         node.sampler.poll()
-        for event in node.sampler.take_events():
-            node.state.count(control.REGISTER)
-            log("register", event)
         pulse.beat("poll")
         await asyncio.sleep_ms(POLL_MS)
+
+
+class Ledger:
+    """The registers of the node's meter: what happens to them, and their archive."""
+
+    def __init__(self, node):
+        from node.archive import Archive
+        from node.registers import Events, Registers
+
+        config = node.config
+        positions = config["archive"]["channels"]
+        self._node = node
+        self._archive = Archive(config["node"], config["schema"], positions, config["archive"]["segments"])
+        self._events = node.events = Events()
+        self._pending = []
+        self._mark = None
+        try:
+            self._archive.recover()
+            self._events.recover()
+        except OSError as error:
+            node.flash_failed(error)
+        self._registers = Registers(positions, self._archive.known, self._archive.mark)
+
+    def look(self, row):
+        """Compare the registers of a fresh row with those before."""
+        seconds, clock, values, quality = row
+        self._mark = self._node.meter_mark()
+        now_s = self._node.clock.now_ms() // 1000
+        self._pending += self._registers.look(now_s, (seconds, clock), values, quality, self._mark)
+
+    def keep(self, rows):
+        """Write what `rows` have of it. An event goes first: without it the archive hides what happened."""
+        try:
+            for event in self._events.add(self._pending):
+                self._node.state.count(control.REGISTER)
+                self._node.uplink.wants_status = True
+                log("register", event)
+            self._pending = []
+            self._archive.append(rows, self._mark)
+        except OSError as error:
+            self._node.flash_failed(error)
 
 
 async def _measure(node, pulse, written):
@@ -52,6 +91,7 @@ async def _measure(node, pulse, written):
     interval_ms = node.config["interval_s"] * 1000
     batch = max(1, node.config["batch_s"] * 1000 // interval_ms)
     rows = []
+    ledger = Ledger(node) if node.config.get("archive") else None
     due = time.ticks_add(time.ticks_ms(), interval_ms)
     while True:
         while True:
@@ -63,13 +103,16 @@ async def _measure(node, pulse, written):
         due = time.ticks_add(due, interval_ms)
         row, _ = node.sample()
         rows.append(row)
+        if ledger:
+            ledger.look(row)
         if len(rows) >= batch:
             try:
                 seq = node.backlog.append(rows)
                 log("records", seq + 1 - len(rows), "to", seq, rows[-1][2])
-            except OSError as error:  # full or worn out: the node goes on, and says so
-                node.state.count(control.FLASH)
-                log("flash", repr(error))
+            except OSError as error:
+                node.flash_failed(error)
+            if ledger:
+                ledger.keep(rows)
             rows = []
             node.done()
             node.remember()

@@ -87,13 +87,11 @@ class Sampler:
                 found += ["%s: %s" % (self._groups[n][0], fault) for fault in sensor.faults()]
         return found
 
-    def take_events(self):
-        """Return what the drivers have to tell beside their values, once each."""
-        found = []
+    def meter_id(self):
+        """Return who the meter is that a driver reads, None where none says so; never to be published."""
         for sensor in self._sensors.values():
-            if hasattr(sensor, "take_events"):
-                found += sensor.take_events()
-        return found
+            if hasattr(sensor, "meter_id"):
+                return sensor.meter_id()
 
     def poll(self):
         """Let the drivers that want it look at their bus."""

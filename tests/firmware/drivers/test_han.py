@@ -1,4 +1,4 @@
-"""The HAN port: newest values, events, and what is wrong with a port that gives nothing, on both runtimes."""
+"""The HAN port: newest values, and what is wrong with a port that gives nothing, on both runtimes."""
 
 from datetime import datetime, timedelta
 
@@ -63,8 +63,7 @@ def ports(vectors):
                 len(found), port.health.state(clock.ticks_ms()), [list(port.read(name)) for name in names],
             ])  # fmt: skip
         clock_parts = port.clock and list(port.clock)
-        events = [list(event) for event in port.events]
-        results.append([readings, events, port.refused, port.make, clock_parts, port.fault])
+        results.append([readings, port.refused, port.make, clock_parts, port.fault])
     return results
 
 
@@ -148,12 +147,12 @@ def test_values_of_each_make(on_both):
     ]
     for make in meters.PERIODS_S:
         steps = [[500, pushed(3, values, make=make), names], [600, "", names]]
-        readings, events, refused, found, clock, fault = run(on_both, steps)
+        readings, refused, found, clock, fault = run(on_both, steps)
         power, current, voltage = [5120, OK], [12600, OK], [2290, OK]
         assert readings[0] == [1, ALIVE, [power, current, voltage, [123456780, OK], [7890, OK]]]
         # A register is given once, the others as long as they are fresh.
         assert readings[1] == [0, ALIVE, [power, current, voltage, [None, MISSING], [None, MISSING]]]
-        assert (events, refused, found, fault) == ([], 0, make, None)
+        assert (refused, found, fault) == (0, make, None)
         assert clock == [2025, 1, 31, 22, 0, 0]
 
 
@@ -175,7 +174,7 @@ def test_late_values_are_missing_and_a_dead_port_is_a_fault(on_both):
         [40_000, "", power],  # list 2 is late, list 1 is not
         [70_000, "", power],
     ]
-    readings, _, _, _, _, fault = run(on_both, steps)
+    readings, _, _, _, fault = run(on_both, steps)
     assert readings[1][2] == [[5120, OK], [2300, OK]]
     assert readings[2][1:] == [ALIVE, [[5120, OK], [None, MISSING]]]
     assert readings[3][1:] == [HUNG, [[None, FAULT], [None, FAULT]]]
@@ -191,7 +190,7 @@ def test_a_closed_and_a_broken_port(on_both):
 
 def test_frames_without_a_list_are_counted(on_both):
     frame = meters.hdlc(meters.LLC + b"\x0f\x00", meters.ADDRESSES["aidon"]).hex()
-    readings, _, refused, *_ = run(on_both, [[0, frame, ["import_power_w"]]])
+    readings, refused, *_ = run(on_both, [[0, frame, ["import_power_w"]]])
     assert readings == [[0, ALIVE, [[None, MISSING]]]]
     assert refused == 1
 
@@ -203,40 +202,19 @@ def test_a_list_heard_late_in_the_hour_gives_no_old_register(on_both):
     assert run(on_both, steps)[0][-1][2] == [[None, MISSING]]
 
 
-def registers(*steps, **options):
-    """Lists 3 an hour apart: (Wh, meter id)."""
-    return options, [
-        [HOUR * i, pushed(3, meters.Values(import_energy_wh=wh), HOUR * i, "kaifa", meter_id), []]
-        for i, (wh, meter_id) in enumerate(steps)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("steps", "event"),
-    [
-        ([(1000, "1"), (9000, "1"), (9000, "1")], None),
-        ([(50_000_000, "1"), (4000, "1")], ["import_energy_wh", "reset", None]),
-        ([(999_999_000, "1"), (4000, "1")], ["import_energy_wh", "rollover", 5000]),
-        ([(50_000_000, "1"), (60_000_000, "2")], ["import_energy_wh", "swap", None]),
-        ([(50_000_000, "1"), (4000, "2")], ["import_energy_wh", "swap", None]),
-        ([(50_000_000, "1"), (51_000_000, "1")], ["import_energy_wh", "implausible", None]),
-    ],
-)
-def test_events_of_the_registers(on_both, steps, event):
-    options, pushes = registers(*steps, most_w=50_000)
-    found = [entry for entry in run(on_both, pushes, **options)[1] if entry[0] == "import_energy_wh"]
-    assert found == ([event] if event else [])
-
-
-def test_a_swap_is_seen_though_list_2_names_the_new_meter_first(on_both):
-    steps = [
-        [0, pushed(3, meters.Values(import_energy_wh=50_000), meter_id="1"), []],
-        [HOUR // 2, pushed(2, meters.Values(1), meter_id="2"), []],
-        [HOUR, pushed(3, meters.Values(import_energy_wh=51_000), meter_id="2"), []],
-        [2 * HOUR, pushed(3, meters.Values(import_energy_wh=52_000), meter_id="2"), []],
-    ]
-    events = run(on_both, steps)[1]
-    assert [event[:2] for event in events if event[0] == "import_energy_wh"] == [["import_energy_wh", "swap"]]
+def test_who_the_meter_is_is_known_from_its_second_list_on(micropython):
+    lists = [pushed(1, meters.Values(1), meter_id="A1"), pushed(2, meters.Values(1), meter_id="A1")]
+    out = micropython(
+        f"""
+from binascii import unhexlify
+from drivers.han import HanPort, Meter
+port = HanPort(None, lambda: 0)
+for text in {lists}:
+    port.feed(10, unhexlify(text))
+    print(Meter(port, [], None).meter_id())
+"""
+    )
+    assert out.split() == ["None", "A1"]
 
 
 def test_the_meter_is_named_nowhere(micropython):

@@ -1,11 +1,13 @@
 """A node's starts, on a virtual board: what it does when something goes wrong, and how it comes back."""
 
 import itertools
+import json
 import re
 
 import pytest
 
 from hardware.virtual import flash
+from hardware.virtual.archive_image import read_archive
 from hardware.virtual.board import State
 from hardware.virtual.chips.chip import Fault
 from node import guard, power, settings
@@ -267,6 +269,8 @@ async def test_a_mains_node_reports_power_at_once_and_registers_once_an_hour(lab
     registers = [record.values[2] for record in found if record.values[2] is not None]
     assert 2 <= len(registers) <= 3
     assert registers == sorted(registers)
+    # The archive keeps the same beside the ring, acknowledged or not.
+    assert [hour.registers[2] for hour in read_archive(lab.board.files())] == registers
     assert all(record.values[0] == 12_000 for record in found[1:])
 
 
@@ -287,14 +291,40 @@ async def test_a_closed_port_is_told_from_a_hung_one_over_resets_too(lab):
     assert lab.said()["faults"] == ["han: port hung"]
 
 
-async def test_a_register_that_jumps_is_counted_as_an_event(lab):
-    lab = await lab(ENERGY)
+async def test_a_register_that_jumps_is_an_event_the_gateway_hears_of_once(lab):
+    lab = await lab(ENERGY, interval_s=600, list_s=30.0)
     lab.world["power"] = 5_000_000  # more than the connection carries: the register jumps
     await lab.board.power_on()
     await lab.clock.sleep(2.5 * 3600)
-    state = lab.state()
-    assert state.counters[control.REGISTER - 1] >= 1
-    assert "register (" in lab.board.console.text()
+    assert lab.state().counters[control.REGISTER - 1] >= 1
+    (event,) = lab.said()["registers"][:1]
+    assert event[2] == 4
+    (register,) = event[5]
+    assert register[0] == 2
+    assert register[2] - register[1] == pytest.approx(5_000_000, rel=0.01)
+    lab.world["power"] = 5000
+    await lab.clock.sleep(2.3 * 3600)
+    assert "registers" not in lab.said()
+
+
+async def test_a_meter_swapped_while_the_node_has_no_supply_is_an_event(lab):
+    lab = await lab(ENERGY, interval_s=600, list_s=30.0)
+    await lab.board.power_on()
+    await lab.clock.sleep(1.3 * 3600)
+    await lab.board.power_cut()
+    before = read_archive(lab.board.files())[-1].registers[2]
+    lab.meter_id, lab.register_wh = "7359992890000043", 5_500_000.0
+    await lab.board.power_on()
+    await lab.clock.sleep(1.3 * 3600)
+    ((_, _, kind, old, new, registers),) = lab.said()["registers"]
+    assert kind == 3
+    assert old != new
+    ((channel, was, _),) = [one for one in registers if one[0] == 2]
+    assert (channel, was) == (2, before)
+    assert "73599928" not in json.dumps(lab.said())
+    await lab.board.power_cut()
+    marks = [hour.mark.hex() for hour in read_archive(lab.board.files())]
+    assert sorted(set(marks)) == sorted({old, new})
 
 
 async def test_the_status_names_what_is_wrong_with_a_sensor(lab):

@@ -112,15 +112,14 @@ def test_poll_reaches_the_drivers_that_want_it(driver):
     assert driver.attached == [["a"], "poll"]
 
 
-def test_drivers_tell_what_is_wrong_and_what_happened_once(driver):
+def test_drivers_tell_what_is_wrong_and_which_meter_it_is(driver):
     driver.answers = {"a": (None, FAULT)}
     made, _ = sampler([channel("a")])
     made.sample(lambda: 0)
     assert made.faults() == []  # a driver may have nothing to say
     (sensor,) = made._sensors.values()
     sensor.faults = lambda: ["no answer"]
-    events = [("import_energy_wh", "reset", None)]
-    sensor.take_events = lambda: [events.pop()] if events else []
     assert made.faults() == ["probe: no answer"]
-    assert made.take_events() == [("import_energy_wh", "reset", None)]
-    assert made.take_events() == []
+    assert made.meter_id() is None
+    sensor.meter_id = lambda: b"7"
+    assert made.meter_id() == b"7"
