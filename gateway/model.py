@@ -21,6 +21,16 @@ class Reception:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """How one receiver heard the frame a record came in: what is kept of its Reception."""
+
+    receiver: str
+    rssi_dbm: int
+    snr_db: float
+    spreading_factor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Uplink:
     """One frame as a carrier received it, still sealed. `received_at_ms` is UTC.
 
@@ -72,7 +82,8 @@ class Record:
     """One sampling of one node with its time settled, as ingest hands it to the store.
 
     `epoch` is the full 32-bit one; `measured_at_s` is UTC, true to within `time_error_ms`; `moved` says
-    that the gateway changed the time the node gave (its clock ran ahead).
+    that the gateway changed the time the node gave (its clock ran ahead). `receivers` are all that heard it
+    by radio, the best first; `rssi_dbm` and `snr_db` are the best one's.
     """
 
     node: int
@@ -88,6 +99,7 @@ class Record:
     rssi_dbm: int | None = None
     snr_db: float | None = None
     moved: bool = False
+    receivers: tuple[Heard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,7 @@ class StoredRecord:
     rssi_dbm: int | None
     snr_db: float | None
     moved: bool
+    receivers: tuple[Heard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

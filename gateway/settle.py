@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.clock import UTC_ERROR_MS, correction_s, place
-from gateway.model import Anchor, Record, Uplink
+from gateway.model import Anchor, Heard, Record, Uplink
 from wire.records import Batch
 
 
@@ -23,6 +23,7 @@ def settle(
     else:
         return None
     received_at_ms = uplink.received_at_ms
+    receivers = tuple(Heard(r.receiver, r.rssi_dbm, r.snr_db, r.spreading_factor) for r in uplink.receptions)
     shift_s = correction_s([at_s for at_s, _ in placed], received_at_ms) if trusted else 0
     return [
         Record(
@@ -39,6 +40,7 @@ def settle(
             uplink.rssi_dbm,
             uplink.snr_db,
             shift_s != 0,
+            receivers,
         )
         for record, (at_s, error_ms) in zip(batch.records, placed, strict=True)
     ]

@@ -6,15 +6,15 @@ stand in the order of their sequence, which is that of time: then most differenc
 
 import struct
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import zstandard
 
-from gateway.model import StoredRecord
+from gateway.model import Heard, StoredRecord
 from gateway.store.columns import Malformed, pack, unpack
 
-_VERSION = 1
+_VERSION, _WITH_RECEIVERS = 1, 2
 _LEVEL = 9
 _PLAIN_MOST = 64 << 20  # bytes of an open chunk: a damaged header must not ask for all memory
 # snr: no value at all, twentieths of a dB (radios report quarters or fifths), or any floating-point number
@@ -80,7 +80,7 @@ def make_chunk(records: Sequence[StoredRecord]) -> Chunk:
     names = "\n".join(carriers).encode()
     qualities = list(zip(*(r.quality for r in records), strict=True))
     parts = [
-        bytes([_VERSION]),
+        bytes([_WITH_RECEIVERS if any(r.receivers for r in records) else _VERSION]),
         pack(seconds),
         pack([r.seq for r in records]),
         pack([r.commit for r in records]),
@@ -94,6 +94,7 @@ def make_chunk(records: Sequence[StoredRecord]) -> Chunk:
         _pack_snr([r.snr_db for r in records]),
         *(_pack_gappy(column) for column in zip(*(r.values for r in records), strict=True)),
         *(pack(column) for column in qualities),
+        *_pack_receivers(records),
     ]
     body = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(b"".join(parts))
     return Chunk(head.node, head.epoch, head.schema_id, len(records), min(seconds), max(seconds), body)
@@ -118,6 +119,7 @@ def _record_maker(chunk: Chunk, columns: Columns, plain: bytes, at: int) -> Call
     for _ in range(channels):
         marks, at = unpack(plain, at, count)
         qualities.append(marks)
+    receivers = _unpack_receivers(plain, at, count) if plain[0] == _WITH_RECEIVERS else [()] * count
     rows = list(zip(*values, strict=True)) if channels else [()] * count
     marked = list(zip(*qualities, strict=True)) if channels else [()] * count
     commits, seconds, seqs = columns.commits, columns.seconds, columns.seqs
@@ -140,6 +142,7 @@ def _record_maker(chunk: Chunk, columns: Columns, plain: bytes, at: int) -> Call
             rssi[i],
             snr[i],
             bool(moved[i]),
+            receivers[i],
         )
 
     return make
@@ -152,8 +155,8 @@ def _decompress(body: bytes) -> bytes:
         plain = zstandard.ZstdDecompressor().decompress(body)
     except zstandard.ZstdError as error:
         raise Malformed(f"a sealed chunk does not open: {error}") from error
-    if plain[:1] != bytes([_VERSION]):
-        raise Malformed(f"a sealed chunk has version {plain[0]}, this gateway knows {_VERSION}")
+    if not plain or plain[0] not in (_VERSION, _WITH_RECEIVERS):
+        raise Malformed(f"a sealed chunk has version {plain[:1].hex()}, this gateway knows {_WITH_RECEIVERS}")
     return plain
 
 
@@ -195,3 +198,46 @@ def _unpack_snr(plain: bytes, at: int, count: int) -> tuple[Sequence[float | Non
     if kind == _TWENTIETHS:
         return [None if n is None else n / 20 for n in numbers], at
     return [None if n is None else struct.unpack("<d", struct.pack("<q", n))[0] for n in numbers], at
+
+
+def _pack_receivers(records: Sequence[StoredRecord]) -> Iterator[bytes]:
+    """Yield the columns of each receiver that heard any of `records`; nothing where none did by radio."""
+    names = sorted({heard.receiver for record in records for heard in record.receivers})
+    if not names:
+        return
+    packed = "\n".join(names).encode()
+    yield struct.pack("<H", len(packed)) + packed
+    for name in names:
+        heard = [next((h for h in r.receivers if h.receiver == name), None) for r in records]
+        yield _pack_gappy([h.spreading_factor if h else None for h in heard])
+        yield _pack_gappy([h.rssi_dbm if h else None for h in heard])
+        yield _pack_snr([h.snr_db if h else None for h in heard])
+    # In which order: nearly always the same few, and mostly what the levels say anyway.
+    orders = sorted({tuple(names.index(h.receiver) for h in r.receivers) for r in records})
+    text = "\n".join(" ".join(map(str, order)) for order in orders).encode()
+    yield struct.pack("<I", len(text)) + text
+    yield pack([orders.index(tuple(names.index(h.receiver) for h in r.receivers)) for r in records])
+
+
+def _unpack_receivers(plain: bytes, at: int, count: int) -> list[tuple[Heard, ...]]:
+    (size,) = struct.unpack_from("<H", plain, at)
+    names = plain[at + 2 : at + 2 + size].decode().split("\n")
+    at += 2 + size
+    columns: list[tuple[Gappy, Gappy, Sequence[float | None]]] = []
+    for _ in names:
+        factors, at = _unpack_gappy(plain, at, count)
+        levels, at = _unpack_gappy(plain, at, count)
+        ratios, at = _unpack_snr(plain, at, count)
+        columns.append((factors, levels, ratios))
+    (size,) = struct.unpack_from("<I", plain, at)
+    orders = [tuple(map(int, line.split())) for line in plain[at + 4 : at + 4 + size].decode().split("\n")]
+    chosen, _ = unpack(plain, at + 4 + size, count)
+
+    def heard(who: int, i: int) -> Heard:
+        factor, level, ratio = (column[i] for column in columns[who])
+        assert isinstance(factor, int)
+        assert isinstance(level, int)
+        assert ratio is not None
+        return Heard(names[who], level, ratio, factor)
+
+    return [tuple(heard(who, i) for who in orders[chosen[i]]) for i in range(count)]

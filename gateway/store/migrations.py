@@ -1,7 +1,8 @@
 """The store's schema, as the steps that lead to it. A step is added, never changed.
 
 Times of the gateway are UTC milliseconds, times of measurement UTC seconds. Blobs of `records`: `vals` is
-the CBOR array of the values, `quality` one byte for each channel or NULL where all are ok.
+the CBOR array of the values, `quality` one byte for each channel or NULL where all are ok,
+`receivers` the CBOR array of [receiver, RSSI, SNR, spreading factor], the best first, or NULL.
 """
 
 import apsw
@@ -160,6 +161,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         ) STRICT, WITHOUT ROWID;
         """,
     ),
+    ("who heard it by radio", "ALTER TABLE records ADD COLUMN receivers BLOB;"),
 )
 
 

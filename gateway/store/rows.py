@@ -1,14 +1,15 @@
 """Between the values of `gateway.model` and the columns of the store."""
 
+from dataclasses import astuple
 from typing import Any
 
 import cbor2
 
-from gateway.model import NodeState, Record, StoredRecord
+from gateway.model import Heard, NodeState, Record, StoredRecord
 
 RECORD_COLUMNS = (
     "node, epoch, seq, measured_at_s, time_error_ms, received_at_ms, schema_id, vals, quality, "
-    "carrier, rssi_dbm, snr_db, moved"
+    "carrier, rssi_dbm, snr_db, moved, receivers"
 )
 NODE_COLUMNS = (
     "node, key_check, highest, seen, welcomed, downlink_reserved, last_seen_ms, status_at_ms, status"
@@ -31,15 +32,17 @@ def record_row(record: Record | StoredRecord, measured_at_s: int, moved: bool) -
         record.rssi_dbm,
         record.snr_db,
         moved,
+        cbor2.dumps([astuple(heard) for heard in record.receivers]) if record.receivers else None,
     )
 
 
 def stored_record(row: tuple[Any, ...]) -> StoredRecord:
     """Return the record in a row of commit_no and RECORD_COLUMNS."""
-    *head, packed, marks, carrier, rssi_dbm, snr_db, moved = row
+    *head, packed, marks, carrier, rssi_dbm, snr_db, moved, by = row
     values = tuple(cbor2.loads(packed))
     quality = tuple(marks) if marks is not None else (0,) * len(values)
-    return StoredRecord(*(*head, values, quality, carrier, rssi_dbm, snr_db, bool(moved)))
+    receivers = () if by is None else tuple(Heard(*heard) for heard in cbor2.loads(by))
+    return StoredRecord(*(*head, values, quality, carrier, rssi_dbm, snr_db, bool(moved), receivers))
 
 
 def node_row(state: NodeState) -> tuple[Any, ...]:

@@ -73,7 +73,9 @@ def _copy(old: apsw.Connection, db: apsw.Connection) -> _Sets:
     found: _Sets = {}
     orphans = _copy_sealed(old, db, found)
     columns = f"commit_no, {RECORD_COLUMNS}"
-    for row in [*orphans, *_walk(old, "records", "commit_no", columns)]:
+    there = _columns(old, "records")
+    wanted = ", ".join(name if name in there else "NULL" for name in columns.split(", "))
+    for row in [*orphans, *_walk(old, "records", "commit_no", wanted)]:
         try:
             record = stored_record(row)
             seq = record.seq
@@ -91,7 +93,8 @@ def _copy(old: apsw.Connection, db: apsw.Connection) -> _Sets:
 def _copy_plain(old: apsw.Connection, db: apsw.Connection, table: str) -> None:
     """From both ends, as far as that goes."""
     with suppress(apsw.Error):
-        names = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+        there = _columns(old, table)
+        names = [name for name in _columns(db, table) if name in there]
         keys = [row[1] for row in db.execute(f"PRAGMA table_info({table})") if row[5]]
         insert = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
         for order in ("ASC", "DESC"):
@@ -101,6 +104,13 @@ def _copy_plain(old: apsw.Connection, db: apsw.Connection, table: str) -> None:
                     with suppress(apsw.Error):
                         db.execute(insert, row)
                 break  # all of it is there
+
+
+def _columns(db: apsw.Connection, table: str) -> list[str]:
+    """Return the names of a table's columns: an older gateway may have written it."""
+    with suppress(apsw.Error):
+        return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+    return []
 
 
 def _copy_sealed(old: apsw.Connection, db: apsw.Connection, found: _Sets) -> list[tuple[Any, ...]]:

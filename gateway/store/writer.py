@@ -121,7 +121,8 @@ class Writer:
         acks = {}
         for key, touched in change.acks.items():
             settled = self._sets_of(key).settled
-            acks[key] = Ack(settled.upto, settled.recent(touched), settled.missing(), settled.highest)
+            gaps = tuple(settled.missing())
+            acks[key] = Ack(settled.upto, settled.recent(touched), gaps, settled.highest if gaps else -1)
         return Outcome(stored, len(change.records) - stored, acks)
 
     def _insert(self, insert: str, rows: Sequence[tuple[Any, ...]]) -> None:

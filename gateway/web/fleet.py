@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gateway.model import NodeState
+from gateway.web.links import SNR_LEAST, Link, links, margin_db
 from gateway.web.live import NodeLive
 from gateway.web.way import NodeCounts
 from wire.quantities import FAULT
@@ -30,8 +31,6 @@ TROUBLES: tuple[Trouble, ...] = (
 _URGENT: frozenset[Trouble] = frozenset({"silent", "sensor", "battery_stop", "restarts"})
 _SOON: frozenset[Trouble] = frozenset({"battery", "backlog", "lost", "link"})
 
-# Lowest signal-to-noise ratio (dB) at which a frame of this spreading factor is heard: SX1276 data sheet.
-_SNR_LEAST = {7: -7.5, 8: -10.0, 9: -12.5, 10: -15.0, 11: -17.5, 12: -20.0}
 _WIFI_LEAST_DBM = -85
 _MARGIN_LOW_DB = 5.0
 _BACKLOG_RECORDS = 6  # as many may always be on their way
@@ -64,6 +63,7 @@ class Row:
     boots: int | None
     boot_cause: str
     status_at_s: int | None
+    links: tuple[Link, ...] = ()
 
     @property
     def mark(self) -> Literal["fault", "warning", "info", "ok"]:
@@ -150,6 +150,7 @@ def _row(
         boot[0] if boot else None,
         _CAUSES.get(boot[1], "other") if len(boot) > 1 else "",
         None if state is None or state.status_at_ms is None else state.status_at_ms // 1000,
+        links(node.last),
     )
 
 
@@ -176,8 +177,10 @@ def _margin(node: NodeLive, spreading_factor: int | None) -> float | None:
     last = node.last
     if last is None:
         return None
+    if last.receivers:
+        return margin_db(last.receivers[0])
     if last.carrier == "lora":
-        least = _SNR_LEAST.get(spreading_factor or 0)
+        least = SNR_LEAST.get(spreading_factor or 0)
         return None if last.snr_db is None or least is None else last.snr_db - least
     return None if last.rssi_dbm is None else float(last.rssi_dbm - _WIFI_LEAST_DBM)
 

@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from gateway.web.concerns import PRIORITIES, Concern
+from gateway.web.links import links
 from gateway.web.live import Live
 from gateway.web.way import NodeCounts, Way
 
@@ -56,7 +57,21 @@ class Metrics(Collector):
                 newest.add_metric([str(id_)], node.last.measured_at_s)
             count = counts.get(id_, NodeCounts())
             waiting.add_metric([str(id_)], max(0, count.measured - count.stored - count.lost))
+        radio = [
+            GaugeMetricFamily(f"sensornett_link_{name}", text, labels=["node", "receiver"])
+            for name, text in (
+                ("rssi_dbm", "Strength of the newest record at each receiver that heard it"),
+                ("snr_db", "Signal-to-noise ratio of the newest record at each receiver"),
+                ("margin_db", "What the link has to spare at its spreading factor"),
+            )
+        ]
+        for id_, node in self._live.nodes.items():
+            for link in links(node.last):
+                values = (link.heard.rssi_dbm, link.heard.snr_db, link.margin_db)
+                for family, amount in zip(radio, values, strict=True):
+                    if amount is not None:
+                        family.add_metric([str(id_), link.heard.receiver], amount)
         standing = GaugeMetricFamily("sensornett_concerns", "What needs attention", labels=["priority"])
         for priority in PRIORITIES:
             standing.add_metric([priority], sum(c.priority == priority for c in self._standing()))
-        return [*found, newest, waiting, standing]
+        return [*found, newest, waiting, *radio, standing]

@@ -66,7 +66,7 @@ class NodesPages:
         say = self._words(request)
         header = [
             "node", "name", "state", "battery_mv", "link_margin_db", "last_record_utc", "waiting", "measured",
-            "stored", "lost", "firmware", "config", "boots", "boot_cause", "do_next",
+            "stored", "lost", "firmware", "config", "boots", "boot_cause", "do_next", "receivers",
         ]  # fmt: skip
         lines = [
             [
@@ -75,6 +75,10 @@ class NodesPages:
                 say.utc(row.node.last.measured_at_s) if row.node.last else None, row.waiting,
                 row.counts.measured, row.counts.stored, row.counts.lost, row.firmware, row.config, row.boots,
                 row.boot_cause, say(f"fleet.{row.trouble}.do"),
+                " | ".join(
+                    f"{h.receiver} {h.rssi_dbm} dBm SNR {h.snr_db:g} dB SF{h.spreading_factor}"
+                    for h in (link.heard for link in row.links)
+                ),
             ]
             for row in await self._rows()
         ]  # fmt: skip

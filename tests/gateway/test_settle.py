@@ -1,9 +1,11 @@
 """Each record's time is settled once: as the node says, placed by anchors, or corrected and marked."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.clock import UTC_ERROR_MS
-from gateway.model import Anchor
+from gateway.model import Anchor, Heard, Reception
 from gateway.settle import runs_ahead, settle
 from tests.gateway.talking_node import NOON_MS, NOON_S, record, uplink
 from wire.records import Batch
@@ -60,3 +62,11 @@ def test_only_utc_can_run_ahead() -> None:
     assert not runs_ahead(batch(NOON_S - 600, NOON_S + 2), NOON_MS)
     assert runs_ahead(batch(NOON_S - 600, NOON_S + 3), NOON_MS)
     assert not runs_ahead(batch(NOON_S + 3, clock=1), NOON_MS)
+
+
+def test_all_receivers_of_the_frame_go_with_its_records() -> None:
+    best = Reception("c1", -101, 4.25, 77, 868_100, 9, 125)
+    heard = replace(uplink(b""), receptions=(best, replace(best, receiver="c2", snr_db=-9.0)))
+    records = settle(batch(NOON_S - 600, NOON_S), heard, 11, 1, (), trusted=True)
+    assert records is not None
+    assert {r.receivers for r in records} == {(Heard("c1", -101, 4.25, 9), Heard("c2", -101, -9.0, 9))}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import StoredRecord
+from gateway.model import Heard, StoredRecord
 from gateway.store.chunk import Columns, make_chunk, seconds_of
 from gateway.store.columns import Malformed
 
@@ -22,6 +22,17 @@ ROWS = st.lists(
         st.none() | st.integers(-150, 0),
         st.none() | st.floats(-30, 30) | st.sampled_from([9.25, -3.4, 0.0]),
         st.booleans(),
+        st.lists(
+            st.builds(
+                Heard,
+                st.sampled_from(["c1", "c2", "øst"]),
+                st.integers(-150, 0),
+                st.floats(-30, 30) | st.sampled_from([9.25, -3.4]),
+                st.integers(7, 12),
+            ),
+            max_size=3,
+            unique_by=lambda heard: heard.receiver,
+        ).map(tuple),
     ),
     min_size=1,
     max_size=20,
@@ -75,3 +86,19 @@ def test_what_is_no_chunk_is_said_so(body: bytes) -> None:
     (record,) = records_of([(1000, 5, 3, (1, 2), (0, 0), "mqtt", None, None, False)])
     with pytest.raises(Malformed):
         Columns(replace(make_chunk([record]), body=body))
+
+
+def test_who_heard_it_costs_little() -> None:
+    rows: list[tuple[object, ...]] = [
+        (1000 + 600 * i, 5, 1, (i * i % 97, None), (0, 0), "lora", -100 + i % 7, 9.25 - i % 5, False)
+        for i in range(512)
+    ]
+    plain = make_chunk(records_of(rows))
+    assert Columns(plain).record(3).receivers == ()
+    both = [
+        (*row, (Heard("c1", -100 + i % 7, 9.25 - i % 5, 9), Heard("c2", -115 + i % 5, -2.5 - i % 3, 9)))
+        for i, row in enumerate(rows)
+    ]
+    kept = make_chunk(records_of(both))
+    assert Columns(kept).record(3).receivers[1] == Heard("c2", -112, -2.5, 9)
+    assert len(kept.body) - len(plain.body) < 2 * len(rows)

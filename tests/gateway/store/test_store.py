@@ -4,13 +4,15 @@ import asyncio
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import pytest
 
-from gateway.model import Record
+from gateway.model import Heard, Record
 from gateway.store import Change, Reader, Store, StoreError
+from gateway.store.sealing import next_segment, put_in_place
 from tests.gateway.store.made import made
 
 # Appends from eight tasks at once for as long as it lives, and says what has been acknowledged to it.
@@ -133,3 +135,18 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path)
                 heard = {n for a, b in reader.heard(node, 0xA1B2C3D4) for n in range(a, b + 1)}
                 assert heard == {seq for n, seq in stored if n == node}
     assert len(acknowledged) > 500
+
+
+async def test_every_receiver_of_a_frame_stays_with_its_records(tmp_path: Path) -> None:
+    by = (Heard("c1", -101, 4.25, 9), Heard("c2", -118, -9.0, 9))
+    store = Store.open(tmp_path / "store.db")
+    await store.append(Change(records=[replace(made(n), receivers=by if n % 2 else ()) for n in range(40)]))
+    await store.close()
+    store = Store.open(tmp_path / "store.db")
+    hot = store.after(0, 100)
+    assert [r.receivers for r in hot] == [(), by] * 20
+    segment = next_segment(store.reader.connection, everything=True)
+    assert segment is not None
+    await store.perform(lambda db: put_in_place(db, segment, 0))
+    assert [r.receivers for r in store.after(0, 100)] == [(), by] * 20
+    await store.close()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.model import NodeState, StoredRecord
+from gateway.model import Heard, NodeState, StoredRecord
 from gateway.web.fleet import TROUBLES, Row, fleet
 from gateway.web.live import Live
 from gateway.web.way import NodeCounts
@@ -49,6 +49,16 @@ def test_a_lora_margin_depends_on_the_spreading_factor() -> None:
     assert rows(heard, sf=9)[11].margin_db == pytest.approx(3.5)
     assert rows(heard, sf=9)[11].trouble == "link"
     assert rows(heard, sf=12)[11].trouble == "ok"
+
+
+def test_each_receiver_has_a_margin_and_the_best_one_counts() -> None:
+    by = (Heard("c1", -110, -9.0, 12), Heard("c2", -112, -14.0, 12), Heard("odd", -112, 3.0, 5))
+    heard = replace(intake(660, 640), carrier="lora", rssi_dbm=-110, snr_db=-9.0, receivers=by)
+    row = rows(heard, sf=9)[11]
+    assert row.margin_db == pytest.approx(11.0), "by the spreading factor it was sent with"
+    assert [link.heard.receiver for link in row.links] == ["c1", "c2", "odd"]
+    assert [link.margin_db for link in row.links] == [11.0, 6.0, None]
+    assert rows(intake(660, 640))[11].links == ()
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,18 @@
 """/metrics, read as Prometheus reads it."""
 
+from dataclasses import replace
+
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.model import Heard
 from gateway.web.way import NodeCounts, Sync, Way
 from tests.gateway.web.made import NOW_S, intake
 from tests.gateway.web.test_pages import get, made
 
 
 async def test_what_prometheus_reads() -> None:
-    pages = made([intake(660, 640, NOW_S - 90_000)])
+    by = (Heard("c1", -110, -9.0, 12), Heard("c2", -112, -14.0, 9))
+    pages = made([replace(intake(660, 640, NOW_S - 90_000), receivers=by)])
     pages.way = Way(120, 100, 3, 7, Sync("ok", 90, 10, 2))
     pages.counts = {11: NodeCounts(120, 100, 3)}
     answer = await get(pages, "/metrics")
@@ -25,4 +29,8 @@ async def test_what_prometheus_reads() -> None:
     assert found["sensornett_node_newest_record_seconds", "11"] == NOW_S - 90_000
     assert found["sensornett_node_records_waiting", "11"] == 17
     assert found["sensornett_concerns", "fault"] == 1  # it is silent
+    assert found["sensornett_link_rssi_dbm", "11", "c2"] == -112
+    assert found["sensornett_link_snr_db", "11", "c1"] == -9
+    assert found["sensornett_link_margin_db", "11", "c1"] == 11
+    assert found["sensornett_link_margin_db", "11", "c2"] == -1.5
     assert ("sensornett_node_newest_record_seconds", "12") not in found

@@ -1,10 +1,11 @@
 """The nodes' pages."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from gateway.model import NodeState
+from gateway.model import Heard, NodeState
 from gateway.web.way import NodeCounts
 from tests.gateway.web.made import broken_intake, snow
 from tests.gateway.web.test_pages import checked, get, made
@@ -44,3 +45,16 @@ async def test_a_sheet_to_print() -> None:
         assert told in text
     assert "Måler over bakken" in (await get(pages, "/nodes/21/sheet")).text
     assert (await get(pages, "/nodes/99/sheet")).status == 404
+
+
+async def test_who_heard_a_node_by_radio() -> None:
+    by = (Heard("00000000000000c1", -101, 4.25, 9), Heard("00000000000000c2", -118, -9.0, 9))
+    pages = made([replace(snow(500), carrier="lora", rssi_dbm=-101, snr_db=4.25, receivers=by)])
+    text = (await get(pages, "/nodes?lang=en")).text
+    checked(text)
+    for told in ("…00c1: \u2212101 dBm", "…00c2: \u2212118 dBm", "SF9", 'title="00000000000000c2"'):
+        assert told in text
+    lines = (await get(pages, "/nodes.csv?lang=en")).text.splitlines()
+    assert "00000000000000c1 -101 dBm SNR 4.25 dB SF9 | 00000000000000c2 -118 dBm SNR -9 dB SF9" in "".join(
+        lines
+    )
