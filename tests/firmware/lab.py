@@ -172,6 +172,15 @@ class Lab:
         goal = self.board.counts.wakes + count
         await self.board.until(lambda: self.board.counts.wakes >= goal and self.board.asleep, timeout_s)
 
+    async def caught_up(self) -> None:
+        """Let it wake until the gateway has all it measured: a slow machine may answer too late."""
+        for _ in range(5):
+            with self.reader() as reader:
+                if reader.stored().get(self.node.id, 0) == len(self.flash()):
+                    return
+            await self.wakes(1)
+        raise AssertionError(f"after five more wakes the gateway lacks records:\n{self.board.console.text()}")
+
     async def asleep(self, timeout_s: float = 60.0) -> None:
         await self.board.until(lambda: self.board.asleep, timeout_s)
 

@@ -7,7 +7,28 @@ from typing import Any, Literal
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+_Open = set[asyncio.BaseTransport]
 Mood = Literal["well", "refusing", "slow"]
+
+
+class _Silent(asyncio.Protocol):
+    """Takes a connection and says nothing."""
+
+    def __init__(self, open_: _Open) -> None:
+        self._open = open_
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._open.add(transport)
+
+
+class _Talking(SMTP):
+    def __init__(self, handler: "Postbox", open_: _Open) -> None:
+        super().__init__(handler, hostname="postbox")
+        self._open = open_
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._open.add(transport)
+        super().connection_made(transport)
 
 
 class Postbox:
@@ -18,6 +39,7 @@ class Postbox:
         self.mood: Mood = "well"
         self.port = 0
         self._server: asyncio.Server | None = None
+        self._open: _Open = set()
 
     async def open(self) -> None:
         """Listen, on the same port as before if there was one."""
@@ -28,9 +50,13 @@ class Postbox:
     async def close(self) -> None:
         assert self._server is not None
         self._server.close()
+        for transport in self._open:
+            transport.close()
+        self._open.clear()
+        await asyncio.sleep(0.05)  # each ends in a later round of the loop
 
     def _answer(self) -> asyncio.BaseProtocol:
-        return asyncio.Protocol() if self.mood == "slow" else SMTP(self, hostname="postbox")
+        return _Silent(self._open) if self.mood == "slow" else _Talking(self, self._open)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's names
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]

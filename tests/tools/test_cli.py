@@ -156,7 +156,8 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 def test_ctrl_c_is_quiet(tmp_path: Path) -> None:
     started = tmp_path / "started"
     code = (
-        "import sys, time, types, typer, pathlib\n"
+        "import signal, sys, time, types, typer, pathlib\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it
         "from tools import cli\n"
         "app = typer.Typer()\n"
         "@app.command()\n"

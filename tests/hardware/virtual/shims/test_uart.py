@@ -33,7 +33,7 @@ async def printed(board: Board) -> list[str]:
 async def test_ranger(make_board: MakeBoard) -> None:
     main = """
 from machine import UART, Pin
-uart = UART(2, 9600, tx=Pin(17), rx=Pin(16), timeout=1000, timeout_char=170)
+uart = UART(2, 9600, tx=Pin(17), rx=Pin(16), timeout=20000, timeout_char=20000)
 print(uart.read(7))
 """
     assert await printed(make_board(main, wired(Mb7374(lambda: 2345, RealClock())))) == ["b'\\xffR2345\\r'"]
