@@ -132,6 +132,16 @@ def node_settings(
     return settings
 
 
+def bridge_settings(board: Board) -> Settings:
+    """Return the settings of a board that is to be a gateway's USB LoRa bridge.
+
+    What to listen to it is told by the gateway. Raises ValueError where the board has no radio.
+    """
+    if board.sx1262 is None:
+        raise ValueError(f"board {board.name} has no LoRa radio: it can be no bridge")
+    return {"role": "bridge", "sx1262": board.sx1262.model_dump()}
+
+
 def settings_bytes(settings: Settings) -> bytes:
     """Return the settings as the file a node gets: compact JSON, the same bytes for the same settings."""
     return json.dumps(settings, separators=(",", ":"), sort_keys=True).encode()

@@ -5,6 +5,7 @@ import os
 import ssl
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -39,21 +40,24 @@ def settings_of(
     interval_s: int | None = None,
     cap_mb: int | None = None,
     packet_forwarder: Address | None = None,
+    bridges: Sequence[str] = (),
 ) -> Settings:
     """Return what a gateway of the site has to be told. Raises ConfigError.
 
     Keys of nodes that the site does not have are left out: their frames count as unknown. `page` is where
     the page is served, `interval_s` how often the nodes sample where that is not what the site says,
-    `cap_mb` the room the store may take; `packet_forwarder` is where concentrators report to.
+    `cap_mb` the room the store may take; `packet_forwarder` is where concentrators report to, `bridges` the
+    serial ports of USB bridges.
     """
     site = load_site(site_path)
     radios = None
-    if packet_forwarder:
+    if packet_forwarder or bridges:
         if site.lora is None:
             raise StartError(
                 f"{site_path}: site.yaml has no `lora` settings, so there is nothing to listen to"
             )
-        radios = Radios(site.lora, (packet_forwarder.host, packet_forwarder.port))
+        at = (packet_forwarder.host, packet_forwarder.port) if packet_forwarder else None
+        radios = Radios(site.lora, at, tuple(bridges))
     keys = read_keys(keys_path or state / KEYS_NAME)
     try:
         delivery = delivery_in(state, site)

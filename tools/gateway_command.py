@@ -51,6 +51,9 @@ def gateway(
     packet_forwarder: Annotated[
         str | None, typer.Option(help="Where LoRa concentrators report to, as host:port (UDP).")
     ] = None,
+    bridge: Annotated[
+        list[str] | None, typer.Option(help="Serial port of a USB LoRa bridge; may be given again.")
+    ] = None,
 ) -> None:
     """Run a site's gateway until told to end. A record is acknowledged once it is safely on disk."""
     if context.invoked_subcommand is not None:
@@ -61,7 +64,7 @@ def gateway(
         at = broker_at(broker, broker_user, broker_password_file, broker_ca)
         served = page_at(page) if page else None
         forwarders = page_at(packet_forwarder, "--packet-forwarder") if packet_forwarder else None
-        serve(settings_of(site, state, at, keys, served, interval, store_cap, forwarders))
+        serve(settings_of(site, state, at, keys, served, interval, store_cap, forwarders, bridge or ()))
     except StartError as error:
         _fail(str(error), FAILED)
 

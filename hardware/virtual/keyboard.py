@@ -1,6 +1,7 @@
 """The keys somebody types at the serial port, on their way to MicroPython's prompt."""
 
 import asyncio
+import contextlib
 import os
 import pty
 import termios
@@ -25,7 +26,8 @@ def terminal() -> tuple[int, int]:
 class Keyboard:
     """Holds back what is typed until the prompt reads: on the way into raw mode a terminal drops its input.
 
-    As on the chip, what was typed while the program ran is there for the prompt that follows.
+    As on the chip, what was typed while the program ran is there for the prompt that follows. A program that
+    listens gets it as it comes; what finds no room then is lost.
     """
 
     def __init__(self, terminal: int) -> None:
@@ -33,8 +35,33 @@ class Keyboard:
         self._typed = bytearray()
         self._feeding: asyncio.Task[None] | None = None
         self.at_prompt = False
+        self._listening = False
+
+    def listen(self) -> None:
+        """The program reads byte by byte from now on."""
+        settings = termios.tcgetattr(self._terminal)
+        settings[_LFLAG] = 0
+        termios.tcsetattr(self._terminal, termios.TCSANOW, settings)
+        self._listening = True
+        typed, self._typed = bytes(self._typed), bytearray()
+        self.type(typed)
+
+    def open_prompt(self) -> None:
+        """The program has ended, and the prompt is about to open."""
+        settings = termios.tcgetattr(self._terminal)
+        settings[_LFLAG] = termios.ICANON
+        termios.tcsetattr(self._terminal, termios.TCSANOW, settings)
+        self._listening = False
+        self.at_prompt = True
 
     def type(self, keys: bytes) -> None:
+        if self._listening:
+            now, interrupted, keys = keys.partition(b"\x03")
+            with contextlib.suppress(BlockingIOError):
+                os.write(self._terminal, now)
+            if not interrupted:
+                return
+            self._listening = False  # the rest is for the prompt
         self._typed += keys
         if self._feeding is None or self._feeding.done():
             self._feeding = asyncio.create_task(self._feed(), name="keyboard of a virtual board")

@@ -121,6 +121,7 @@ class Run:
             ops.WAKE_ON_PIN: self._wake_on_pin,
             ops.TIMER: self._timer,
             ops.WAIT: self._wait,
+            ops.LISTEN: self._listen,
         }
 
     @property
@@ -205,7 +206,14 @@ class Run:
         self._idle("" if self._watchdog.armed else because)
         if not self._interpreter.keyboard:
             return None
-        self._at_prompt = self._interpreter.keyboard.at_prompt = True
+        self._at_prompt = True
+        self._interpreter.keyboard.open_prompt()
+        return b""
+
+    def _listen(self, request: bytes) -> bytes:
+        """The program reads what arrives at the serial port."""
+        if self._interpreter.keyboard:
+            self._interpreter.keyboard.listen()
         return b""
 
     def _deepsleep(self, request: bytes) -> None:

@@ -28,10 +28,6 @@ def log(*words):
     print(*words)
 
 
-def _log_driver(driver, error):
-    log("driver", driver, repr(error))
-
-
 class Node:
     """The parts of one node, wired."""
 
@@ -293,6 +289,14 @@ def main(watchdog):
     except OSError as error:
         return _unprovisioned(error, cause)
     config = found.values
+    if config.get("role") == "bridge":
+        from node.bridge import run
+
+        return run(config, watchdog)
+    if config.get("role") == "stimulus":
+        from node.stimulus import run as play
+
+        return play(config, watchdog)
     hardware = Hardware()
     supply = power.Supply(hardware, config["channels"])
     limits = config.get("battery")

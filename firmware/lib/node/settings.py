@@ -27,6 +27,10 @@ def check(values):
     """Raise ValueError where a node could not even start with these settings."""
     if not isinstance(values, dict):
         raise ValueError("settings are no map")
+    if values.get("role") == "bridge":  # no node: see bridge.py
+        if not isinstance(values.get("sx1262"), dict):
+            raise ValueError("settings lack sx1262")
+        return
     for key, kind in (("node", int), ("schema", int), ("interval_s", int), ("power", str), ("carrier", dict)):
         if not isinstance(values.get(key), kind):
             raise ValueError("settings lack " + key)

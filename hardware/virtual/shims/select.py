@@ -1,5 +1,8 @@
 # select as on the chip, where interrupts are served while a poll waits: asyncio sleeps in polls.
+import sys as _sys
+
 import _board_link as _link
+import _board_ops as _ops
 from uselect import POLLERR, POLLHUP, POLLIN, POLLOUT
 from uselect import poll as _poll
 from utime import ticks_add as _add
@@ -20,6 +23,8 @@ class poll:
 
     def register(self, stream, events=POLLIN | POLLOUT):
         self._others += 1
+        if stream is _sys.stdin:
+            _link.call(_ops.LISTEN)
         self._real.register(stream, events)
 
     def _poll_virtual(self, timeout):

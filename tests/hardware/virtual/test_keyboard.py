@@ -53,3 +53,30 @@ async def test_without_a_prompt_keys_go_nowhere(tmp_path: Path) -> None:
     board.type(b"print(6 * 7)\r")
     assert "42" not in board.console.text()
     await board.close()
+
+
+LISTENS = b"""
+import select, sys
+arrivals = select.poll()
+arrivals.register(sys.stdin, select.POLLIN)
+print("listening")
+while True:
+    arrivals.poll()
+    print("got", sys.stdin.buffer.read(1)[0])
+"""
+
+
+async def test_a_program_that_listens_gets_each_byte_and_ctrl_c_still_ends_it(board: Board) -> None:
+    board.install({"main.py": LISTENS})
+    await board.power_on()
+    board.type(b"B")  # before it listens
+    await board.until(lambda: "listening" in board.console.text())
+    board.type(b"\x04\x7f\xff")
+    await board.until(lambda: all(f"got {byte}\n" in board.console.text() for byte in (66, 4, 127, 255)))
+    board.type(b"\r\x03print(6 * 7)\r")
+    await board.until(lambda: "\n42" in board.console.text())
+    assert "KeyboardInterrupt" in board.console.text()
+    board.type(b"\x04")
+    await board.until(lambda: board.console.text().count("listening") == 2)
+    board.type(b"A")
+    await board.until(lambda: "got 65\n" in board.console.text())
