@@ -2,10 +2,11 @@
 # a mountain. `None` is the one way to the prompt, and it closes again by itself.
 import machine
 
+WATCHDOG_MS = 60000  # above the longest step of a wake, see node/battery.py
 RETRY_MS = 600000  # after a start that failed before the node knew its interval
 
-watchdog = machine.WDT(timeout=60000)  # above the longest step of a wake, see node/battery.py
 try:
+    watchdog = machine.WDT(timeout=WATCHDOG_MS)
     import slots
 
     slots.choose()
@@ -19,9 +20,13 @@ except BaseException as error:
 
     sys.print_exception(error)
     sleep_ms = RETRY_MS
-if sleep_ms is None:
-    from node.console import stay
-
-    stay(watchdog)
-else:
+if sleep_ms is not None:
     machine.deepsleep(sleep_ms)
+while True:
+    try:
+        from node.console import stay
+
+        stay(machine.WDT(timeout=WATCHDOG_MS))
+        break
+    except KeyboardInterrupt:  # a laptop repeats it until it sees the prompt, which must not stay unfed
+        pass

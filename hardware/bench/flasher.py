@@ -1,6 +1,7 @@
 """The chip's flash by esptool, whose loader in the ROM is always there."""
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from hardware.virtual.flash import BLOCK_SIZE, make_image
 BOOT_OFFSET = {"esp32": 0x1000, "esp32s3": 0x0}
 FILE_SYSTEM_AT = 0x200000  # in the partition tables of MicroPython's builds
 BAUD = 460800
+_PATIENCE = Path(__file__).with_name("esptool.txt")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
@@ -37,11 +39,17 @@ def esptool(
 ) -> Ended:
     """Run esptool; `told` hears the share that is done, `after` is what becomes of the chip then."""
     # The loader in the ROM is all this needs, and the one thing that is always there.
-    options = ["--chip", chip, "--port", port, "--baud", str(baud), "--no-stub", "--connect-attempts", "3"]
+    options = ["--chip", chip, "--port", port, "--baud", str(baud), "--no-stub"]
     command = [sys.executable, "-P", "-m", "esptool", *options, "--after", after, *arguments]
+    environment = {**os.environ, "ESPTOOL_CFGFILE": str(_PATIENCE)}
     lines: list[str] = []
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environment,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:

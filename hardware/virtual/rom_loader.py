@@ -100,6 +100,10 @@ class RomLoader:
         """Whether blocks are missing of what was begun last."""
         return self._sequence < self._blocks
 
+    @property
+    def between_packets(self) -> bool:
+        return self._packet is None
+
     def receive(self, content: bytes) -> bytes:
         """Take what arrives, in whatever pieces; return what the loader answers."""
         answers = b""

@@ -3,12 +3,16 @@
 The port is a pseudo-terminal whose name is a symbolic link at a fixed path, so that it looks the same each
 time it is plugged in. A pseudo-terminal has no DTR and RTS: the board is told when somebody opens a
 conversation and when the port is closed, and acts as if its auto-reset circuit had seen the lines.
+
+One pseudo-terminal lasts from plugging to unplugging: were it replaced whenever somebody closes it, the next
+program could open the old one and find a cable that was just pulled.
 """
 
 import asyncio
 import fcntl
 import os
 import random
+import select
 import struct
 import tty
 from collections.abc import Callable
@@ -18,6 +22,7 @@ from pathlib import Path
 
 _UNLOCK, _NUMBER = 0x40045431, 0x80045430  # TIOCSPTLCK, TIOCGPTN of Linux
 _PENDING_MAX = 1 << 16
+_LOOK_S = 0.005  # nothing tells of a terminal that is opened again
 
 
 @dataclass(slots=True)
@@ -60,6 +65,7 @@ class UsbPort:
         self._heard, self._closed, self._pulled = heard, closed, pulled
         self._ours = -1
         self._pending = bytearray()
+        self._look: asyncio.TimerHandle | None = None
 
     @property
     def plugged(self) -> bool:
@@ -67,7 +73,7 @@ class UsbPort:
 
     def plug(self) -> None:
         """The port appears."""
-        old = self._ours
+        self.unplug()
         self._ours = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
         fcntl.ioctl(self._ours, _UNLOCK, struct.pack("i", 0))
         (number,) = struct.unpack("i", fcntl.ioctl(self._ours, _NUMBER, bytes(4)))
@@ -77,19 +83,18 @@ class UsbPort:
         fresh.symlink_to(f"/dev/pts/{number}")
         fresh.replace(self.path)
         asyncio.get_running_loop().add_reader(self._ours, self._read)
-        if old >= 0:
-            self._close(old)
 
     def unplug(self) -> None:
         """The port is gone, and whoever has it open is told so by the system."""
         if self._ours >= 0:
             self.path.unlink(missing_ok=True)
-            old, self._ours = self._ours, -1
-            self._close(old)
+            self._rest()
+            os.close(self._ours)
+            self._ours = -1
 
     def send(self, content: bytes) -> None:
         """Send to the computer; what nobody fetches is lost."""
-        if self._ours < 0:
+        if self._ours < 0 or self._look:
             return
         self._pending += self.cable.spoil(content)
         del self._pending[_PENDING_MAX:]
@@ -111,7 +116,8 @@ class UsbPort:
         except BlockingIOError:
             return
         except OSError:  # the computer has closed the port
-            self.plug()
+            self._rest()
+            self._await_opening()
             self._closed()
             return
         left = self.cable.unplug_after
@@ -126,9 +132,22 @@ class UsbPort:
             self.unplug()
             self._pulled()
 
-    def _close(self, descriptor: int) -> None:
+    def _await_opening(self) -> None:
+        """A closed terminal would wake the event loop without end, so it is looked at now and then."""
         loop = asyncio.get_running_loop()
-        loop.remove_reader(descriptor)
-        loop.remove_writer(descriptor)
+        ready = select.poll()
+        ready.register(self._ours, select.POLLIN)
+        if any(events & select.POLLHUP for _, events in ready.poll(0)):
+            self._look = loop.call_later(_LOOK_S, self._await_opening)
+        else:
+            self._look = None
+            loop.add_reader(self._ours, self._read)
+
+    def _rest(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._ours)
+        loop.remove_writer(self._ours)
+        if self._look:
+            self._look.cancel()
+        self._look = None
         self._pending.clear()
-        os.close(descriptor)

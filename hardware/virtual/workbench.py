@@ -19,6 +19,7 @@ FILE_SYSTEM_AT = 0x200000
 FLASH_SIZE = 4 << 20
 _IMAGE_MAGIC = 0xE9
 _SYNC = b"\xc0\x00\x08"  # how a flasher begins: its auto-reset has put the chip into download mode
+_CTRL_C = b"\r\x03"  # nobody says this to a loader: somebody wants the prompt
 _BANNER = b"rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT(UART0/UART1))\r\nwaiting for download\r\n"
 _NOTHING = b"rst:0x10 (RTCWDT_RTC_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\ninvalid header: 0xffffffff\r\n"
 _HALF = b"rst:0x10 (RTCWDT_RTC_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\ncsum err:0x9a!=0x5f\r\n"
@@ -104,6 +105,9 @@ class BoardOnBench:
     def _heard(self, content: bytes) -> None:
         if self._loader is None and _SYNC in content:
             self._enter_loader()
+        elif self._loader and self._loader.between_packets and content.startswith(_CTRL_C):
+            # A new conversation that began before the end of the last one was noticed.
+            self._closed()
         if self._loader:
             self.port.send(self._loader.receive(content))
         else:

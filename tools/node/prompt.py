@@ -2,6 +2,9 @@
 
 A node's program is interrupted, never the board reset first: its RTC memory outlives the visit. A board that
 sleeps does not answer; it has to be woken by its reset button or a press of its own button.
+
+Patience is counted in tries, each of which listens for STEP_S: a computer that stalls for seconds between
+asking and listening has not been patient, and must not take a board for a silent one.
 """
 
 import errno
@@ -14,29 +17,42 @@ from tools.node.trouble import Trouble
 
 PROMPT = b">>> "
 _CTRL_B, _CTRL_C = b"\x02", b"\x03"
-_STEP_S = 0.15
+STEP_S = 0.15
 SILENT_S = 3.0  # Ctrl-C ends every wait of a program: one that says nothing for so long is not running
 _STRANGE = 0.3  # share of bytes that no board prints: the line is disturbed or at another speed
 
 
-def reach(path: str, timeout_s: float = 12.0) -> None:
-    """Bring the board to its prompt and close the port again. Raises Trouble with the cause."""
+def reach(path: str, timeout_s: float = 12.0, silent_s: float = SILENT_S) -> None:
+    """Bring the board to its prompt and close the port again. Raises Trouble with the cause.
+
+    `silent_s`: how long it may say nothing at all; a board that is known to be starting needs longer.
+    """
     with _open(path) as port:
         heard = bytearray()
-        began = time.monotonic()
+        tries = 0
         try:
-            while time.monotonic() < began + (timeout_s if heard else min(SILENT_S, timeout_s)):
+            while tries * STEP_S < (timeout_s if heard else silent_s):
+                tries += 1
                 port.write(b"\r" + _CTRL_C + _CTRL_B)
-                until = time.monotonic() + _STEP_S
-                while time.monotonic() < until:
-                    heard += port.read(max(port.in_waiting, 1))
-                    if heard.endswith(PROMPT):
-                        return
+                if _listen(port, heard):
+                    return
                 if hopeless := _hopeless(bytes(heard)):
                     raise Trouble(hopeless, port=path)
         except (serial.SerialException, OSError) as error:
             raise Trouble("unplugged", detail=str(error), port=path) from error
     raise Trouble(_cause(bytes(heard)), port=path, detail=heard[-400:].decode(errors="replace"))
+
+
+def _listen(port: serial.Serial, heard: bytearray) -> bool:
+    """Add to `heard` what comes within STEP_S and what has come by then; return whether it is the prompt."""
+    until = time.monotonic() + STEP_S
+    while True:
+        over = time.monotonic() >= until
+        heard += port.read(max(port.in_waiting, 1))
+        if heard.endswith(PROMPT):
+            return True
+        if over:
+            return False
 
 
 def _hopeless(heard: bytes) -> str | None:
@@ -57,7 +73,7 @@ def _cause(heard: bytes) -> str:
 
 def _open(path: str) -> serial.Serial:
     port = serial.Serial()
-    port.port, port.baudrate, port.timeout, port.write_timeout = path, 115200, _STEP_S / 3, 2
+    port.port, port.baudrate, port.timeout, port.write_timeout = path, 115200, STEP_S / 3, 10
     port.exclusive = True
     port.dtr = port.rts = False  # or the auto-reset circuit would hold or reset the chip
     try:

@@ -29,6 +29,7 @@ from wire.quantities import OK
 
 MAIN = "main.py"
 HARDWARE = 1  # revision of the boards in device_configs/boards
+FIRST_START_S = 60  # MicroPython makes its file system before it says anything
 KEYS_MAX = 2  # the key of updates in use, and the next one
 # Modules that were imported before the copying are of the program that was there.
 SELFTEST = """
@@ -67,9 +68,13 @@ except OSError:
     pass
 print("@@ null")
 """
+# The next start is a cold one: only that looks at the shelf, and nothing of an earlier life goes on.
 _SHELVE = """
-with open("/shelf", "wb"):
-    pass
+import machine
+machine.RTC().memory(b"")
+if %r:
+    with open("/shelf", "wb"):
+        pass
 print("@@ null")
 """
 
@@ -130,7 +135,7 @@ def provision(
         shop.registry.note("flashed", node.id, found.mac)
     if found.probe is None:
         with stage("prompt"):
-            prompt.reach(port)
+            prompt.reach(port, silent_s=FIRST_START_S if result.flashed else prompt.SILENT_S)
     with stage("firmware"):
         result.files_copied = copy_firmware(board, shop.firmware)
     settings = _settings(shop, node)
@@ -144,8 +149,7 @@ def provision(
     with stage("label"):
         result.labels = _label(shop, node, found.mac)
     with stage("shelve"):
-        if shop.site.catalog.boards[node.board].button:
-            board.script(_SHELVE)
+        board.script(_SHELVE % bool(shop.site.catalog.boards[node.board].button))
         board.reset()
     shop.registry.advance(node.id, "shelved")
     return result

@@ -174,6 +174,7 @@ async def test_an_afternoon(scene: Scene, capfd: Any) -> None:
     assert len(set(keys.values())) == 9
     by_mac = {bench.mac.hex(): bench for bench in scene.boards.values()}
     for node, mac in macs.items():
+        await by_mac[mac].board.until(partial(_asleep, by_mac[mac].board))  # the last one has just been reset
         files = by_mac[mac].board.files()
         assert json.loads(files["settings.json"])["node"] == node
         assert bytes.fromhex(files["key.hex"].decode()) == keys[node]
@@ -184,6 +185,10 @@ async def test_an_afternoon(scene: Scene, capfd: Any) -> None:
     assert stat.S_IMODE((scene.state / "broker.json").stat().st_mode) == 0o600
 
     await _on_site(scene, macs, by_mac, capfd)
+
+
+def _asleep(board: Board) -> bool:
+    return board.asleep
 
 
 def _slept_since(board: Board, starts: int) -> bool:

@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from device_configs.keys import read_keys
+from hardware.virtual.workbench import BoardOnBench
 from tests.tools.node.bench import demo_nodes, images, run, site_with, state_with, with_micropython
+
+
+def since_power_on(bench: BoardOnBench) -> str:
+    return bench.board.console.text().rpartition("power on")[2]
 
 
 async def test_a_forgotten_board_is_wiped_and_can_become_another_node(tmp_path: Path, capfd: Any) -> None:
@@ -23,6 +28,9 @@ async def test_a_forgotten_board_is_wiped_and_can_become_another_node(tmp_path: 
         bench.board.change({"shelf": None, "a/node/app.mpy": b"an update", "slot": b"- - 0 0 0 0"})
         await bench.unplug()
         await bench.plug()
+        await bench.board.until(lambda: "cold boot" in since_power_on(bench))
+        bench.board.type(b"\x03")  # or it might be asleep again before this machine has come to ask it
+        await bench.board.until(lambda: ">>> " in since_power_on(bench))
         taken = await run(capfd, "node", "provision", "22", *where, *port, *made_of)
         assert (taken.status, taken.json["trouble"]) == (5, "taken")
         said = await run(capfd, "node", "forget", "21", *where, *port)
@@ -32,6 +40,7 @@ async def test_a_forgotten_board_is_wiped_and_can_become_another_node(tmp_path: 
         said = await run(capfd, "node", "provision", "22", *where, *port, *made_of)
         assert said.status == 0, said.err
         assert said.json["did"] == "provisioned"
+        await bench.board.until(lambda: bench.board.asleep)  # on the shelf, whatever it remembered of 21
         await bench.unplug()
         files = bench.board.files()
         assert json.loads(files["settings.json"])["node"] == 22
