@@ -7,7 +7,9 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from email.message import Message
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import pytest
@@ -76,6 +78,12 @@ def proxy(attacked: Attacked, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield nginx
 
 
+class Answer(NamedTuple):
+    status: int
+    headers: Message
+    body: bytes
+
+
 def asked(
     proxy: Nginx,
     path: str,
@@ -83,17 +91,22 @@ def asked(
     *,
     from_: str = HOST,
     more: Mapping[str, str] | None = None,
-) -> http.client.HTTPResponse:
+) -> Answer:
     """Ask through the proxy, as a visitor at the address `from_`; with `form` it is sent."""
-    connection = http.client.HTTPSConnection(
+    through = http.client.HTTPSConnection(
         "localhost", proxy.port, timeout=WITHIN_S, context=proxy.tls, source_address=(from_, 0)
     )
-    headers = {"Connection": "close", **(more or {})}
-    if form is not None:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-    body = None if form is None else urlencode(form)
-    connection.request("GET" if form is None else "POST", path, body, headers)
-    return connection.getresponse()
+    return sent(through, path, form, more or {})
+
+
+def sent(
+    connection: http.client.HTTPConnection, path: str, form: Mapping[str, str] | None, more: Mapping[str, str]
+) -> Answer:
+    headers = {**more, **({} if form is None else {"Content-Type": "application/x-www-form-urlencoded"})}
+    with closing(connection):
+        connection.request("GET" if form is None else "POST", path, form and urlencode(form), headers)
+        with connection.getresponse() as answer:
+            return Answer(answer.status, answer.headers, answer.read())
 
 
 def test_the_page_is_there_and_its_headers_too(proxy: Nginx) -> None:
@@ -114,7 +127,7 @@ def test_the_session_is_for_tls_alone(proxy: Nginx) -> None:
     cookie = answer.headers["Set-Cookie"].lower()
     assert {"secure", "httponly", "samesite=strict"} <= {part.strip() for part in cookie.split(";")}
     known = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
-    assert b"Vakt" in asked(proxy, "/alerts", more=known).read()
+    assert b"Vakt" in asked(proxy, "/alerts", more=known).body
 
 
 def test_a_form_from_another_site_is_refused(proxy: Nginx) -> None:
@@ -143,10 +156,8 @@ def test_who_does_not_come_through_the_proxy_is_not_believed_either(attacked: At
         direct = http.client.HTTPConnection(
             HOST, attacked.page_port, timeout=WITHIN_S, source_address=("127.0.0.4", 0)
         )
-        with closing(direct):
-            body = urlencode({"name": f"direct-{number}", "password": "x"})
-            direct.request("POST", "/login", body, {"X-Forwarded-For": f"10.0.0.{number}"})
-            return direct.getresponse().status
+        form = {"name": f"direct-{number}", "password": "x"}
+        return sent(direct, "/login", form, {"X-Forwarded-For": f"10.0.0.{number}"}).status
 
     assert [guess(number) for number in range(TRIES + 1)] == [401] * TRIES + [429]
 
