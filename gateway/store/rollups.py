@@ -91,6 +91,15 @@ class RollupBook:
         migrate(db, round(clock() * 1000), _MIGRATIONS)
         return cls(db, site, clock)
 
+    @classmethod
+    def read(cls, path: Path, site: Site) -> Self | None:
+        """Open it to be read only; None where there is none yet. Raises apsw.Error."""
+        if not path.exists():
+            return None
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        db.set_busy_timeout(2000)
+        return cls(db, site)
+
     def close(self) -> None:
         self._db.close()
 

@@ -16,9 +16,11 @@ from gateway.web.window import Point
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _STEPS_S = (
     10, 30, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 30 * _MINUTE, _HOUR, 3 * _HOUR, 6 * _HOUR,
-    _DAY, 2 * _DAY, 7 * _DAY,
+    _DAY, 2 * _DAY, 7 * _DAY, 14 * _DAY,
 )  # fmt: skip
+_STEPS_MONTHS = (1, 2, 3, 6, 12)
 _TICKS_MAX = 6
+_BANDS_MAX_S = 45 * _DAY  # beyond, days are too narrow to be told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,10 @@ def nice_step(least: float) -> float:
 def time_ticks(from_s: int, to_s: int, zone: ZoneInfo) -> list[int]:
     """Return at most six round local times between the two, in UTC seconds."""
     length_s = to_s - from_s
-    step_s = next((step for step in _STEPS_S if length_s / step <= _TICKS_MAX), _STEPS_S[-1])
+    step_s = next((step for step in _STEPS_S if length_s / step <= _TICKS_MAX), None)
     midnight = datetime.fromtimestamp(from_s, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    if step_s is None:
+        return _months(midnight, to_s)
     found = []
     if step_s >= _DAY:
         days = step_s // _DAY
@@ -147,9 +151,22 @@ def time_ticks(from_s: int, to_s: int, zone: ZoneInfo) -> list[int]:
     return found
 
 
+def _months(begin: datetime, to_s: int) -> list[int]:
+    """Return at most six first days of months after `begin`, in UTC seconds."""
+    length = (to_s - begin.timestamp()) / (30 * _DAY)
+    step = next((months for months in _STEPS_MONTHS if length / months <= _TICKS_MAX), _STEPS_MONTHS[-1])
+    found = []
+    first = begin.replace(day=1)
+    while first.timestamp() <= to_s:
+        if first >= begin and (first.month - 1) % step == 0:
+            found.append(int(first.timestamp()))
+        first = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    return found
+
+
 def _days(from_s: int, to_s: int, zone: ZoneInfo) -> list[tuple[int, int]]:
-    """Return the local days that the time axis touches; none where it is within one or two."""
-    if to_s - from_s < 2 * _DAY:
+    """Return the local days that the time axis touches; none where it is within two, or too long."""
+    if not 2 * _DAY <= to_s - from_s <= _BANDS_MAX_S:
         return []
     day = datetime.fromtimestamp(from_s, zone).replace(hour=0, minute=0, second=0, microsecond=0)
     found = []

@@ -12,13 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.types import ASGIApp, Message, Scope
 
+from gateway.web.history import RANGES
 from gateway.web.pages import Pages
 from gateway.web.public_files import OpenData
-from gateway.web.sheet import RANGES
 from gateway.web.static_files import FOLDER
 from gateway.web.words import Language
 
 RECEIPT = "published.json"  # tells a copy of ours from somebody's own folder
+_NOT_COPIED = ("energy.css", "charts.js", "vendor")  # of pages and scripts that a copy has not
 _ADDRESS = re.compile(r'(?P<name>href|src)="(?P<address>/[^"]*)"')
 
 
@@ -52,7 +53,7 @@ def put_copy(folder: Path, files: Mapping[str, str]) -> int:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as made:
             fresh = Path(made) / "fresh"
-            shutil.copytree(FOLDER, fresh / "static", ignore=shutil.ignore_patterns("energy.css"))
+            shutil.copytree(FOLDER, fresh / "static", ignore=shutil.ignore_patterns(*_NOT_COPIED))
             for name, text in files.items():
                 path = fresh / name
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.web.history import RANGES
 from gateway.web.sensorthings import SETS
-from gateway.web.sheet import RANGES
 
 _LANGUAGE = {"name": "lang", "in": "query", "schema": {"type": "string", "enum": ["nb", "en"]}}
 _RANGE = {"name": "range", "in": "query", "schema": {"type": "string", "enum": list(RANGES)}}

@@ -1,11 +1,9 @@
 """The pages as a Starlette application over what is live. It only reads."""
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -16,29 +14,26 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from device_configs.model import Site
-from gateway.alerts.log import Round
-from gateway.model import NodeState, Reading, StoredRecord
-from gateway.readings import WrongSchema
+from gateway.model import NodeState
 from gateway.web.cards import Card, card, publicly
 from gateway.web.concerns import Alert, Concern, concerns, provisional
 from gateway.web.desk import Desk
 from gateway.web.door import session_of
 from gateway.web.energy_page import EnergyPages
 from gateway.web.energy_view import EnergyView
-from gateway.web.export import csv_lines
 from gateway.web.figures import amount
 from gateway.web.hub import Event, Full, Hub
-from gateway.web.live import DAY_S, Live, NodeLive
+from gateway.web.live import Live, NodeLive
 from gateway.web.metrics import Metrics
+from gateway.web.node_page import History, HoursOf, NodePage
 from gateway.web.nodes_page import NodesPages
 from gateway.web.places import KINDS, Kind
 from gateway.web.public import PublicView, nameless
 from gateway.web.public_files import OpenData
-from gateway.web.sheet import RANGES, Readings, condition, every_figure, groups, rows
 from gateway.web.shelf import Shelf, Written, aged
 from gateway.web.static_files import FOLDER, Static, fingerprint
 from gateway.web.units import shown
@@ -48,7 +43,6 @@ from gateway.web.words import LANGUAGES, Language, Words, preferred
 log = structlog.get_logger()
 
 SEND_TIMEOUT_S = 10.0  # a page that takes nothing for so long is closed
-History = Callable[[int, int, int], Iterable[StoredRecord]]
 Judge = Callable[[Iterable[NodeLive], float], Iterable[Alert]]
 _THEMES = ("light", "dark")
 
@@ -67,6 +61,7 @@ class Pages:
         clock: Callable[[], float] = time.time,
         judge: Judge = provisional,
         records: History = lambda _node, _from_s, _to_s: (),
+        hours: HoursOf = lambda _node, _from_s, _to_s: None,
         states: Callable[[], Sequence[NodeState]] = list,
         energy: EnergyView | None = None,
         desk: Desk | None = None,
@@ -83,8 +78,6 @@ class Pages:
         self.trouble = ""  # why the store cannot be read
         self._clock = clock
         self._judge = judge
-        self._records = records
-        self._states = states
         self.desk = desk
         self.public = public
         self.frozen = frozen
@@ -119,11 +112,27 @@ class Pages:
             *([] if public else [("/nodes", "nodes")]),
             *([("/data", "data")] if view else []),
         ]
+        node = NodePage(
+            site,
+            live,
+            self._page,
+            self._words,
+            records=records,
+            hours=hours,
+            rounds=desk.rounds if desk else lambda _node, _from_s, _to_s: (),
+            card=self.card_of,
+            own=self._own,
+            counts=lambda: self.counts,
+            states=states,
+            clock=clock,
+            frozen=frozen,
+            files=not public,
+        )
         door = desk.door if desk else None
         routes = [
             Route("/", self._live),
-            Route("/node/{node:int}", self._node),
-            *([] if public else [Route("/node/{node:int}.csv", self._csv), *nodes.routes]),
+            *node.routes,
+            *([] if public else nodes.routes),
             *(EnergyPages(energy, self._page, self._words, door).routes if energy else ()),
             *(desk.routes(self._page) if desk else ()),
             *(self.open_data.routes if self.open_data else ()),
@@ -234,7 +243,7 @@ class Pages:
         self.standing = concerns(() if self.public else nodes, self._alerts(), now_s)
         come = [concern for concern in self.standing if concern not in before]
         gone = [concern for concern in before if concern not in self.standing]
-        return {concern.node for concern in come + gone}
+        return {concern.node for concern in come + gone} & self.live.nodes.keys()  # or of the gateway itself
 
     def _alerts(self) -> list[Alert]:
         found = list(self._judge(list(self.live.nodes.values()), self._clock()))
@@ -243,67 +252,6 @@ class Pages:
     def card_of(self, node: NodeLive, say: Words) -> Card:
         found = card(node, say, self._clock(), self._own(node.place.id))
         return publicly(found, say) if self.public else found
-
-    # One node's page
-
-    async def _node(self, request: Request) -> Response:
-        node, say = self._asked(request), self._words(request)
-        now_s, range_ = self._clock(), self._range(request)
-        records = await asyncio.to_thread(self._readings, node, RANGES[range_])
-        columns, table = rows(node.place, records, say)
-        states = {state.node: state for state in await asyncio.to_thread(self._states)}
-        state = states.get(node.place.id)
-        return self._page(
-            request,
-            "node.html",
-            card=self.card_of(node, say),
-            place=node.place,
-            condition=lambda rule: condition(node.place, rule, say),
-            figures=every_figure(node, say),
-            groups=groups(node.place, records, RANGES[range_], int(now_s), ZoneInfo(self.site.timezone), say),
-            ranges=list(RANGES),
-            range=range_,
-            columns=columns,
-            rows=table,
-            counts=self.counts.get(node.place.id, NodeCounts()),
-            told=json.loads(state.status) if state else {},
-            concerns=self._own(node.place.id),
-            rounds=await asyncio.to_thread(self._rounds, node, int(now_s) - RANGES[range_], int(now_s)),
-        )
-
-    def _rounds(self, node: NodeLive, from_s: int, to_s: int) -> Sequence[Round]:
-        return self.desk.rounds(node.place.id, from_s, to_s) if self.desk else ()
-
-    async def _csv(self, request: Request) -> Response:
-        node, say, range_ = self._asked(request), self._words(request), self._range(request)
-        name = f"{self.site.id}-{node.place.id}-{range_}.csv"
-        return StreamingResponse(
-            csv_lines(node.place, self._stream(node, RANGES[range_]), say),
-            media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
-
-    def _asked(self, request: Request) -> NodeLive:
-        node = self.live.nodes.get(request.path_params["node"])
-        if node is None:
-            raise HTTPException(404)
-        return node
-
-    @staticmethod
-    def _range(request: Request) -> str:
-        asked = request.query_params.get("range", "")
-        return asked if asked in RANGES else next(iter(RANGES))
-
-    def _readings(self, node: NodeLive, range_s: int) -> Readings:
-        return list(self._stream(node, range_s))
-
-    def _stream(self, node: NodeLive, range_s: int) -> Iterator[tuple[StoredRecord, list[Reading]]]:
-        now_s = int(self._clock())
-        for record in self._records(node.place.id, now_s - range_s, now_s + DAY_S):
-            try:
-                yield record, self.live.readings(node.place, record)
-            except WrongSchema:
-                yield record, []
 
     # What open pages are told
 
@@ -372,7 +320,7 @@ class Pages:
 
 def _links(request: Request) -> Callable[..., str]:
     """Return what makes the address of a page, with the reader's choices kept unless changed."""
-    of_page = ("range", "days", "month")  # what only this page understands
+    of_page = ("range", "from", "to", "days", "month")  # what only this page understands
     query = {k: v for k, v in request.query_params.items() if k in ("lang", "theme", "view", *of_page)}
 
     def link(path: str | None = None, **changes: str | None) -> str:

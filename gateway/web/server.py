@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import apsw
 import structlog
 import uvicorn
 
@@ -18,12 +19,16 @@ from device_configs.model import Site
 from gateway.alerts.rota import Shift
 from gateway.energy_post import EnergyPost
 from gateway.model import NodeState, StoredRecord
+from gateway.rollup import HOUR_S
 from gateway.store import Reader, StoreError
+from gateway.store.rollups import FILE_NAME as ROLLUPS_NAME
+from gateway.store.rollups import RollupBook
 from gateway.web.concerns import Alert, provisional
 from gateway.web.desk import Desk
 from gateway.web.door import Door
 from gateway.web.energy_view import EnergyView
 from gateway.web.guard import Guard, own_names
+from gateway.web.history import Hours
 from gateway.web.live import DAY_S, Live, NodeLive
 from gateway.web.meter_keeper import keep_meters
 from gateway.web.pages import Pages
@@ -72,6 +77,7 @@ class Page:
         self._site = site
         self._state = state
         self._store = store
+        self._rollups = state / ROLLUPS_NAME
         self._address = address
         self._interval_s = interval_s
         self._home = home or state
@@ -118,6 +124,23 @@ class Page:
             for day_s in range(from_s, to_s, DAY_S):
                 yield from reader.history(node, day_s, min(day_s + DAY_S, to_s))
 
+    def _hours(self, node: int, from_s: int, to_s: int) -> Hours | None:
+        """Return the hours that are kept of a node, in whatever thread asks; None while there are none."""
+        try:
+            book = RollupBook.read(self._rollups, self._site)
+        except apsw.Error as error:
+            log.warning("page_without_hours", reason=str(error))
+            return None
+        if book is None:
+            return None
+        try:
+            return [(hour.start_s, hour.rollups) for hour in book.between(HOUR_S, node, from_s, to_s)]
+        except apsw.Error as error:
+            log.warning("page_without_hours", reason=str(error))
+            return None
+        finally:
+            book.close()
+
     def _states(self) -> list[NodeState]:
         with Reader.open(self._store) as reader:
             return reader.nodes()
@@ -126,7 +149,15 @@ class Page:
         """Return the pages for those who may only see what is public."""
         live = Live(view.site, self._interval_s, UNSEEN)
         live.fill(reader, int(time.time()))
-        return Pages(view.site, live, judge=self._judge, records=self._records, view=view, public=True)
+        return Pages(
+            view.site,
+            live,
+            judge=self._judge,
+            records=self._records,
+            hours=self._hours,
+            view=view,
+            public=True,
+        )
 
     async def _serve(self, listening: socket.socket) -> None:
         live = Live(self._site, self._interval_s)
@@ -141,6 +172,7 @@ class Page:
                 live,
                 judge=self._judge,
                 records=self._records,
+                hours=self._hours,
                 states=self._states,
                 energy=energy,
                 desk=desk,

@@ -1,35 +1,38 @@
 """What a node's own page says: every value, charts over one time axis, and the records themselves. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from device_configs.alert_schema import Rule
-from gateway.model import Reading, StoredRecord
+from gateway.model import Reading
 from gateway.web.chart import Chart, Limit, Series, chart
 from gateway.web.concerns import level_of
 from gateway.web.figures import Figure, amount, figure
+from gateway.web.history import Past, gap_s, points
 from gateway.web.live import NodeLive
 from gateway.web.places import Place
 from gateway.web.units import Shown, shown
-from gateway.web.window import Point, Window
 from gateway.web.words import Words
 
-RANGES: Mapping[str, int] = {"24h": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400}
 TABLE_ROWS = 60
 _SHORTEST_S = 60
 _NOT_DRAWN = ("energy_wh", "energy_varh", "pulses", "spread_mm")
 
-Readings = Sequence[tuple[StoredRecord, Sequence[Reading]]]
-
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Values of one unit in one chart; `keys` in the order of their colours."""
+    """Values of one unit in one chart; `lines` in the order of their colours."""
 
     unit: str
-    keys: tuple[str, ...]
+    lines: tuple[Series, ...]
+    gap_s: int
     drawn: Chart
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(line.key for line in self.lines)
 
 
 def measured_keys(place: Place) -> list[str]:
@@ -53,44 +56,41 @@ def measured_keys(place: Place) -> list[str]:
     return sorted(useful, key=lambda key: (key != place.main, key not in made, key.startswith("battery")))
 
 
-def groups(
-    place: Place, records: Readings, range_s: int, now_s: int, zone: ZoneInfo, say: Words
-) -> list[Group]:
-    """Return the charts of a place's records, one for each unit, over the same time axis.
+def drawn_keys(place: Place) -> list[str]:
+    """Return the keys of the values that are drawn and written into the table."""
+    return [key for key in measured_keys(place) if not key.endswith(_NOT_DRAWN)]
 
-    The axis is as long as `range_s`, or as there are records where that is less.
+
+def groups(place: Place, past: Past, zone: ZoneInfo, say: Words) -> list[Group]:
+    """Return the charts of a place's past, one for each unit, over the same time axis.
+
+    The axis is as long as the stretch that was asked for; where that has a name it begins with what is known.
     """
-    if not records:
+    if past.first_s is None:
         return []
-    to_s = now_s
-    from_s = min(max(now_s - range_s, records[0][0].measured_at_s), to_s - _SHORTEST_S)
-    keys = [key for key in measured_keys(place) if not key.endswith(_NOT_DRAWN)]
-    windows = {key: Window(range_s) for key in keys}
-    for record, readings in records:
-        for reading in readings:
-            window = windows.get(reading.key)
-            if window is not None and reading.value is not None:
-                number = shown(reading.key).of(reading.value * place.factor_of(reading.key))
-                window.add(Point(record.measured_at_s, number))
+    from_s, to_s = past.stretch.from_s, past.stretch.to_s
+    if past.stretch.name:
+        from_s = min(max(from_s, past.first_s), to_s - _SHORTEST_S)
     found = []
     by_unit: dict[str, list[Series]] = {}
-    for key in keys:
-        points = windows[key].points()
-        if any(point.value for point in points):  # a value that is always 0 says that there is none
-            by_unit.setdefault(shown(key).unit, []).append(Series(key, points))
+    gap = gap_s(place, past, to_s - from_s)
+    for key, known in points(place, drawn_keys(place), past).items():
+        line = [point for point in known if from_s <= point.at_s <= to_s]
+        if any(point.value for point in line):  # a value that is always 0 says that there is none
+            by_unit.setdefault(shown(key).unit, []).append(Series(key, line))
     for unit, series in by_unit.items():
         drawn = chart(
             series,
             from_s=from_s,
             to_s=to_s,
-            gap_s=max(place.gap_s, (to_s - from_s) // 150),
+            gap_s=gap,
             least=shown(series[0].key).least or 1.0,
             zone=zone,
             limits=_limits(place, [s.key for s in series], say),
             zero=unit == "kW",
         )
         if drawn is not None:
-            found.append(Group(unit, tuple(s.key for s in series), drawn))
+            found.append(Group(unit, tuple(series), gap, drawn))
     return found
 
 
@@ -115,17 +115,42 @@ def every_figure(node: NodeLive, say: Words) -> list[tuple[Figure, int]]:
     return [(figure(node, key, say), node.newest[key].at_s) for key in keys]
 
 
-def rows(place: Place, records: Readings, say: Words) -> tuple[list[tuple[str, str]], list[list[str]]]:
-    """Return a table of the newest records: (name, unit) of each column, then the rows, newest first."""
-    keys = [key for key in measured_keys(place) if not key.endswith(_NOT_DRAWN)]
+def rows(place: Place, past: Past, now_s: float, say: Words) -> tuple[list[tuple[str, str]], list[list[str]]]:
+    """Return what is drawn as a table: (name, unit) of each column, then the rows, newest first.
+
+    A row is a record; of a long stretch it is a day, with the lowest and the highest value.
+    """
+    keys = drawn_keys(place)
     columns = [(say.value(key), shown(key).unit) for key in keys]
-    found = []
-    for record, readings in list(records)[: -TABLE_ROWS - 1 : -1]:
+    if past.stretch.by_hours:
+        return columns, _days(place, keys, past, say)
+    found, today = [], say.local(now_s).date()
+    for record, readings in list(past.records)[: -TABLE_ROWS - 1 : -1]:
+        at_s = record.measured_at_s
         by_key = {reading.key: reading for reading in readings}
-        cells = [say.clock(record.measured_at_s, seconds=True)]
+        clock = say.clock(at_s, seconds=True)
+        cells = [clock if say.local(at_s).date() == today else f"{say.day(at_s)} {clock}"]
         cells += [_cell(place, by_key.get(key), shown(key), say) for key in keys]
         found.append(cells)
     return columns, found
+
+
+def _days(place: Place, keys: Sequence[str], past: Past, say: Words) -> list[list[str]]:
+    """Return a row for each local day, with the lowest and the highest value of each key."""
+    days: dict[date, dict[str, list[float]]] = {}
+    for key, line in points(place, keys, past).items():
+        for point in line:
+            days.setdefault(say.local(point.at_s).date(), {}).setdefault(key, []).append(point.value)
+    found = []
+    for day, values in sorted(days.items(), reverse=True):
+        cells = [f"{day:%d.%m.%Y}" if say.language == "nb" else f"{day:%Y-%m-%d}"]
+        for key in keys:
+            of_day = values.get(key, [])
+            places = shown(key).places(max(of_day)) if of_day else 0
+            low, high = (say.number(end(of_day), places) if of_day else "" for end in (min, max))
+            cells.append(say("none") if not of_day else low if low == high else f"{low}–{high}")
+        found.append(cells)
+    return found
 
 
 def _cell(place: Place, reading: Reading | None, how: Shown, say: Words) -> str:

@@ -23,6 +23,7 @@ class Static(StaticFiles):
 def fingerprint() -> str:
     """Return what the files' addresses change with."""
     found = hashlib.sha256()
-    for file in sorted(FOLDER.iterdir()):
-        found.update(file.read_bytes())
+    for file in sorted(FOLDER.rglob("*")):
+        if file.is_file():
+            found.update(file.read_bytes())
     return found.hexdigest()[:12]

@@ -84,6 +84,7 @@ async function freshen() {
         if (parts[i] && !busy) part.replaceWith(parts[i]);
       });
       countAges();
+      document.dispatchEvent(new Event("freshened"));
     }
   } catch {
     // The banner tells when the gateway is out of reach.

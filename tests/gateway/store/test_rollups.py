@@ -158,3 +158,16 @@ def count_in(path: Path) -> int:
         return 0
     finally:
         db.close()
+
+
+def test_it_is_read_beside_the_one_that_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    assert RollupBook.read(path, SITE) is None
+    writing = RollupBook.open(path, SITE)
+    try:
+        reading = RollupBook.read(path, SITE)
+        assert reading is not None
+        assert reading.between(HOUR_S, 11, 0, 10**10) == []
+        reading.close()
+    finally:
+        writing.close()

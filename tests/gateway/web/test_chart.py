@@ -112,3 +112,17 @@ def test_everything_is_inside_the_plot(points: list[Point], limit: float) -> Non
     numbers = numbers.replace("M", " ").replace("L", " ").replace("h0", " ")
     assert all(-0.2 <= float(n) <= 1000.2 for n in numbers.split())
     assert all(-0.2 <= place <= 1000.2 for place, _ in found.limits)
+
+
+def test_a_long_time_is_told_by_months_and_has_no_bands() -> None:
+    day = 86_400
+    ticks = time_ticks(1_764_543_600, 1_764_543_600 + 365 * day, OSLO)  # from 2025-12-01 local
+    assert [datetime.fromtimestamp(at_s, OSLO).month for at_s in ticks] == [1, 4, 7, 10]
+    assert all(datetime.fromtimestamp(at_s, OSLO).day == 1 for at_s in ticks)
+    line = [Point(1_764_543_600 + i * day, i % 7) for i in range(90)]
+    drawn = chart(
+        [Series("a", line)], from_s=line[0].at_s, to_s=line[-1].at_s, gap_s=2 * day, least=1, zone=OSLO
+    )
+    assert drawn
+    assert drawn.days == ()
+    assert drawn.dates

@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.model import Reading, StoredRecord
+from gateway.rollup import Rollup
+from gateway.web.history import Past, Stretch
 from gateway.web.live import NodeLive
 from gateway.web.places import places
 from gateway.web.sheet import TABLE_ROWS, condition, every_figure, groups, measured_keys, rows
@@ -22,6 +24,10 @@ def read(*records: StoredRecord) -> list[tuple[StoredRecord, list[Reading]]]:
     return [(r, found.readings(found.nodes[r.node].place, r)) for r in records]
 
 
+def past(*records: StoredRecord, range_s: int = 86_400) -> Past:
+    return Past(Stretch("24h", NOW_S - range_s, NOW_S), read(*records))
+
+
 HOUR = [intake(500 + i, 400, NOW_S - (59 - i) * 60) for i in range(60)]
 
 
@@ -36,25 +42,25 @@ def test_calibrated_values_stand_for_their_raw_ones() -> None:
 
 
 def test_one_chart_for_each_unit_with_the_limits_of_its_values() -> None:
-    found = groups(PLACE, read(*HOUR), 86_400, NOW_S, OSLO, NB)
+    found = groups(PLACE, past(*HOUR), OSLO, NB)
     assert [(group.unit, group.keys) for group in found] == [
         ("cm", ("up_level_mm", "down_level_mm")),
         ("°C", ("water_corrected_temp_cc", "air_temp_cc")),
         ("V", ("battery_voltage_mv",)),
     ]
     assert all(group.drawn.from_s == NOW_S - 59 * 60 for group in found)
-    near = groups(PLACE, read(*[intake(900, 400, NOW_S - 60), intake(1150, 400)]), 86_400, NOW_S, OSLO, EN)
+    near = groups(PLACE, past(intake(900, 400, NOW_S - 60), intake(1150, 400)), OSLO, EN)
     assert "The culvert is nearly full" in {limit.name for _, limit in near[0].drawn.limits}
 
 
 def test_without_records_there_are_no_charts() -> None:
-    assert groups(PLACE, [], 86_400, NOW_S, OSLO, NB) == []
+    assert groups(PLACE, past(), OSLO, NB) == []
 
 
 def test_a_value_that_is_always_zero_is_not_drawn() -> None:
     place = places(SITE)[31]
-    records = read(*[building(80_000 + i, NOW_S - 600 + 60 * i) for i in range(10)])
-    keys = [key for group in groups(place, records, 86_400, NOW_S, OSLO, NB) for key in group.keys]
+    found = past(*[building(80_000 + i, NOW_S - 600 + 60 * i) for i in range(10)])
+    keys = [key for group in groups(place, found, OSLO, NB) for key in group.keys]
     assert "import_power_w" in keys
     assert "export_power_w" not in keys
 
@@ -65,11 +71,33 @@ def test_every_value_with_its_time() -> None:
 
 
 def test_the_table_has_the_newest_first_and_marks_what_is_not_good() -> None:
-    columns, table = rows(PLACE, read(*HOUR, broken_intake(NOW_S + 1)), NB)
+    columns, table = rows(PLACE, past(*HOUR, broken_intake(NOW_S + 1)), NOW_S, NB)
     assert columns[0] == ("Foran rista", "cm")
     assert len(table) == TABLE_ROWS
     assert table[0][:2] == ["12:06:41", "–"]
     assert table[1][1] == "56"
+
+
+def test_a_row_of_another_day_says_which() -> None:
+    _, table = rows(PLACE, past(*HOUR), NOW_S + 86_400, EN)
+    assert table[0][0] == "18 Nov 12:06:40"
+
+
+def test_a_long_stretch_is_drawn_from_hours_and_told_by_day() -> None:
+    hours = [
+        (NOW_S // 3600 * 3600 - 3600 * back, {"up_level_mm": Rollup(6, 3000, 400 + back, 700 + back)})
+        for back in range(48, 0, -1)
+    ]
+    found = Past(Stretch("30d", NOW_S - 30 * 86_400, NOW_S), read(intake(900, 400)), hours)
+    drawn = groups(PLACE, found, OSLO, NB)[0]
+    assert drawn.drawn.from_s == hours[0][0]  # it begins with what is known
+    values = [point.value for point in drawn.lines[0].points]
+    assert (max(values), min(values)) == (90.0, 40.1)  # no extreme is averaged away
+    assert len(drawn.drawn.lines[0][1].split("M")) == 2  # no gap between neighbouring hours
+    columns, table = rows(PLACE, found, NOW_S, NB)
+    assert columns[0] == ("Foran rista", "cm")
+    assert [row[0] for row in table] == ["18.11.2026", "17.11.2026", "16.11.2026"]
+    assert table[0][1] == "40–90"
 
 
 @pytest.mark.parametrize(
