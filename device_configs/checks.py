@@ -78,6 +78,13 @@ def check_node(
     yield from _check_calibrations(document, place, entry, catalog)
 
 
+def check_bridge(document: Document, lora: Lora, catalog: Catalog) -> Iterator[Problem]:
+    """Yield what makes the site's bridge none."""
+    if lora.bridge is not None and catalog.boards[lora.bridge].sx1262 is None:
+        message = f"board `{lora.bridge}` has no LoRa radio: it can be no bridge"
+        yield document.problem(("lora", "bridge"), message)
+
+
 def _check_airtime(
     document: Document, place: Place, entry: NodeEntry, profile: Profile, lora: Lora
 ) -> Iterator[Problem]:

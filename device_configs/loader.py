@@ -6,6 +6,7 @@ from pathlib import Path
 from device_configs.alert_checks import check_rules
 from device_configs.catalog import Catalog, builtin_catalog
 from device_configs.checks import (
+    check_bridge,
     check_buildings,
     check_initiatives,
     check_keepers,
@@ -134,8 +135,10 @@ def _site_file(reading: _Reading) -> SiteFile | None:
     document = reading.document("site.yaml")
     if len(reading.problems) > before:
         return None
-    file, wrong = validate(document, (), SiteFile)
+    file, wrong = validate(document, (), SiteFile, reading.catalog.names)
     reading.problems += wrong
+    if file is not None and file.lora is not None:
+        reading.problems += check_bridge(document, file.lora, reading.catalog)
     folder = reading.path.resolve().name
     if file is not None and file.id != folder:
         message = f"`id` {file.id} is not the folder's name, {folder}"

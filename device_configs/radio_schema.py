@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from device_configs.entry import Entry, wrong
+from device_configs.entry import BoardName, Entry, wrong
 from wire.airtime import sub_band
 
 Khz = Annotated[int, Field(ge=863_000, le=870_000)]
@@ -36,6 +36,8 @@ class Lora(Entry):
     """Transmit power of the answers."""
     answer_delay_ms: Annotated[int, Field(ge=200, le=5000)] = 1000
     """From the end of an uplink to its answer: the gateway's time to write it to disk."""
+    bridge: BoardName | None = None
+    """Board of the USB bridge, where there is one; it hears `frequency_khz` and `spreading_factor` alone."""
 
     @property
     def uplinks_khz(self) -> tuple[int, ...]:
@@ -44,7 +46,7 @@ class Lora(Entry):
 
     def node_settings(self) -> dict[str, Any]:
         """Return what a node has to know."""
-        settings = self.model_dump(exclude={"frequency_khz", "channels_khz", "downlink_power_dbm"})
+        settings = self.model_dump(exclude={"frequency_khz", "channels_khz", "downlink_power_dbm", "bridge"})
         return settings | {"channels_khz": list(self.uplinks_khz)}
 
     @model_validator(mode="after")

@@ -124,6 +124,7 @@ def _summary(site: Site, path: Path) -> dict[str, Any]:
         "buildings": len(site.buildings),
         "initiatives": len(site.initiatives),
         "radio": [radio_of(site, node) for node in site.nodes if node.carrier == "lora"],
+        "bridge": site.lora.bridge if site.lora else None,
         "placeholders": sum(file.read_text().count(PLACEHOLDER) for file in files),
     }
 
@@ -164,6 +165,8 @@ def _line(summary: dict[str, Any]) -> str:
         line += f"\n     {_count(summary['unverified_rules'], 'rule')} nobody has verified for this site"
     if summary["placeholders"]:
         line += f"\n     {_count(summary['placeholders'], 'placeholder')} left: search for `{PLACEHOLDER}`"
+    if summary["bridge"]:
+        line += f"\n     bridge: {summary['bridge']}, on one channel and spreading factor"
     return line + "".join(map(_radio_line, summary["radio"]))
 
 

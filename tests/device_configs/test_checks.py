@@ -41,6 +41,26 @@ def test_lora_needs_settings_and_a_radio(breaking: Breaking, folder: Path) -> No
     assert site.lora is not None
 
 
+@pytest.mark.parametrize(
+    ("board", "says"),
+    [
+        ("esp32-han", "board `esp32-han` has no LoRa radio: it can be no bridge"),
+        ("heltec", "`bridge`: unknown board `heltec`"),
+    ],
+)
+def test_a_bridge_needs_a_radio(folder: Path, board: str, says: str) -> None:
+    lora = (
+        "lora: {frequency_khz: 869525, spreading_factor: 9, bandwidth_khz: 125, power_dbm: 14, bridge: %s}\n"
+    )
+    site = (folder / "site.yaml").read_text()
+    (folder / "site.yaml").write_text(site + lora % "heltec-v3")
+    assert load_site(folder).lora.bridge == "heltec-v3"  # type: ignore[union-attr]
+    (folder / "site.yaml").write_text(site + lora % board)
+    with pytest.raises(ConfigError) as found:
+        load_site(folder)
+    assert messages(list(found.value.problems)) == [says]
+
+
 def test_what_the_law_does_not_let_a_node_send(folder: Path) -> None:
     lora = "lora: {frequency_khz: 868100, spreading_factor: 12, bandwidth_khz: 125, power_dbm: 14}\n"
     (folder / "site.yaml").write_text((folder / "site.yaml").read_text() + lora)
