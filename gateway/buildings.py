@@ -1,6 +1,6 @@
 """The buildings of a site with what is known of them: from nodes, and from what others have given."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -24,6 +24,7 @@ from gateway.store.meter_hours import MeterHours
 from wire.quantities import BY_NAME
 
 ELECTRICITY = "electricity"
+SWAP_NEAR_S = 3 * 86_400  # people write down the day
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ class BuildingEnergy:
         """What each of its nodes' meters has counted."""
         kept = self._sources.meter_hours
         return [
-            metered(kept.registers(meter.node), kept.power(meter.node), factors(meter))
+            metered(
+                kept.registers(meter.node), kept.power(meter.node), factors(meter, kept.swaps(meter.node))
+            )
             for meter in self.building.meters
         ]
 
@@ -155,7 +158,22 @@ class BuildingEnergy:
         return [hour for hour in self.electricity if from_s <= hour.start_s < to_s]
 
 
-def factors(meter: Meter) -> Sequence[Factor]:
-    """Return a meter's factors since the beginning and since each swap."""
-    changes = [(int(swap.at.timestamp()), swap.meter_factor) for swap in meter.swaps]
-    return [Factor(at_s, Fraction(str(factor))) for at_s, factor in [(0, meter.meter_factor), *changes]]
+def factors(meter: Meter, seen: Iterable[int] = ()) -> Sequence[Factor]:
+    """Return a meter's factors since the beginning and since each swap.
+
+    `seen`: when its node saw another meter, in UTC seconds. That is the moment of the swap that the site's
+    files tell of within SWAP_NEAR_S of it, and another one, with the factor before, where they tell of none.
+    """
+    told = [(int(swap.at.timestamp()), Fraction(str(swap.meter_factor))) for swap in meter.swaps]
+    found = [Factor(0, Fraction(str(meter.meter_factor)))]
+    left = sorted(seen)
+    for at_s, factor in told:
+        near = min(left, key=lambda moment: abs(moment - at_s), default=None)
+        if near is not None and abs(near - at_s) <= SWAP_NEAR_S:
+            left.remove(near)
+            at_s = near
+        found.append(Factor(at_s, factor))
+    for at_s in left:
+        before = [factor for factor in found if factor.from_s <= at_s]
+        found.append(Factor(at_s, max(before, key=lambda factor: factor.from_s).factor))
+    return sorted(found, key=lambda factor: factor.from_s)

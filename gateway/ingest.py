@@ -16,10 +16,10 @@ import structlog
 from gateway import clock
 from gateway.answers import Answer
 from gateway.links import NoCounter, NodeLink
-from gateway.model import Anchor, Downlink, Epoch, Loss, NodeState, Record, Refusal, Uplink
+from gateway.model import Anchor, Downlink, Epoch, Loss, NodeState, Record, Refusal, RegisterEvent, Uplink
 from gateway.outgoing import Outgoing
 from gateway.settle import runs_ahead, settle
-from gateway.status import read_status
+from gateway.status import RegisterSaid, read_status
 from gateway.store import Change, Outcome, Store, StoreError
 from gateway.store.change import NOBODY, NodeEpoch
 from wire import control
@@ -64,6 +64,7 @@ class _Draft:
     epochs: dict[tuple[int, int], Epoch] = field(default_factory=dict)  # by node and short form
     anchors: dict[tuple[int, int], Sequence[Anchor]] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
+    registers: list[RegisterEvent] = field(default_factory=list)
     answers: dict[int, Answer] = field(default_factory=dict)
 
 
@@ -238,6 +239,7 @@ class Ingest:
             answer.settings = self._outgoing.offer(node, body)
         if status.clock is not None and clock.plausible(uplink.received_at_ms):
             self._anchor(link, status.clock, uplink.received_at_ms - uplink.airtime_ms, draft)
+        draft.registers += [self._register_event(link, said, uplink) for said in status.registers]
         epoch = Epoch(node, status.epoch, draft.at_ms, status.next_seq)
         known = draft.epochs.get((node, epoch.short)) or link.epochs.get(epoch.short)
         if known is not None:
@@ -257,6 +259,18 @@ class Ingest:
         if self._outgoing is None or not uplink.answer_in_ms:
             return False
         return self._outgoing.asks(link.node, json.loads(link.status).get("config"))
+
+    @staticmethod
+    def _register_event(link: NodeLink, said: RegisterSaid, uplink: Uplink) -> RegisterEvent:
+        at_s = said.time_s
+        if said.clock:  # of a clock that nothing ties to UTC: when it was heard of is all that is known
+            anchors = link.anchors.get(said.clock, ())
+            at_ms = clock.place(said.time_s * 1000, anchors).utc_ms if anchors else uplink.received_at_ms
+            at_s = at_ms // 1000
+        return RegisterEvent(
+            link.node, said.clock, said.time_s, at_s, said.kind, said.before, said.after, said.registers,
+            uplink.received_at_ms,
+        )  # fmt: skip
 
     def _anchor(self, link: NodeLink, shown: tuple[int, int], received_at_ms: int, draft: _Draft) -> None:
         clock_id, clock_ms = shown
@@ -335,6 +349,7 @@ class Ingest:
             epochs=list(draft.epochs.values()),
             anchors=draft.anchors,
             losses=draft.losses,
+            registers=draft.registers,
             refusals=refusals,
             unknown=unknown,
             at_ms=draft.at_ms,

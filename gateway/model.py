@@ -188,6 +188,26 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterEvent:
+    """What a node says happened to its meter's registers at `at_s` (UTC seconds).
+
+    `clock` and `time_s` are the time as the node gave it. `kind` is "reset", "rollover", "swap" or "jump";
+    `registers` are (channel, value before, value after). The marks tell one meter from another; None where
+    the meter did not say who it is.
+    """
+
+    node: int
+    clock: int
+    time_s: int
+    at_s: int
+    kind: str
+    before: bytes | None
+    after: bytes | None
+    registers: tuple[tuple[int, int, int], ...]
+    noted_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ack:
     """What is settled of an epoch: every sequence below `upto`, and the inclusive `ranges`.
 

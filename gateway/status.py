@@ -14,6 +14,8 @@ from wire import control
 from wire.frame import FrameError
 
 _U32 = 1 << 32
+_MARK_SIZE = 4
+REGISTER_KINDS = {1: "reset", 2: "rollover", 3: "swap", 4: "jump"}
 _CLOCK_MS = 1 << 42  # 139 years
 _NAMES = {
     control.EPOCH: "epoch",
@@ -35,6 +37,18 @@ _NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterSaid:
+    """An event of a meter's registers as the node gave it: see `gateway.model.RegisterEvent`."""
+
+    clock: int
+    time_s: int
+    kind: str
+    before: bytes | None
+    after: bytes | None
+    registers: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """`lost` are the sequences that were overwritten unacknowledged; what is older than `oldest_seq` is
     no longer on the node, whatever became of it. `text` is the whole as JSON, for people."""
@@ -45,6 +59,7 @@ class Status:
     lost: tuple[Span, ...]
     clock: tuple[int, int] | None  # its id, and what it showed in ms
     text: str
+    registers: tuple[RegisterSaid, ...] = ()
 
 
 def read_status(body: Mapping[int, Any]) -> Status:
@@ -69,7 +84,28 @@ def read_status(body: Mapping[int, Any]) -> Status:
             raise FrameError(f"clock {shown[0]} at {shown[1]} ms is out of range")
         clock = (shown[0], shown[1])
     named = {_NAMES.get(key, str(key)): _plain(value) for key, value in body.items()}
-    return Status(epoch, next_seq, oldest_seq, tuple(lost), clock, json.dumps(named))
+    registers = tuple(_register_event(event) for event in _array(body, control.REGISTERS))
+    return Status(epoch, next_seq, oldest_seq, tuple(lost), clock, json.dumps(named), registers)
+
+
+def _register_event(event: Any) -> RegisterSaid:
+    if not isinstance(event, list) or len(event) < 6:
+        raise FrameError("an event of registers is [time, clock, kind, mark, mark, registers]")
+    time_s, clock, kind, before, after, found = event[:6]
+    if not (type(time_s) is int and 0 <= time_s < _U32 and type(clock) is int and 0 <= clock < 256):
+        raise FrameError(f"an event of registers at {time_s!r} of clock {clock!r} is out of range")
+    for mark in (before, after):
+        if mark is not None and not (isinstance(mark, bytes) and len(mark) == _MARK_SIZE):
+            raise FrameError("a meter's mark is four bytes")
+    if not isinstance(found, list) or not found:
+        raise FrameError("an event of registers names none")
+    registers = []
+    for one in found:
+        if not (isinstance(one, list) and len(one) == 3 and all(type(n) is int and n >= 0 for n in one)):
+            raise FrameError("a register is [channel, before, after]")
+        registers.append((one[0], one[1], one[2]))
+    name = REGISTER_KINDS.get(kind) if type(kind) is int else None
+    return RegisterSaid(clock, time_s, name or f"kind {kind!r}"[:20], before, after, tuple(registers))
 
 
 def _integer(body: Mapping[int, Any], key: int, below: int, default: int | None = None) -> int:

@@ -50,8 +50,10 @@ from tools.energy_sources import (
     today,
 )
 from tools.energy_tables import show
+from tools.events_command import events
 
 app = typer.Typer(help="Look into buildings' consumption.", no_args_is_help=True)
+app.command("events")(events)
 
 
 @app.command()

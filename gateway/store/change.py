@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.model import Ack, Anchor, Epoch, Loss, NodeState, Record, Refusal, Uplink
+from gateway.model import Ack, Anchor, Epoch, Loss, NodeState, Record, Refusal, RegisterEvent, Uplink
 
 NOBODY = -1  # in the place of a node id: a frame nobody here has the key of
 
@@ -28,6 +28,7 @@ class Change:
     epochs: Sequence[Epoch] = ()
     anchors: Mapping[tuple[int, int], Sequence[Anchor]] = field(default_factory=dict)
     losses: Sequence[Loss] = ()
+    registers: Sequence[RegisterEvent] = ()
     refusals: Mapping[tuple[Refusal, int], int] = field(default_factory=dict)
     unknown: Sequence[Uplink] = ()
     at_ms: int = 0

@@ -44,6 +44,11 @@ _MIGRATIONS = (
             mean REAL NOT NULL, PRIMARY KEY (node, key, start_s)) STRICT, WITHOUT ROWID;
         """,
     ),
+    (
+        "swaps that nodes have seen",
+        "CREATE TABLE swaps (node INTEGER NOT NULL, at_s INTEGER NOT NULL, PRIMARY KEY (node, at_s)) "
+        "STRICT, WITHOUT ROWID;",
+    ),
 )
 
 
@@ -112,10 +117,10 @@ class MeterHours:
         try:
             db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
             db.set_busy_timeout(5000)
-            made = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'followed'").get
+            made = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'swaps'").get
         except apsw.Error as error:
             raise Unreadable.of(path, error, "Move it aside: it is made anew.") from error
-        if not made:  # it is being made just now
+        if not made:  # it is being made just now, or an older gateway left it
             db.close()
             return None
         return cls(db)
@@ -147,10 +152,17 @@ class MeterHours:
             made_for, store, commit = kept.get(want.node.id, ("", b"", 0))
             same = (made_for, store) == (want.made_for(), store_id)
             behind.setdefault(commit if same else 0, []).append(want)
-        changed = set()
+        changed = self._follow_swaps(reader, {want.node.id for want in wanted if want.meter})
         for commit, wants in sorted(behind.items()):
             changed |= self._follow(reader, {want.node.id: want for want in wants}, commit, store_id, go_on)
         return changed
+
+    def _follow_swaps(self, reader: Reader, meters: set[int]) -> set[int]:
+        known = set(self._db.execute("SELECT node, at_s FROM swaps"))
+        swaps = {(e.node, e.at_s) for e in reader.register_events() if e.kind == "swap" and e.node in meters}
+        with self._db:
+            self._db.executemany("INSERT INTO swaps VALUES (?, ?)", swaps - known)
+        return {node for node, _ in swaps - known}
 
     def _follow(
         self,
@@ -214,6 +226,10 @@ class MeterHours:
         """Return every value of a meter's register: (UTC seconds, Wh as the port shows it)."""
         rows = self._db.execute("SELECT at_s, wh FROM registers WHERE node = ? ORDER BY at_s", (node,))
         return [(at_s, wh) for at_s, wh in rows]
+
+    def swaps(self, node: int) -> list[int]:
+        """Return when the node saw another meter in the place of the one before, in UTC seconds."""
+        return [at_s for (at_s,) in self._db.execute("SELECT at_s FROM swaps WHERE node = ?", (node,))]
 
     def power(self, node: int) -> list[PowerHour]:
         """Return a meter's power by the hour, as the port shows it."""

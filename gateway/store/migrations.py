@@ -162,6 +162,24 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         """,
     ),
     ("who heard it by radio", "ALTER TABLE records ADD COLUMN receivers BLOB;"),
+    (
+        "events of registers",
+        """
+        -- What nodes say happened to their meters' registers. The same is said again: it counts once.
+        CREATE TABLE register_events (
+            node INTEGER NOT NULL,
+            clock INTEGER NOT NULL,       -- 0: time_s is UTC, else the node's clock with this id
+            time_s INTEGER NOT NULL,
+            at_s INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            before BLOB,                  -- the meter's mark
+            after BLOB,
+            registers TEXT NOT NULL,      -- JSON: [[channel, before, after], ...]
+            noted_at_ms INTEGER NOT NULL,
+            PRIMARY KEY (node, clock, time_s, kind)
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ),
 )
 
 

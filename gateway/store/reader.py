@@ -18,12 +18,20 @@ from gateway.model import (
     Loss,
     NodeState,
     Refusal,
+    RegisterEvent,
     Span,
     StoredRecord,
     Uplink,
 )
 from gateway.store.change import StoreError
-from gateway.store.rows import NODE_COLUMNS, RECORD_COLUMNS, node_state, stored_record
+from gateway.store.rows import (
+    EVENT_COLUMNS,
+    NODE_COLUMNS,
+    RECORD_COLUMNS,
+    node_state,
+    register_event,
+    stored_record,
+)
 from gateway.store.sealed import Sealed
 
 _RECORDS = f"SELECT commit_no, {RECORD_COLUMNS} FROM records"  # noqa: S608
@@ -226,6 +234,11 @@ class Reader:
             """
         )
         return [Loss(*row) for row in rows]
+
+    def register_events(self) -> list[RegisterEvent]:
+        """Return what nodes said happened to their meters' registers, in order of time."""
+        rows = self._rows(f"SELECT {EVENT_COLUMNS} FROM register_events ORDER BY at_s, node")  # noqa: S608
+        return [register_event(row) for row in rows]
 
     def ledger(self) -> list[LedgerLine]:
         """Return what became of the records of each epoch of each node."""

@@ -1,11 +1,12 @@
 """Between the values of `gateway.model` and the columns of the store."""
 
+import json
 from dataclasses import astuple
 from typing import Any
 
 import cbor2
 
-from gateway.model import Heard, NodeState, Record, StoredRecord
+from gateway.model import Heard, NodeState, Record, RegisterEvent, StoredRecord
 
 RECORD_COLUMNS = (
     "node, epoch, seq, measured_at_s, time_error_ms, received_at_ms, schema_id, vals, quality, "
@@ -13,6 +14,11 @@ RECORD_COLUMNS = (
 )
 NODE_COLUMNS = (
     "node, key_check, highest, seen, welcomed, downlink_reserved, last_seen_ms, status_at_ms, status"
+)
+
+EVENT_COLUMNS = "node, clock, time_s, at_s, kind, before, after, registers, noted_at_ms"
+INSERT_EVENT = (
+    f"INSERT OR IGNORE INTO register_events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 )
 
 
@@ -63,3 +69,24 @@ def node_row(state: NodeState) -> tuple[Any, ...]:
 def node_state(row: tuple[Any, ...]) -> NodeState:
     """Return the state in a row of NODE_COLUMNS."""
     return NodeState(row[0], row[1], row[2], int.from_bytes(row[3], "big"), bool(row[4]), *row[5:9])
+
+
+def event_row(event: RegisterEvent) -> tuple[Any, ...]:
+    """Return `event` in the order of EVENT_COLUMNS."""
+    return (
+        event.node,
+        event.clock,
+        event.time_s,
+        event.at_s,
+        event.kind,
+        event.before,
+        event.after,
+        json.dumps(event.registers),
+        event.noted_at_ms,
+    )
+
+
+def register_event(row: tuple[Any, ...]) -> RegisterEvent:
+    """Return the event in a row of EVENT_COLUMNS."""
+    registers = tuple((channel, before, after) for channel, before, after in json.loads(row[7]))
+    return RegisterEvent(*(*row[:7], registers, row[8]))

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 SUFFIXES = ("", "-wal", "-shm")
 # Tables that are copied row by row as they are; the others are made anew from what is found.
-_PLAIN = ("losses", "epochs", "nodes", "anchors", "refusals", "unknown_frames", "pruned")
+_PLAIN = ("losses", "epochs", "nodes", "anchors", "refusals", "unknown_frames", "pruned", "register_events")
 _NUMBERS = 1 << 48  # no commit or chunk number is higher
 
 _Sets = dict[tuple[int, int], SequenceSet]

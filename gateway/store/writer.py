@@ -16,7 +16,7 @@ import apsw
 from gateway.heard import SequenceSet
 from gateway.model import Ack, Loss, Record, Uplink
 from gateway.store.change import Change, NodeEpoch, Outcome
-from gateway.store.rows import NODE_COLUMNS, RECORD_COLUMNS, node_row, record_row
+from gateway.store.rows import INSERT_EVENT, NODE_COLUMNS, RECORD_COLUMNS, event_row, node_row, record_row
 from gateway.store.sealed import Sealed
 
 T = TypeVar("T")
@@ -95,6 +95,8 @@ class Writer:
         stored = self._store(change.records)
         for loss in change.losses:
             self._note_loss(loss)
+        for event in change.registers:
+            self._cursor.execute(INSERT_EVENT, event_row(event))
         if change.nodes:
             for states in _grouped(change.nodes):
                 self._insert(_INSERT_NODES, [node_row(state) for state in states])

@@ -32,6 +32,9 @@ class Kept(MeterHours):
     def registers(self, node: int) -> list[tuple[int, int]]:
         return [(T0 + H * i + 30, 1000 * i) for i in range(25)]
 
+    def swaps(self, node: int) -> list[int]:
+        return []
+
     def power(self, node: int) -> list:  # type: ignore[type-arg]
         return []
 
@@ -127,4 +130,21 @@ def test_factors_of_a_meter_that_was_swapped() -> None:
     assert factors(Meter(node=31, meter_factor=30.0, source="s", swaps=(swap,))) == [
         Factor(0, Fraction(30)),
         Factor(at_s, Fraction(11, 10)),
+    ]
+
+
+def test_a_swap_its_node_saw_is_one_also_where_nobody_wrote_it_down() -> None:
+    told_s = int(datetime(2026, 5, 4, tzinfo=UTC).timestamp())
+    swap = Swap(at=datetime(2026, 5, 4, tzinfo=UTC), meter_factor=1.1, source="s")
+    meter = Meter(node=31, meter_factor=30.0, source="s", swaps=(swap,))
+    seen_s, other_s, before_s = told_s + 36_000, told_s + 90 * 86_400, told_s - 90 * 86_400
+    assert factors(meter, [other_s, seen_s, before_s]) == [
+        Factor(0, Fraction(30)),
+        Factor(before_s, Fraction(30)),
+        Factor(seen_s, Fraction(11, 10)),
+        Factor(other_s, Fraction(11, 10)),
+    ]
+    assert factors(Meter(node=31, meter_factor=2.0, source="s"), [seen_s]) == [
+        Factor(0, Fraction(2)),
+        Factor(seen_s, Fraction(2)),
     ]

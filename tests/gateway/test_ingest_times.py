@@ -103,3 +103,22 @@ async def test_a_gateway_that_woke_in_1970_welcomes_nobody(bench: Bench) -> None
     assert bench.store.reader.anchors() == {}
     bench.now_ms = NOON_MS
     assert node.hear(await bench.take(node.data(record(0))))[control.TIME] == [1, NOON_MS]
+
+
+async def test_an_event_of_registers_is_stored_once_and_placed(bench: Bench, node: TalkingNode) -> None:
+    events = [
+        [NOON_S - 50, 0, 3, b"aaaa", b"bbbb", [[2, 900, 7]]],
+        [5000, 7, 1, None, None, [[2, 7, 0]]],  # on a clock that this very STATUS ties to UTC
+        [60, 9, 4, None, None, [[2, 0, 99]]],  # on one that nothing does
+    ]
+    for _ in range(2):
+        await bench.take(node.status(clock=[7, 5_600_000], next=1, registers=events))
+    found = bench.store.reader.register_events()
+    assert [(event.at_s, event.kind) for event in found] == [
+        (NOON_S - 600, "reset"),
+        (NOON_S - 50, "swap"),
+        (NOON_S, "jump"),
+    ]
+    swap = found[1]
+    assert (swap.before, swap.after, swap.registers) == (b"aaaa", b"bbbb", ((2, 900, 7),))
+    assert (swap.node, swap.noted_at_ms) == (node.node, NOON_MS)

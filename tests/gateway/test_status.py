@@ -97,3 +97,40 @@ def test_whatever_it_says_it_is_read_or_refused(body: dict[int, Any]) -> None:
         return
     json.loads(status.text)
     assert all(0 <= first <= last < status.next_seq for first, last in status.lost)
+
+
+EVENT = [1_795_000_000, 0, 3, None, b"mark", [[2, 5, 0], [3, 1 << 39, 7]]]
+
+
+def test_what_happened_to_registers() -> None:
+    status = read_status(
+        {control.EPOCH: 1, control.REGISTERS: [EVENT, [5, 7, 9, b"mark", None, [[2, 1, 2]], "new"]]}
+    )
+    first, second = status.registers
+    assert (first.clock, first.time_s, first.kind) == (0, 1_795_000_000, "swap")
+    assert (first.before, first.after) == (None, b"mark")
+    assert first.registers == ((2, 5, 0), (3, 1 << 39, 7))
+    assert (second.clock, second.kind) == (7, "kind 9")  # of a newer node
+    assert json.loads(status.text)["registers"][0][4] == b"mark".hex()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        EVENT[:5],
+        "event",
+        [-1, *EVENT[1:]],
+        [1 << 32, *EVENT[1:]],
+        [True, *EVENT[1:]],
+        [EVENT[0], 256, *EVENT[2:]],
+        [*EVENT[:3], b"long mark", *EVENT[4:]],
+        [*EVENT[:4], 7, EVENT[5]],
+        [*EVENT[:5], []],
+        [*EVENT[:5], [[1, 2]]],
+        [*EVENT[:5], [[1, 2, -3]]],
+        [*EVENT[:5], [[1, 2, None]]],
+    ],
+)
+def test_an_event_that_can_not_be(event: Any) -> None:
+    with pytest.raises(FrameError, match=r"register|mark"):
+        read_status({control.EPOCH: 1, control.REGISTERS: [event]})

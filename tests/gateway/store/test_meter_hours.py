@@ -2,14 +2,17 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
 import pytest
 
 from device_configs.loader import SITES, load_site
 from device_configs.model import Site
-from gateway.energy.metering import PowerHour, metered
-from gateway.model import Record
+from gateway.energy.metering import Factor, PowerHour, metered
+from gateway.energy.registers import Event
+from gateway.model import Record, RegisterEvent
 from gateway.store import Change, Store, StoreError
-from gateway.store.meter_hours import FILE_NAME, MeterHours, Wanted, wanted
+from gateway.store.meter_hours import _MIGRATIONS, FILE_NAME, MeterHours, Wanted, wanted
+from gateway.store.migrations import migrate
 from wire.quantities import MISSING, OK, OUT_OF_RANGE
 
 H = 3600
@@ -146,3 +149,36 @@ def test_a_file_that_is_none_of_ours(tmp_path: Path) -> None:
         MeterHours.read(tmp_path)
     with pytest.raises(StoreError, match="Move it aside: it is made anew"):
         MeterHours.open(tmp_path / FILE_NAME, 0)
+
+
+async def test_a_swap_to_a_meter_that_stands_higher_is_no_consumption(store: Store, site: Site) -> None:
+    """Its register fits what could have been consumed: only the node knows that it is another meter."""
+    await store.append(Change(records=[power(n, T0 + n * H, 6000, 100_000 + 6000 * n) for n in range(4)]))
+    await store.append(Change(records=[power(n, T0 + n * H, 6000, 900_000 + 6000 * n) for n in range(4, 8)]))
+    seen = RegisterEvent(
+        METER, 0, T0 + 4 * H, T0 + 4 * H, "swap", b"aaaa", b"bbbb", ((2, 118_000, 924_000),), 5
+    )
+    other = replace(seen, node=ROOF)
+    jump = replace(seen, kind="jump", time_s=T0 + 5 * H, at_s=T0 + 5 * H)
+    with MeterHours.open(None, 0) as kept:
+        kept.follow(store.reader, wanted(site))
+        assert sum(hour.wh for hour in metered(kept.registers(METER), []).hours) > 800_000
+        await store.append(Change(registers=[seen, other, jump]))
+        assert kept.follow(store.reader, wanted(site)) == {METER}
+        assert kept.follow(store.reader, wanted(site)) == set()
+        assert kept.swaps(METER) == [T0 + 4 * H]
+        factors = (Factor(0), Factor(kept.swaps(METER)[0]))
+        found = metered(kept.registers(METER), kept.power(METER), factors)
+    assert [event for _, event in found.events] == [Event.SWAP]
+    assert all(hour.wh == 6000 for hour in found.hours)
+
+
+async def test_a_file_of_an_older_gateway_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    db = apsw.Connection(str(path))
+    migrate(db, 0, _MIGRATIONS[:1])
+    db.close()
+    assert MeterHours.read(tmp_path) is None
+    MeterHours.open(path, 0).close()
+    with MeterHours.read(tmp_path) as kept:  # type: ignore[union-attr]
+        assert kept.swaps(METER) == []

@@ -1,6 +1,7 @@
 """What one change does to the database, and that a failing one does nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import Ack, Anchor, Epoch, Loss, NodeState, Record, Refusal, Uplink
+from gateway.model import Ack, Anchor, Epoch, Loss, NodeState, Record, Refusal, RegisterEvent, Uplink
 from gateway.store import Change, Reader
 from gateway.store.change import NOBODY
 from gateway.store.migrations import migrate
@@ -160,3 +161,11 @@ def test_unknown_frames_take_no_more_than_their_room(
     kept = reader.unknown_frames()
     assert kept == frames[2:]
     assert sum(len(u.frame) for u in kept) == UNKNOWN_BYTES_MAX
+
+
+def test_an_event_of_registers_counts_once(writer: Writer, reader: Reader) -> None:
+    event = RegisterEvent(11, 0, 500, 500, "swap", None, b"mark", ((2, 5, 0), (3, 1 << 39, 7)), 5)
+    again = replace(event, at_s=510, noted_at_ms=9)  # placed by an anchor that is better by now
+    later = replace(event, time_s=499, at_s=499, kind="reset")
+    writer.commit([Change(registers=[event]), Change(registers=[again, later])])
+    assert reader.register_events() == [later, event]
