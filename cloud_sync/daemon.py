@@ -148,11 +148,11 @@ async def _tell_gateway(state: Path, worker: Worker, every_s: float = TELL_EVERY
     told: object = None
     while True:
         store_id, spans = settled = await worker.settled()
-        if settled != told:
-            message = {"do": "synced", "store_id": store_id.hex(), "spans": spans}
+        if settled != told or worker.held:  # a gateway that has restarted does not know that it is held
+            message = {"do": "synced", "store_id": store_id.hex(), "spans": spans, "held": worker.held}
             try:
                 await asyncio.to_thread(request, state / GATEWAY_SOCKET, message)
-                told = settled
+                told = settled if not worker.held else None
             except ControlError:
                 pass
         await asyncio.sleep(every_s)

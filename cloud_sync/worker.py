@@ -137,6 +137,11 @@ class Worker:
             rewrites=standing.rewrites,
         )
 
+    @property
+    def held(self) -> str:
+        """Why the server refuses everything; "" where it does not."""
+        return (self._last_error or "refused") if self._state == "hold" else ""
+
     async def recalibrated(self, timelines: Mapping[int, str]) -> None:
         """Compare the calibrations with those that points were made with; write once more what changed."""
         await self._on_disk(lambda: self._outbox.recalibrated(timelines, self._now_ms()))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from device_configs.alert_schema import Rule
 from device_configs.catalog import Catalog
+from device_configs.gateway_alerts import standard_rules
 from device_configs.problem import Problem, did_you_mean
 from device_configs.site_schema import IntakeGeometry, NodeEntry, SnowGeometry
 from device_configs.source import Document, Place
@@ -17,7 +18,8 @@ def check_rules(
     document: Document, rules: Sequence[tuple[Place, Rule]], nodes: Document, placed: Placed, catalog: Catalog
 ) -> Iterator[Problem]:
     """Yield what does not fit together in alerts.yaml, or with the nodes."""
-    roles, known = document.ids("recipients"), document.ids("rules") or set()
+    roles, known = document.ids("recipients"), set(document.ids("rules") or ())
+    known |= {rule.id for rule in standard_rules()}
     for place, rule in rules:
         for field in ("recipient", "escalate_to"):
             name = getattr(rule, field)

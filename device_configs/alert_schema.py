@@ -31,6 +31,19 @@ Hours = Annotated[
 ]
 
 
+GATEWAY_KEYS = {
+    "in_memory": "1 while the card takes nothing and records are kept in memory, unacknowledged",
+    "disk_full": "1 while the disk is full and nothing is acknowledged",
+    "records_lost": "records that sync never had and that had to leave at the cap, in the last minute",
+    "unsynced_percent": "share of the store's room that holds records sync has not had",
+    "outage_left_h": "hours that sync may still be away, at today's rate, before records are lost",
+    "oldest_unsynced_s": "age of the oldest record that sync has not had",
+    "sync_held": "1 while the database refuses everything: address, name or credentials are wrong",
+    "store_damaged": "damages found: a store that was set aside, sealed chunks that can not be read",
+    "records_unaccounted": "records of closed days of the ledger of which nobody knows what became of them",
+}
+
+
 class Recipient(Entry):
     """Someone alerts go to: a role. Names and numbers stand in the duty rota and channels, outside git."""
 
@@ -42,6 +55,8 @@ class Recipient(Entry):
     """True: the duty rota says who is paged when; an hour in which it names nobody is refused."""
     quiet: dict[QuietPriority, Hours] = {}  # noqa: RUF012  pydantic copies it
     """Local times between which alerts of a priority wait for the morning. Alarms never wait."""
+    gateway: bool = False
+    """True: is told of the gateway's own troubles; where nobody is marked, the first recipient is."""
 
 
 class Wording(Entry):
@@ -70,6 +85,8 @@ class Rule(Entry):
     """It holds for every node of this profile ..."""
     nodes: tuple[NodeId, ...] = ()
     """... or for these nodes."""
+    gateway: bool = False
+    """True: or for the gateway itself, of which `key` is one of GATEWAY_KEYS."""
     key: Word
     """Which value is watched; limits and `deadband` are in its unit."""
     above: int | None = None
@@ -137,8 +154,10 @@ class Rule(Entry):
 
     @model_validator(mode="after")
     def _check_itself(self) -> Self:
-        if (self.profile is None) == (not self.nodes):
-            raise wrong("say either `profile` or `nodes`")
+        if (self.profile is not None) + bool(self.nodes) + self.gateway != 1:
+            raise wrong("say either `profile` or `nodes`, or `gateway: true`")
+        if self.gateway:
+            self._check_gateway()
         self._check_limits()
         n, m = self.n_of_m
         if not 1 <= n <= m <= 60:
@@ -148,6 +167,13 @@ class Rule(Entry):
         if self.at_node and self.above is None and self.below is None and self.rise_per_h is None:
             raise wrong("`at_node` goes with `above`, `below` or `rise_per_h`: a node can check nothing else")
         return self
+
+    def _check_gateway(self) -> None:
+        if self.key not in GATEWAY_KEYS:
+            raise wrong(f"the gateway has no value `{self.key}`", known=GATEWAY_KEYS)
+        computed = any(getattr(self, name) is not None for name in _COMPUTED)
+        if computed or self.at_node or self.n_of_m != (1, 1):
+            raise wrong("of the gateway, a rule watches a value `above` or `below` a limit")
 
     def _check_limits(self) -> None:
         for limit, companion in (("difference_above", "minus"), ("increase_above", "increase_over_h")):

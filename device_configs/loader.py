@@ -14,6 +14,7 @@ from device_configs.checks import (
     check_position,
     duplicates,
 )
+from device_configs.gateway_alerts import with_gateway
 from device_configs.model import Node, Site
 from device_configs.problem import ConfigError, Problem
 from device_configs.site_schema import (
@@ -122,7 +123,7 @@ def _load(reading: _Reading) -> Site | None:
         lora=file.lora,
         page=file.page,
         recipients=tuple(recipient for _, recipient in recipients),
-        rules=tuple(rule for _, rule in rules),
+        rules=with_gateway([rule for _, rule in rules], [recipient for _, recipient in recipients]),
         buildings=tuple(building for _, building in buildings),
         initiatives=tuple(initiative for _, initiative in initiatives),
         goals=tuple(goal for _, goal in goals),

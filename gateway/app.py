@@ -112,6 +112,7 @@ class Gateway:
                 Reader.open(settings.state / STORE_NAME),
                 now_ms=now_ms,
                 connected=lambda: any(carrier.connected for carrier in self.carriers),
+                own=self.upkeep.values,
             )
             verbs |= alert_verbs(self.alerts, lambda: now_ms() // 1000)
         self.control = Control(settings.state / SOCKET_NAME, verbs)
@@ -212,9 +213,11 @@ class Gateway:
         """Sync tells what it has settled, so that it may be pruned."""
         try:
             spans = [(int(first), int(last)) for first, last in message["spans"]]
-            known = await self.upkeep.synced(bytes.fromhex(message["store_id"]), spans)
+            held = str(message.get("held") or "")
+            known = await self.upkeep.synced(bytes.fromhex(message["store_id"]), spans, held)
         except (KeyError, TypeError, ValueError) as error:
-            raise ControlError('say {"store_id": hexadecimal, "spans": [[first, last], ...]}') from error
+            form = '{"store_id": hexadecimal, "spans": [[first, last], ...], "held": why or ""}'
+            raise ControlError(f"say {form}") from error
         except StoreError as error:
             raise ControlError(str(error)) from error
         return {"known": known}

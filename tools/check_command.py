@@ -112,6 +112,7 @@ def _shown(path: Path) -> Path:
 
 def _summary(site: Site, path: Path) -> dict[str, Any]:
     files = sorted(path.glob("*.yaml"))
+    rules = [rule for rule in site.rules if not rule.gateway]  # those of the gateway itself hold anywhere
     return {
         "site": site.id,
         "path": str(path),
@@ -119,8 +120,8 @@ def _summary(site: Site, path: Path) -> dict[str, Any]:
         "demo": site.demo,
         "nodes": len(site.nodes),
         "profiles": dict(sorted(Counter(node.profile.name for node in site.nodes).items())),
-        "rules": len(site.rules),
-        "unverified_rules": sum(rule.verified_by is None for rule in site.rules),
+        "rules": len(rules),
+        "unverified_rules": sum(rule.verified_by is None for rule in rules),
         "buildings": len(site.buildings),
         "initiatives": len(site.initiatives),
         "radio": [radio_of(site, node) for node in site.nodes if node.carrier == "lora"],

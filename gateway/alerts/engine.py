@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from device_configs.model import Site
 from gateway.alerts import step
 from gateway.alerts.measured import measured
-from gateway.alerts.signals import Silence
+from gateway.alerts.signals import OfGateway, Silence
 from gateway.alerts.state import Event, Kind, Observation, State
 from gateway.alerts.step import Refused, Step
 from gateway.alerts.watches import Watch, WatchId, watches
@@ -90,10 +90,12 @@ class Engine:
             self._feed(record, evaluate)
         return self._result()
 
-    def tick(self, now_s: int, listening_since_s: int | None) -> Result:
+    def tick(
+        self, now_s: int, listening_since_s: int | None, own: Mapping[str, int | None] | None = None
+    ) -> Result:
         """Let time pass; call it when no record waits. `listening_since_s` None: no carrier is connected.
 
-        A node is silent only for as long as somebody has listened.
+        A node is silent only for as long as somebody has listened. `own` has the gateway's own values.
         """
         for node in [node for node, until_s in self.maintenance.items() if until_s <= now_s]:
             del self.maintenance[node]
@@ -102,6 +104,8 @@ class Engine:
             watch = self.watches[id_]
             if isinstance(watch.signal, Silence) and listening_since_s is not None:
                 self._judge_silence(watch, now_s, listening_since_s)
+            elif isinstance(watch.signal, OfGateway) and own is not None:
+                self._judge_gateway(watch, now_s, own.get(watch.signal.key))
             quiet = self.silenced(watch, now_s) or (deaf and isinstance(watch.signal, Silence))
             self._keep(watch, step.tick(watch.terms, self.states[id_], now_s, silenced=quiet))
         return self._result()
@@ -177,7 +181,28 @@ class Engine:
         silent = now_s - since_s > watch.terms.above
         if silent == state.active and state.breach_since_s is None:
             return  # nothing new: a state that is not written again
-        seen = Observation(now_s, float(max(0, now_s - heard_s)) if silent else 0.0)
+        self._judge(watch, Observation(now_s, float(max(0, now_s - heard_s)) if silent else 0.0), now_s)
+
+    def _judge_gateway(self, watch: Watch, now_s: int, value: int | None) -> None:
+        """Take a value of the gateway's own; None: it is not known now, which raises and clears nothing."""
+        state, terms = self.states[watch.id], watch.terms
+        if value is None:
+            return
+        over = terms.above is not None and value > terms.above
+        breach = over or (terms.below is not None and value < terms.below)
+        since_s = state.back_since_s if state.active else state.breach_since_s
+        if since_s is None:
+            nothing_new = value == state.value if state.active else not breach
+        else:  # a delay runs: only its end is worth a state that is written again
+            delay_s = terms.off_delay_s if state.active else terms.on_delay_s
+            waits = state.over or 0 <= now_s - since_s < delay_s
+            nothing_new = value == state.value and waits
+        if not nothing_new:
+            self._judge(watch, Observation(now_s, float(value)), now_s)
+
+    def _judge(self, watch: Watch, seen: Observation, now_s: int) -> None:
+        """Take what is observed of the present, which no later time that a clock has shown makes history."""
+        state = _not_ahead(self.states[watch.id], now_s)
         quiet = self.silenced(watch, now_s)
         self._keep(watch, step.observe(watch.terms, state, seen, now_s, silenced=quiet))
 
@@ -198,6 +223,18 @@ class Engine:
         self._changed.clear()
         self._happened.clear()
         return result
+
+
+def _not_ahead(state: State, now_s: int) -> State:
+    """Return a state in which nothing lies in the future: the clock has been put back."""
+    times = {
+        name: now_s
+        for name in ("breach_since_s", "back_since_s", "announced_at_s")
+        if (at_s := getattr(state, name)) is not None and at_s > now_s
+    }
+    if state.newest_s is not None and state.newest_s >= now_s:
+        times["newest_s"] = now_s - 1
+    return state.but(**times) if times else state
 
 
 def _waits(state: State) -> bool:

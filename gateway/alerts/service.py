@@ -5,7 +5,7 @@ Its trouble is its own: whatever goes wrong here is logged and tried again, and 
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -42,7 +42,10 @@ class AlertsError(Exception):
 
 
 class Alerts:
-    """`connected` says whether any carrier hears anything: nodes are silent only while somebody listens."""
+    """`connected` says whether any carrier hears anything: nodes are silent only while somebody listens.
+
+    `own` tells the gateway's own values (see GATEWAY_KEYS); one that is not known is None or left out.
+    """
 
     def __init__(
         self,
@@ -52,12 +55,14 @@ class Alerts:
         *,
         now_ms: Callable[[], int],
         connected: Callable[[], bool] = lambda: True,
+        own: Callable[[], Mapping[str, int | None]] = dict,
         messages_wait: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.site = site
         self._now_ms = now_ms
         self._connected = connected
+        self._own = own
         self._monotonic = monotonic
         self.messages_wait = messages_wait
         self._store = store
@@ -142,7 +147,7 @@ class Alerts:
         if len(records) == BATCH:
             await asyncio.sleep(0)
             return True
-        await self._keep(self.engine.tick(now_s, self._listening(now_s)), due=True)
+        await self._keep(self.engine.tick(now_s, self._listening(now_s), self._own()), due=True)
         if self._disk is not None and time.monotonic() - self._returned_at >= RETURN_S:
             await self._return()
         return False

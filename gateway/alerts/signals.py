@@ -175,6 +175,13 @@ class Silence(Signal):
         return Observation(at_s, 0.0)
 
 
+class OfGateway(Signal):
+    """A value of the gateway itself. No record holds it: whoever keeps the gateway says it as time passes."""
+
+    def _see(self, at_s: int, value: int, trust: Trust, values: Values) -> None:
+        return None
+
+
 def _celsius(values: Values, key: str) -> float | None:
     seen = values.get(key, _NOTHING)
     return seen.value / 100 if seen.value is not None and seen.trust is Trust.GOOD else None

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from device_configs.alert_schema import Rule
 from device_configs.model import Node, Site
 from gateway.alerts.paging import Member, Message
-from gateway.alerts.watches import Watch, WatchId
+from gateway.alerts.watches import Gateway, Watch, WatchId
 
 SMS_MAX = 160
 LATE_S = 900  # a value older than this when the alert was raised is told with its age
@@ -24,6 +24,8 @@ _WORDS = {
         "min": "min",
         "h": "t",
         "rise": "{:+.0f} {unit} i timen",
+        "records": "{:.0f} målinger",
+        "hours left": "plass til {:.0f} t",
         "silent": "uten brukbare data i {}",
         "up": "foran rista",
         "down": "bak",
@@ -43,6 +45,8 @@ _WORDS = {
         "min": "min",
         "h": "h",
         "rise": "{:+.0f} {unit} an hour",
+        "records": "{:.0f} records",
+        "hours left": "room for {:.0f} h",
         "silent": "no usable data for {}",
         "up": "above the grate",
         "down": "below",
@@ -78,11 +82,25 @@ def value_text(watch: Watch, value: float | None, evidence: str, beyond: bool, l
     if rule.silent_for_s is not None:
         return words["silent"].format(minutes(value, language))
     shown, unit = _in_unit(rule.key, value)
+    if rule.gateway:
+        return _of_gateway(rule.key, value, language)
     if rule.rise_per_h is not None:
         return words["rise"].format(shown, unit=unit)
     if watch.signal.unit == "%":
         return f"{value:.0f} %"
     return f"{shown:.0f} {unit}".rstrip()
+
+
+def _of_gateway(key: str, value: float, language: str) -> str:
+    """Return what is seen of the gateway; nothing where the headline says it all."""
+    words = _WORDS[language]
+    if key.startswith("records_"):
+        return words["records"].format(value)
+    if key.endswith("_s"):
+        return minutes(value, language)
+    if key.endswith("_h"):
+        return words["hours left"].format(value)
+    return f"{value:.0f} %" if key.endswith("_percent") else ""
 
 
 def _in_unit(key: str, value: float) -> tuple[float, str]:
@@ -136,7 +154,7 @@ def long(site: Site, watches: Mapping[WatchId, Watch], message: Message, code: i
     return "\n\n".join(parts)
 
 
-def _details(rule: Rule, node: Node, language: str) -> str:
+def _details(rule: Rule, node: Node | Gateway, language: str) -> str:
     texts = rule.texts(language)
     return "\n".join((f"{node.name}: {texts.name}", node.place, texts.cause, texts.consequence, texts.action))
 

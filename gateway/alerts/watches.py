@@ -9,6 +9,7 @@ from gateway.alerts.signals import (
     Callout,
     Difference,
     Increase,
+    OfGateway,
     Percent,
     Plain,
     RateOfRise,
@@ -23,6 +24,7 @@ from gateway.hydrology.rating import Gauging, fit
 from gateway.hydrology.signature import Limits
 
 WatchId = tuple[str, int]  # rule, node
+GATEWAY = 0
 MISSED = 3  # records in a row, after which there is no data
 GRACE_S = 60
 
@@ -32,11 +34,20 @@ class BadCurve(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Gateway:
+    """The gateway itself, in the place of a node. No node has this number."""
+
+    place: str
+    name: str = "Gateway"
+    id: int = GATEWAY
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
-    """One rule at one node."""
+    """One rule at one node, or at the gateway."""
 
     rule: Rule
-    node: Node
+    node: Node | Gateway
     terms: Terms
     signal: Signal
 
@@ -52,12 +63,18 @@ def watches(site: Site) -> list[Watch]:
     """
     rules = {rule.id: rule for rule in site.rules}
     ordered = sorted(site.rules, key=lambda rule: _depth(rule, rules, frozenset()))
-    return [
-        Watch(rule, node, _terms(rule, node), _signal(rule, node))
-        for rule in ordered
-        for node in site.nodes
-        if rule.profile == node.profile.name or node.id in rule.nodes
-    ]
+    home = Gateway(site.name)
+    found = []
+    for rule in ordered:
+        if rule.gateway:
+            found.append(Watch(rule, home, _terms(rule, None), OfGateway(rule.key)))
+            continue
+        found += [
+            Watch(rule, node, _terms(rule, node), _signal(rule, node))
+            for node in site.nodes
+            if rule.profile == node.profile.name or node.id in rule.nodes
+        ]
+    return found
 
 
 def _depth(rule: Rule, rules: dict[str, Rule], seen: frozenset[str]) -> int:
@@ -65,7 +82,7 @@ def _depth(rule: Rule, rules: dict[str, Rule], seen: frozenset[str]) -> int:
     return max((1 + _depth(other, rules, seen | {rule.id}) for other in above), default=0)
 
 
-def _terms(rule: Rule, node: Node) -> Terms:
+def _terms(rule: Rule, node: Node | None) -> Terms:
     n, m = rule.n_of_m
     above: float | None = rule.above
     for limit in (
@@ -81,7 +98,9 @@ def _terms(rule: Rule, node: Node) -> Terms:
         above = 99.5  # percent: what is asked for calls already
     if rule.signature is not None:
         above = 0.5
-    silence = rule.silent_for_s is not None
+    missed_s = None
+    if node is not None and rule.silent_for_s is None:
+        missed_s = MISSED * node.interval_s + (node.profile.batch_s or 0) + GRACE_S
     return Terms(
         above,
         rule.below,
@@ -91,7 +110,7 @@ def _terms(rule: Rule, node: Node) -> Terms:
         n,
         m,
         rule.latching,
-        None if silence else MISSED * node.interval_s + (node.profile.batch_s or 0) + GRACE_S,
+        missed_s,
         None if rule.escalate_after_min is None else 60 * rule.escalate_after_min,
     )
 

@@ -99,10 +99,14 @@ def enter(db: apsw.Connection, lines: Iterable[DayLine], now_ms: int) -> None:
     )
 
 
-def open_days(reader: Reader) -> list[tuple[int, int, int]]:
-    """Return (node, day_s, missing) of the days that do not close, the newest first."""
-    sql = "SELECT node, day_s, missing FROM ledger_days WHERE missing > 0 ORDER BY day_s DESC, node"
-    rows: list[Any] = reader.connection.execute(sql).fetchall()
+def open_days(reader: Reader, now_s: int) -> list[tuple[int, int, int]]:
+    """Return (node, day_s, missing) of the days that do not close, the newest first.
+
+    Older ones than nodes hold their records stay in the ledger as they are: nobody can do anything any more.
+    """
+    sql = "SELECT node, day_s, missing FROM ledger_days WHERE missing > 0 AND day_s >= ? "
+    sql += "ORDER BY day_s DESC, node"
+    rows: list[Any] = reader.connection.execute(sql, (now_s - DAYS * DAY_S,)).fetchall()
     return rows
 
 

@@ -4,15 +4,17 @@ import asyncio
 import shutil
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
 
+from gateway import clock
 from gateway.model import Span
 from gateway.store.change import StoreError
+from gateway.store.conditions import Condition, Known, Room, Sync, conditions, values
 from gateway.store.pruning import Limits, choose, note_synced, prune, segments, synced_set
 from gateway.store.reader import Reader
 from gateway.store.reconcile import enter, is_due, open_days, reconcile
@@ -26,29 +28,8 @@ T = TypeVar("T")
 EVERY_S = 30.0
 DAY_MS = 86_400_000
 PACE_MS = 300_000  # a rate of less than this would say nothing
+SYNC_JOURNAL = "sync.db"  # beside the store once sync has been set up
 LOOK_S = 1.0  # how long a store that can not go on is left like that
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How full the store is. `disk_bytes` is what its files take, `used_bytes` what of that is in use;
-    `unsynced_bytes` may not be pruned without a loss. `free_bytes` is what it can still grow into, inside
-    its file and on the disk. Of about `records`; `lost` ones were given up in this round."""
-
-    disk_bytes: int
-    used_bytes: int
-    unsynced_bytes: int
-    cap_bytes: int
-    free_bytes: int
-    records: int = 0
-    lost: int = 0
-
-    @property
-    def state(self) -> str:
-        """ok, watermark (sync should soon get through) or losing."""
-        if self.lost:
-            return "losing"
-        return "watermark" if self.unsynced_bytes > Limits(self.cap_bytes).watermark_bytes else "ok"
 
 
 async def tend(store: Store, limits: Limits, now_ms: int) -> Room:
@@ -109,15 +90,6 @@ def look(reader: Reader, path: Path, limits: Limits, lost: int = 0) -> Room:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Something about the gateway itself that people should know. `urgent`: records are at stake."""
-
-    name: str
-    urgent: bool
-    text: str
-
-
 class Unusable(Exception):
     """The store takes nothing more as it is; the gateway has to start anew. `trouble` says why."""
 
@@ -137,6 +109,8 @@ class Upkeep:
         self._reconciled_day: int | None = None
         self._open_days: list[tuple[int, int, int]] = []
         self._pace: deque[tuple[int, int]] = deque()  # (UTC ms, newest commit), a day of them
+        self._sync: Sync | None = None
+        self._held = ""
         self.lost = 0  # records given up at the cap since the start
 
     async def run(self, every_s: float = EVERY_S) -> None:
@@ -159,10 +133,19 @@ class Upkeep:
         self.room = await tend(self._store, self._limits, self._now_ms())
         self.lost += self.room.lost
         await self._reconcile()
+        await self._look_at_sync()
         now_ms = self._now_ms()
         self._pace.append((now_ms, self._store.reader.last_commit()))
         while now_ms - self._pace[0][0] > DAY_MS or self._pace[0][0] > now_ms:  # or the clock went back
             self._pace.popleft()
+
+    async def _look_at_sync(self) -> None:
+        if not self._store.path.with_name(SYNC_JOURNAL).exists():
+            self._sync = None
+            return
+        oldest_ms = await _read(self._store.path, oldest_unsynced_ms)
+        age_s = None if oldest_ms is None else max(0, self._now_ms() - oldest_ms) // 1000
+        self._sync = Sync(age_s)
 
     async def _reconcile(self) -> None:
         """Once a day, close the days that have settled."""
@@ -177,7 +160,7 @@ class Upkeep:
             for line in lines:
                 if line.revision > 1:
                     log.info("ledger_day_revised", node=line.node, day_s=line.day_s, came=line.heard_since)
-        self._open_days = await _read(path, open_days)
+        self._open_days = await _read(path, lambda reader: open_days(reader, now_s))
         self._reconciled_day = now_ms // DAY_MS
 
     @property
@@ -206,49 +189,50 @@ class Upkeep:
             "state": self.room.state,
             "records_per_hour": self.records_per_hour,
             "outage_hours_left": self.outage_hours_left,
+            "oldest_unsynced_s": self._sync.oldest_unsynced_s if self._sync else None,
         }
 
-    async def synced(self, store_id: bytes, spans: Sequence[Span]) -> bool:
-        """Take sync's word for what it has settled; False where it speaks of another store."""
+    async def synced(self, store_id: bytes, spans: Sequence[Span], held: str = "") -> bool:
+        """Take sync's word for what it has settled, and why it may be held up.
+
+        False where it speaks of another store.
+        """
+        self._held = held
         if store_id != self._store.store_id:
             return False
-        await self._store.perform(partial(note_synced, spans=spans))
+        if list(synced_set(self._store.reader.connection)) != list(spans):
+            await self._store.perform(partial(note_synced, spans=spans))
         return True
+
+    @property
+    def known(self) -> Known:
+        store = self._store
+        return Known(
+            store.durable,
+            store.trouble,
+            self.room,
+            self.lost,
+            store.salvaged,
+            len(store.reader.damaged_chunks),
+            self._open_days,
+            self.outage_hours_left,
+            self._sync and replace(self._sync, held=self._held),
+        )
 
     def conditions(self) -> list[Condition]:
         """Return what is not as it should be, the urgent first."""
-        store, room, found = self._store, self.room, []
-        if not store.durable:
-            found.append(
-                Condition(
-                    "memory_only",
-                    True,
-                    "The card takes nothing: records are kept in memory and not acknowledged",
-                )
-            )
-        if store.trouble is Trouble.FULL:
-            found.append(Condition("disk_full", True, "The disk is full: nothing more is acknowledged"))
-        if room is not None and room.state == "losing":
-            found.append(
-                Condition(
-                    "losing", True, f"The store is full: {self.lost} records were lost before sync had them"
-                )
-            )
-        if room is not None and room.state == "watermark":
-            share = 100 * room.unsynced_bytes // room.cap_bytes
-            found.append(
-                Condition("watermark", False, f"{share} % of the store's room holds unsynced records")
-            )
-        if store.salvaged is not None:
-            text = f"The store was damaged and is set aside as {store.salvaged.aside.name}; "
-            text += f"{store.salvaged.missing} records could not be read"
-            found.append(Condition("salvaged", bool(store.salvaged.missing), text))
-        if self._open_days:
-            missing = sum(count for *_, count in self._open_days)
-            nodes = ", ".join(map(str, sorted({node for node, *_ in self._open_days})[:5]))
-            found.append(
-                Condition("ledger_open", False, f"{missing} records are unaccounted for, of node {nodes}")
-            )
-        if damaged := len(store.reader.damaged_chunks):
-            found.append(Condition("damaged_chunks", True, f"{damaged} sealed chunks cannot be read"))
-        return found
+        return conditions(self.known)
+
+    def values(self) -> dict[str, int | None]:
+        """Return the gateway's own values, for its alerts."""
+        return values(self.known)
+
+
+def oldest_unsynced_ms(reader: Reader) -> int | None:
+    """Return when the oldest record came in (UTC ms) that sync has not settled; None where there is none."""
+    for first, last in synced_set(reader.connection).gaps(1, reader.last_commit()):
+        for record in reader.after(first - 1, 1):
+            if record.commit <= last:  # else they are gone, at the cap
+                at_ms = record.received_at_ms
+                return at_ms if clock.plausible(at_ms) else record.measured_at_s * 1000
+    return None

@@ -17,6 +17,7 @@ from gateway.alerts.log import AlertLog, Round
 from gateway.alerts.records import OUTCOMES
 from gateway.alerts.rota import Shift, on_duty
 from gateway.alerts.state import Kind
+from gateway.alerts.watches import GATEWAY
 from gateway.control import SOCKET_NAME, ControlError, Message
 from gateway.control import request as ask_gateway
 from gateway.web.door import Door, Form, Render, form_of, session_of
@@ -94,7 +95,7 @@ class Desk:
             sent=sent,
             duty=duty,
             rules={rule.id: rule for rule in self._site.rules},
-            names={node.id: node.name for node in self._site.nodes},
+            names={GATEWAY: "Gateway"} | {node.id: node.name for node in self._site.nodes},
             roles={recipient.id: recipient.role for recipient in self._site.recipients},
             outcomes=OUTCOMES,
             shelf_min=SHELF_MIN,

@@ -22,7 +22,7 @@ def test_a_rule_asks_someone_to_do_something(key: str) -> None:
 
 def test_a_rule_has_a_limit_and_nodes() -> None:
     assert Rule.model_validate(RULE).verified_by is None
-    with pytest.raises(ValidationError, match="say either `profile` or `nodes`"):
+    with pytest.raises(ValidationError, match="say either `profile` or `nodes`, or"):
         Rule.model_validate({**RULE, "nodes": (1,)})
     with pytest.raises(ValidationError, match="a limit is missing"):
         Rule.model_validate({**RULE, "above": None})
@@ -65,6 +65,19 @@ def test_rules_that_can_not_be(changes: dict[str, Any], message: str) -> None:
 )
 def test_one_condition_is_enough(condition: dict[str, Any]) -> None:
     assert Rule.model_validate({**RULE, "above": None, **condition}).above is None
+
+
+def test_a_rule_for_the_gateway_watches_one_of_its_values() -> None:
+    rule = {**{k: v for k, v in RULE.items() if k != "profile"}, "gateway": True, "key": "disk_full"}
+    assert Rule.model_validate(rule).gateway
+    for changes, message in (
+        ({"key": "up_level_mm"}, "the gateway has no value `up_level_mm`"),
+        ({"nodes": (11,)}, "say either"),
+        ({"above": None, "silent_for_s": 600}, "a value `above` or `below` a limit"),
+        ({"n_of_m": (2, 3)}, "a value `above` or `below` a limit"),
+    ):
+        with pytest.raises(ValidationError, match=message):
+            Rule.model_validate({**rule, **changes})
 
 
 def test_texts_in_another_language() -> None:

@@ -7,32 +7,42 @@ and prints what happened as one JSON object.
 import asyncio
 import json
 import secrets
+import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from device_configs import compile as compiled
+from device_configs.gateway_alerts import standard_rules
 from device_configs.keys import write_keys
 from device_configs.loader import SITES, load_site
 from gateway.control import SOCKET_NAME, request
 from gateway.store import Reader
 from gateway.store.memory import place_in_use
 from tests.faults.load import Load, LoadNode
+from tests.faults.told import Told, channels_to
 from tools.programs import Gateway
 from tools.servers import HOST, Mosquitto, free_port
 
 SITE = SITES / "narvik-demo"
 SIZE = "16m"
+OWN_NAME = "Ingen plass igjen"
 
 
 class CardGateway(Gateway):
-    """Asked where it keeps its state at the moment."""
+    """Asked where it keeps its state at the moment. `told` is where its messages go."""
+
+    told: Told
 
     def status(self) -> dict[str, object]:
-        return request(place_in_use(self.directory) / SOCKET_NAME, {"do": "status"}, timeout_s=5)
+        return self.ask("status")
+
+    def ask(self, verb: str) -> dict[str, object]:
+        return request(place_in_use(self.directory) / SOCKET_NAME, {"do": verb}, timeout_s=5)
 
 
 def mount(card: Path) -> None:
@@ -43,12 +53,31 @@ def remount(card: Path, how: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{how}", card], check=True)
 
 
+def own_site(folder: Path) -> Path:
+    """The demonstration with a rule of its own for the full disk, which ends at once."""
+    place = folder / SITE.name
+    shutil.copytree(SITE, place)
+    standard = next(rule for rule in standard_rules() if rule.id == "gateway-disk-full")
+    said = {k: v for k, v in standard.model_dump(mode="json").items() if v and k != "inhibited_by"}
+    said |= {"recipient": "bygg", "above": 0, "off_delay_s": 0}
+    said["name"] = OWN_NAME
+    with (place / "alerts.yaml").open("a") as file:
+        file.write(f"  - {json.dumps(said)}\n")
+    return place
+
+
+def page(gateway: Gateway) -> str:
+    """The live page in English."""
+    with urllib.request.urlopen(f"http://{HOST}:{gateway.port}/?lang=en", timeout=30) as answer:
+        return str(answer.read().decode())
+
+
 def names(gateway: Gateway) -> list[str]:
     told: Any = gateway.status()["conditions"]
     return [condition["name"] for condition in told]
 
 
-async def until(what: Callable[[], bool], timeout_s: float = 60.0) -> None:
+async def until(what: Callable[[], bool], timeout_s: float = 120.0) -> None:
     """Wait until it is so, asking in a thread."""
     end = time.monotonic() + timeout_s
     while not await asyncio.to_thread(what):
@@ -61,7 +90,7 @@ def acknowledged(load: Load) -> int:
     return sum(len(node.acknowledged) for node in load.nodes.values())
 
 
-async def full(gateway: Gateway, load: Load, card: Path) -> dict[str, Any]:
+async def full(gateway: CardGateway, load: Load, card: Path) -> dict[str, Any]:
     """Others fill the disk, and empty it again."""
     filler = card / "filler"
     with filler.open("wb", buffering=0) as file:
@@ -71,6 +100,8 @@ async def full(gateway: Gateway, load: Load, card: Path) -> dict[str, Any]:
             except OSError:
                 break
     await until(lambda: "disk_full" in names(gateway), 90)
+    await until(lambda: gateway.told.says(OWN_NAME))
+    await until(lambda: "disk is full" in page(gateway))
     before = acknowledged(load)
     stored = gateway.status()["stored"]
     await asyncio.sleep(3)
@@ -79,10 +110,11 @@ async def full(gateway: Gateway, load: Load, card: Path) -> dict[str, Any]:
     filler.unlink()
     await until(lambda: acknowledged(load) > before + 50)
     await until(lambda: not names(gateway))
+    await until(lambda: OWN_NAME not in str(gateway.ask("alerts_list")["standing"]))
     return {"acknowledged_while_full": frozen, "stored_nothing": refused}
 
 
-async def readonly(gateway: Gateway, load: Load, card: Path) -> dict[str, Any]:
+async def readonly(gateway: CardGateway, load: Load, card: Path) -> dict[str, Any]:
     """The card takes nothing at a start, and is well again at the next."""
     store_id = gateway.status()["store_id"]
     await asyncio.to_thread(gateway.kill)
@@ -92,6 +124,8 @@ async def readonly(gateway: Gateway, load: Load, card: Path) -> dict[str, Any]:
     await asyncio.to_thread(gateway.start)
     await until(lambda: int(str(gateway.status()["stored"])) > 100)
     conditions = names(gateway)
+    await until(lambda: gateway.told.says("Minnekortet i gatewayen tar ikke imot noe"))
+    await until(lambda: "card takes nothing" in page(gateway))
     in_memory = gateway.status()["store_id"]
     newly = acknowledged(load) - before
     await asyncio.to_thread(gateway.kill)
@@ -110,7 +144,8 @@ async def main(scenario: str, folder: Path) -> dict[str, Any]:
     card = folder / "card"
     card.mkdir()
     mount(card)
-    site = load_site(SITE)
+    place = own_site(folder)
+    site = load_site(place)
     keys = {node.id: secrets.token_bytes(16) for node in site.nodes}
     write_keys(card / "keys.json", keys)
     password = folder / "password"
@@ -118,8 +153,10 @@ async def main(scenario: str, folder: Path) -> dict[str, Any]:
     schemas = compiled.schemas(site)
     schema_of = {node.id: node.profile.schema_id for node in site.nodes}
     nodes = [LoadNode(id_, key, schema_of[id_], schemas[schema_of[id_]], 7) for id_, key in keys.items()]
-    with Mosquitto(folder / "broker") as broker:
-        gateway = CardGateway(card, SITE, f"{HOST}:{broker.port}", password, free_port())
+    with Mosquitto(folder / "broker") as broker, Told() as told:
+        channels_to(card, told.port)
+        gateway = CardGateway(card, place, f"{HOST}:{broker.port}", password, free_port())
+        gateway.told = told
         load = Load(site.id, broker.port, nodes)
         running = asyncio.create_task(load.run())
         try:

@@ -13,6 +13,7 @@ from device_configs.loader import load_site
 from gateway.control import ControlError
 from tests.faults.kills import SITE
 from tests.faults.load import Load, LoadNode
+from tests.faults.told import Told, channels_to
 from tools.programs import Gateway
 from tools.servers import HOST, Mosquitto, free_port
 
@@ -45,7 +46,8 @@ async def test_a_store_destroyed_at_work(tmp_path: Path) -> None:
     schemas = compiled.schemas(site)
     schema_of = {node.id: node.profile.schema_id for node in site.nodes}
     nodes = [LoadNode(id_, key, schema_of[id_], schemas[schema_of[id_]], 3) for id_, key in keys.items()]
-    with Mosquitto(tmp_path / "broker") as broker:
+    with Mosquitto(tmp_path / "broker") as broker, Told() as told:
+        channels_to(state, told.port)
         gateway = Gateway(state, SITE, f"{HOST}:{broker.port}", state / "password", free_port())
         load = Load(site.id, broker.port, nodes)
         running = asyncio.create_task(load.run())
@@ -55,12 +57,15 @@ async def test_a_store_destroyed_at_work(tmp_path: Path) -> None:
             while sum(len(node.acknowledged) for node in nodes) < 100:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
             await asyncio.to_thread(destroy, state)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 while "salvaged" not in await asyncio.to_thread(conditions, gateway):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
             assert gateway.pid == pid  # the same process, begun anew
             assert gateway.status()["store_id"] != store_id
             await load.settled()
+            async with asyncio.timeout(120):
+                while not told.says("Lageret på gatewayen var skadet"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
             assert len(list(state.glob("store.db.damaged-*"))) >= 1
         finally:
             running.cancel()

@@ -12,7 +12,7 @@ import pytest
 PROGRAM = Path(__file__).with_name("on_card.py")
 UNSHARE = ["unshare", "--map-root-user", "--mount"]
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 
 def played(scenario: str, folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from gateway.alerts import step
 from gateway.alerts.engine import INHIBIT_TAIL_S, Engine, Happened
 from gateway.alerts.state import Kind, Phase, State
 from gateway.alerts.step import Refused
-from gateway.alerts.watches import WatchId
+from gateway.alerts.watches import GATEWAY, WatchId
 from gateway.model import StoredRecord
 from tests.gateway.alerts.made import T0, intake, site, snow
 
@@ -168,3 +168,86 @@ class Restarts(RuleBasedStateMachine):
 
 Restarts.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
 TestRestarts = Restarts.TestCase
+
+
+OWN = {"disk_full": 0, "store_damaged": 0, "oldest_unsynced_s": 5, "outage_left_h": None, "sync_held": 0}
+
+
+def own_told(happened: Sequence[Happened]) -> list[tuple[str, str, float | None]]:
+    own = (h for h in happened if h.watch.node.id == GATEWAY and h.event.notify)
+    return [(h.watch.rule.id, str(h.event.kind), h.event.value) for h in own]
+
+
+def test_the_gateways_own_troubles_begin_and_end() -> None:
+    engine = Engine(site(), {})
+    found: list[Happened] = []
+    for second in range(400):
+        full = {"disk_full": int(20 <= second < 100)}
+        found += engine.tick(T0 + second, T0, OWN | full).happened
+    assert own_told(found) == [
+        ("gateway-disk-full", "raised", 1.0),
+        ("gateway-disk-full", "cleared", 0.0),
+    ]
+    # Looked at every few seconds when all is well, every second once something is not.
+    raised, cleared = (h.event.at_s - T0 for h in found if h.watch.node.id == GATEWAY)
+    assert 20 <= raised <= 25
+    assert 100 + 120 <= cleared <= 100 + 122
+
+
+def test_what_is_damaged_stays_until_somebody_has_seen_it() -> None:
+    engine = Engine(site(), {})
+    damaged = ("gateway-store-damaged", GATEWAY)
+    engine.tick(T0, T0, OWN | {"store_damaged": 1})
+    again = Engine(site(), engine.states)  # the gateway has started anew, and the damage is history
+    again.tick(T0 + 60, T0, OWN)
+    assert again.states[damaged].active
+    found = again.wish(damaged, lambda _w, state: step.acknowledge(state, "me", T0 + 70)).happened
+    assert [str(h.event.kind) for h in found] == ["acknowledged", "cleared"]
+
+
+def test_an_unchanged_trouble_is_not_written_again() -> None:
+    engine = Engine(site(), {})
+    assert engine.tick(T0, T0, OWN | {"oldest_unsynced_s": 30_000}).states
+    engine.tick(T0 + 121, T0, OWN | {"oldest_unsynced_s": 30_000})
+    own = [
+        id_
+        for second in range(122, 200)
+        for id_ in engine.tick(T0 + second, T0, OWN | {"oldest_unsynced_s": 30_000}).states
+        if id_[1] == GATEWAY
+    ]
+    assert own == []
+
+
+def test_what_is_not_known_raises_and_clears_nothing() -> None:
+    engine = Engine(site(), {})
+    assert own_told(engine.tick(T0, T0, OWN | {"outage_left_h": None}).happened) == []
+    assert own_told(engine.tick(T0 + 9, T0, OWN | {"outage_left_h": 5}).happened) == [
+        ("gateway-outage-room", "raised", 5.0)
+    ]
+    assert own_told(engine.tick(T0 + 19, T0, OWN).happened) == []
+    assert own_told(engine.tick(T0 + 29, T0, OWN | {"outage_left_h": 500}).happened) == [
+        ("gateway-outage-room", "cleared", 500.0)
+    ]
+
+
+def test_a_clock_that_is_put_back_keeps_no_trouble_quiet() -> None:
+    engine = Engine(site(), {})
+    for now_s in (T0 + 90_000, T0 + 90_300):  # the clock shows tomorrow
+        engine.tick(now_s, T0, OWN | {"disk_full": int(now_s < T0 + 90_100)})
+    assert not own_told(engine.tick(T0, T0, OWN).happened)
+    found: list[Happened] = []
+    for second in range(1, 200):
+        found += engine.tick(T0 + second, T0, OWN | {"disk_full": int(second < 10)}).happened
+    kinds = [kind for _, kind, _ in own_told(found)]
+    assert kinds[-1] == "cleared"
+    assert not engine.states["gateway-disk-full", GATEWAY].active
+
+
+def test_a_gateways_trouble_can_be_shelved() -> None:
+    engine = Engine(site(), {})
+    full = ("gateway-disk-full", GATEWAY)
+    engine.wish(full, lambda _w, state: step.shelve(state, "me", T0 + 3600, T0))
+    assert own_told(engine.tick(T0 + 5, T0, OWN | {"disk_full": 1}).happened) == []
+    assert engine.states[full].active
+    found = engine.tick(T0 + 3601, T0, OWN | {"disk_full": 1}).happened
+    assert ("gateway-disk-full", "standing", 1.0) in own_told(found)

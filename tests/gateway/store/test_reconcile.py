@@ -31,12 +31,14 @@ async def test_a_day_is_closed_and_revised(tmp_path: Path) -> None:
     first, second = closed(store.reader, 11, START_S, now_s)  # the third has not settled
     assert first == DayLine(11, START_S, Day(22, 1, {"overwritten": 1}), 1)
     assert second == DayLine(11, START_S + DAY_S, Day(24), 1)
-    assert open_days(store.reader) == [(11, START_S, 1)]
+    assert open_days(store.reader, now_s) == [(11, START_S, 1)]
+    assert open_days(store.reader, now_s + 35 * DAY_S) == []  # by then no node holds anything of it
     assert [c.name for c in upkeep.conditions()] == ["ledger_open"]
+    assert upkeep.values()["records_unaccounted"] == 1
 
     await store.append(hourly(11))
     await upkeep.look()  # once a day is enough
-    assert len(open_days(store.reader)) == 1
+    assert len(open_days(store.reader, now_s)) == 1
     now_s += DAY_S
     await upkeep.look()
     first, *_ = closed(store.reader, 11, START_S, now_s)

@@ -9,9 +9,10 @@ import pytest
 
 from gateway.model import Ack
 from gateway.store import Change, Store, StoreError, sealing
+from gateway.store.conditions import Room
 from gateway.store.pruning import Limits, note_synced, synced_set
 from gateway.store.store import Trouble
-from gateway.store.upkeep import Room, Unusable, Upkeep, tend
+from gateway.store.upkeep import Unusable, Upkeep, tend
 from tests.gateway.store.made import made
 
 
@@ -199,4 +200,42 @@ async def test_how_long_sync_may_be_away(tmp_path: Path) -> None:
     await upkeep.look()
     after_the_clock_went_back = upkeep.records_per_hour
     assert after_the_clock_went_back is None
+    await store.close()
+
+
+async def test_how_long_the_oldest_record_has_waited_for_sync(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store.db")
+    received_ms = made(0).received_at_ms
+    upkeep = Upkeep(store, Limits(), lambda: received_ms + 7_200_000)
+    await store.append(Change(records=[made(0), made(1), made(2)]))
+    await upkeep.look()
+    assert upkeep.values()["oldest_unsynced_s"] is None  # nobody has set sync up
+    (tmp_path / "sync.db").touch()
+    await upkeep.look()
+    since_0 = upkeep.values()["oldest_unsynced_s"]
+    assert since_0 == 7200
+    assert await upkeep.synced(store.store_id, [(1, 2)], "401: unauthorized")
+    await upkeep.look()
+    assert upkeep.values()["oldest_unsynced_s"] == 7200 - (made(2).received_at_ms - received_ms) // 1000
+    assert upkeep.values()["sync_held"] == 1
+    before = store.commits
+    assert await upkeep.synced(store.store_id, [(1, 2)], "401: unauthorized")
+    assert store.commits == before  # told again, and nothing is written again
+    assert await upkeep.synced(store.store_id, [(1, 3)])
+    await upkeep.look()
+    room = upkeep.as_dict()
+    assert room is not None
+    assert room["oldest_unsynced_s"] is None
+    assert (upkeep.values()["oldest_unsynced_s"], upkeep.values()["sync_held"]) == (0, 0)
+    await store.close()
+
+
+async def test_what_came_in_while_the_clock_stood_at_1970_has_not_waited_for_decades(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store.db")
+    (tmp_path / "sync.db").touch()
+    record = replace(made(0), received_at_ms=60_000)
+    upkeep = Upkeep(store, Limits(), lambda: (record.measured_at_s + 60) * 1000)
+    await store.append(Change(records=[record]))
+    await upkeep.look()
+    assert upkeep.values()["oldest_unsynced_s"] == 60
     await store.close()
