@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import shutil
-import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -103,8 +102,9 @@ def sent(
     connection: http.client.HTTPConnection, path: str, form: Mapping[str, str] | None, more: Mapping[str, str]
 ) -> Answer:
     headers = {**more, **({} if form is None else {"Content-Type": "application/x-www-form-urlencoded"})}
+    method, body = ("GET", None) if form is None else ("POST", urlencode(form))
     with closing(connection):
-        connection.request("GET" if form is None else "POST", path, form and urlencode(form), headers)
+        connection.request(method, path, body, headers)
         with connection.getresponse() as answer:
             return Answer(answer.status, answer.headers, answer.read())
 
@@ -164,18 +164,21 @@ def test_who_does_not_come_through_the_proxy_is_not_believed_either(attacked: At
 
 async def test_what_happens_comes_through_at_once(attacked: Attacked, proxy: Nginx) -> None:
     """Server-sent events: a record is on the open page while the connection stays open."""
-    reader, writer = await asyncio.open_connection(
-        "localhost", proxy.port, ssl=proxy.tls, family=socket.AF_INET
-    )
-    writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
-    async with asyncio.timeout(WITHIN_S):
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert b" 200 " in head.splitlines()[0]
-        assert b"text/event-stream" in head
+    connection = http.client.HTTPSConnection("localhost", proxy.port, timeout=WITHIN_S, context=proxy.tls)
+
+    def opened() -> http.client.HTTPResponse:
+        connection.request("GET", "/events")
+        return connection.getresponse()
+
+    def until_card(stream: http.client.HTTPResponse) -> None:
+        while b"event: card" not in (line := stream.readline()):
+            assert line, "the stream has ended"
+
+    with closing(connection), await asyncio.to_thread(opened) as stream:
+        assert stream.status == 200
+        assert str(stream.headers["Content-Type"]).startswith("text/event-stream")
         await attacked.goes_on(page=False)
-        while b"event: card" not in await reader.readline():
-            pass
-    writer.close()
+        await asyncio.to_thread(until_card, stream)
 
 
 def test_a_body_that_is_too_large_ends_at_the_proxy(proxy: Nginx) -> None:
