@@ -103,7 +103,12 @@ class Gateway:
                 carriers += settings.radios.carriers(settings.state)
         self.carriers = carriers
         self.upkeep = Upkeep(store, settings.limits, now_ms)
-        verbs: dict[str, Verb] = {"status": self._status, "ask": self._ask, "synced": self._synced}
+        verbs: dict[str, Verb] = {
+            "status": self._status,
+            "room": self._room,
+            "ask": self._ask,
+            "synced": self._synced,
+        }
         self.alerts: Alerts | None = None
         if settings.rules is not None:
             self.alerts = Alerts(
@@ -176,6 +181,10 @@ class Gateway:
             return self._standing()
         except StoreError as error:
             raise ControlError(str(error)) from error
+
+    async def _room(self, _: Message) -> Message:
+        """How full the store is, and how long sync may be away: for those who ask often."""
+        return {"room": self.upkeep.as_dict()}
 
     def _standing(self) -> Message:
         settings, reader, ingest = self.settings, self.store.reader, self.ingest

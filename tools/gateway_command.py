@@ -82,6 +82,8 @@ def status(state: State, as_json: Json = False) -> None:
         state_now = "connected" if carrier["connected"] else "NOT connected"
         console.print(f"{carrier['name']}: {state_now}{counts}")
     console.print(f"stored: {answer['stored']} records, the last is commit {answer['last_commit']}")
+    if (room := answer["room"]) is not None:
+        console.print(f"store: {_room(room)}", soft_wrap=True)
     for cause, count in answer["refusals"].items():
         console.print(f"refused, {cause.replace('_', ' ')}: {count} frames")
     for condition in answer["conditions"]:
@@ -167,6 +169,15 @@ def _ask(state: Path, message: dict[str, Any]) -> dict[str, Any]:
         return request(place_in_use(state) / SOCKET_NAME, message)
     except ControlError as error:
         _fail(str(error), FAILED)
+
+
+def _room(room: dict[str, Any]) -> str:
+    parts = [f"{room['used_bytes'] >> 20} of {room['cap_bytes'] >> 20} MB"]
+    if room["oldest_unsynced_s"] is not None:
+        parts.append(f"the oldest record has waited {room['oldest_unsynced_s'] / 60:.0f} min for sync")
+    if room["outage_hours_left"] is not None:
+        parts.append(f"sync may be away for {room['outage_hours_left']:.0f} h")
+    return ", ".join(parts)
 
 
 def _utc(ms: int | None) -> str:

@@ -47,9 +47,17 @@ class Metrics(Collector):
         for name, text, value in (
             ("sensornett_records_pending", "Records on their way to InfluxDB", way.sync.pending),
             ("sensornett_records_quarantined", "Records that InfluxDB refused", way.sync.quarantined),
+            (
+                "sensornett_oldest_unsynced_seconds",
+                "Age of the oldest record not sent",
+                way.sync.oldest_s or 0,
+            ),
             ("sensornett_open_pages", "Pages that are open", self._open_pages()),
         ):
             found.append(GaugeMetricFamily(name, text, value=value))
+        if way.outage_left_s is not None:
+            text = "How long sync may still be away before records are lost"
+            found.append(GaugeMetricFamily("sensornett_outage_left_seconds", text, value=way.outage_left_s))
         newest = GaugeMetricFamily("sensornett_node_newest_record_seconds", "UTC time of it", labels=["node"])
         waiting = GaugeMetricFamily("sensornett_node_records_waiting", "Records on the node", labels=["node"])
         for id_, node in self._live.nodes.items():

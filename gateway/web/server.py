@@ -34,7 +34,7 @@ from gateway.web.meter_keeper import keep_meters
 from gateway.web.pages import Pages
 from gateway.web.patience import Patient
 from gateway.web.public import UNSEEN, PublicView
-from gateway.web.way import ask_sync, counts, way
+from gateway.web.way import ask_gateway, counts, way
 
 log = structlog.get_logger()
 
@@ -264,10 +264,10 @@ class _Pace:
 async def _count(pages: Pages, reader: Reader, state: Path) -> None:
     """Keep count of the records on their way."""
     while True:
-        sync = await asyncio.to_thread(ask_sync, state)
+        sync, left_s = await asyncio.to_thread(ask_gateway, state)
         try:
             pages.counts = counts(reader)
-            found = way(list(pages.counts.values()), reader, sync)
+            found = way(list(pages.counts.values()), reader, sync, left_s)
         except StoreError:
             found = pages.way  # `_follow` tells why
         if found != pages.way:

@@ -1,11 +1,11 @@
 """The way of the records, counted at each place: nodes -> gateway -> InfluxDB."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from gateway.control import ControlError, Message, request
+from gateway.control import SOCKET_NAME, ControlError, Message, request
 from gateway.model import Epoch, Loss, Refusal, Span
 
 # The files of the sync process beside the store; the gateway must not import its code.
@@ -27,6 +27,8 @@ class Sync:
     dropped: int = 0
     error: str | None = None
     error_at_s: int | None = None
+    oldest_s: int | None = None
+    """Age of the oldest record that has not been sent, to the minute; None where all have been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Way:
     lost: int
     refused: int
     sync: Sync
+    outage_left_s: int | None = None
+    """How long sync may still be away, at today's rate, before records are lost; None: not known yet."""
 
     @property
     def waiting(self) -> int:
@@ -81,7 +85,7 @@ def counts(ledger: Ledger) -> dict[int, NodeCounts]:
     return found
 
 
-def way(of_nodes: Sequence[NodeCounts], ledger: Ledger, sync: Sync) -> Way:
+def way(of_nodes: Sequence[NodeCounts], ledger: Ledger, sync: Sync, outage_left_s: int | None = None) -> Way:
     """Add up what `counts` found."""
     return Way(
         sum(c.measured for c in of_nodes),
@@ -89,7 +93,28 @@ def way(of_nodes: Sequence[NodeCounts], ledger: Ledger, sync: Sync) -> Way:
         sum(c.lost for c in of_nodes),
         sum(ledger.refusals().values()),
         sync,
+        outage_left_s,
     )
+
+
+def ask_gateway(
+    state: Path, ask: Callable[[Path, Message, float], Message] = request
+) -> tuple[Sync, int | None]:
+    """Return how sync is, and how long it may still be away. Never raises; may take twice TIMEOUT_S.
+
+    Where sync does not answer, the gateway knows how long the oldest record has waited.
+    """
+    sync = ask_sync(state, ask)
+    if sync.state == "off":
+        return sync, None
+    try:
+        room = ask(state / SOCKET_NAME, {"do": "room"}, TIMEOUT_S)["room"] or {}
+        hours, oldest_s = room.get("outage_hours_left"), room.get("oldest_unsynced_s")
+        if sync.state == "silent" and oldest_s is not None:
+            sync = replace(sync, oldest_s=int(oldest_s) // 60 * 60)
+        return sync, None if hours is None else int(hours) * 3600
+    except (ControlError, KeyError, TypeError, ValueError, AttributeError):
+        return sync, None  # it is just starting anew
 
 
 def ask_sync(state: Path, ask: Callable[[Path, Message, float], Message] = request) -> Sync:
@@ -99,7 +124,7 @@ def ask_sync(state: Path, ask: Callable[[Path, Message, float], Message] = reque
         return Sync("off")
     try:
         told = ask(path, {"do": "status"}, TIMEOUT_S)
-        at_ms = told["last_error_at_ms"]
+        at_ms, age_s = told["last_error_at_ms"], told["oldest_unsynced_age_s"]
         return Sync(
             told["state"],
             int(told["synced"]),
@@ -108,6 +133,7 @@ def ask_sync(state: Path, ask: Callable[[Path, Message, float], Message] = reque
             int(told["dropped"]),
             told["last_error"],
             None if at_ms is None else int(at_ms) // 1000,
+            None if age_s is None else int(age_s) // 60 * 60,
         )
     except ControlError as error:
         return Sync("silent", error=str(error))

@@ -19,6 +19,12 @@ STATUS = {
     "stored": 7,
     "last_commit": 9,
     "refusals": {"bad_tag": 3},
+    "room": {
+        "used_bytes": 5 << 20,
+        "cap_bytes": 9 << 20,
+        "oldest_unsynced_s": 7200,
+        "outage_hours_left": 31.4,
+    },
     "conditions": [{"name": "disk_full", "urgent": True, "text": "The disk is full"}],
     "nodes": [
         {"node": 11, "stored": 7, "last_seen_ms": 1_795_000_000_000, "status_at_ms": None, "welcomed": True}
@@ -71,6 +77,8 @@ def test_status_for_people(gateway: Answering, tmp_path: Path) -> None:
     assert code == 0
     assert "mqtt: connected" in out
     assert "refused, bad tag: 3 frames" in out
+    assert "5 of 9 MB" in out
+    assert "waited 120 min for sync, sync may be away for 31 h" in out
     assert "! The disk is full" in out
     assert "2026-11-18 11:06:40" in out
     assert "never" in out

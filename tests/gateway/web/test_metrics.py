@@ -13,7 +13,7 @@ from tests.gateway.web.test_pages import get, made
 async def test_what_prometheus_reads() -> None:
     by = (Heard("c1", -110, -9.0, 12), Heard("c2", -112, -14.0, 9))
     pages = made([replace(intake(660, 640, NOW_S - 90_000), receivers=by)])
-    pages.way = Way(120, 100, 3, 7, Sync("ok", 90, 10, 2))
+    pages.way = Way(120, 100, 3, 7, Sync("ok", 90, 10, 2, oldest_s=180), 7200)
     pages.counts = {11: NodeCounts(120, 100, 3)}
     answer = await get(pages, "/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
@@ -26,6 +26,8 @@ async def test_what_prometheus_reads() -> None:
     assert found["sensornett_records_lost_total",] == 3
     assert found["sensornett_frames_refused_total",] == 7
     assert found["sensornett_records_pending",] == 10
+    assert found["sensornett_oldest_unsynced_seconds",] == 180
+    assert found["sensornett_outage_left_seconds",] == 7200
     assert found["sensornett_node_newest_record_seconds", "11"] == NOW_S - 90_000
     assert found["sensornett_node_records_waiting", "11"] == 17
     assert found["sensornett_concerns", "fault"] == 1  # it is silent

@@ -240,6 +240,14 @@ async def test_the_way_says_how_sync_is(sync: Sync, said: str) -> None:
     assert "8 venter på noden" in text
 
 
+async def test_the_way_says_how_long_sync_may_be_away() -> None:
+    pages = made(ALL)
+    pages.way = Way(1200, 1190, 2, 5, Sync("retrying", 90, 3, oldest_s=7200), 31 * 3600)
+    text = (await get(pages, "/?lang=en")).text
+    assert "Oldest that waits</dt><dd>2\u00a0h" in text
+    assert "Can do without InfluxDB</dt><dd>31\u00a0h" in text
+
+
 async def test_an_empty_site_explains_the_first_three_steps() -> None:
     text = (await get(made(site=replace(SITE, nodes=(), buildings=())), "/")).text
     checked(text)

@@ -6,11 +6,11 @@ import pytest
 
 from gateway.control import ControlError, Message
 from gateway.model import Epoch, Loss, Refusal, Span
-from gateway.web.way import NodeCounts, Sync, ask_sync, counts, way
+from gateway.web.way import NodeCounts, Sync, ask_gateway, ask_sync, counts, way
 
 OK = {
     "state": "ok", "synced": 90, "pending": 5, "quarantined": 2, "dropped": 1, "last_error": None,
-    "last_error_at_ms": None,
+    "last_error_at_ms": None, "oldest_unsynced_age_s": 145.5,
 }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def test_what_sync_says(tmp_path: Path, state: str) -> None:
         return {**OK, "state": state, "last_error": "away", "last_error_at_ms": 5000}
 
     found = ask_sync(tmp_path, ask)
-    assert found == Sync(state, 90, 5, 2, 1, "away", 5)  # type: ignore[arg-type]
+    assert found == Sync(state, 90, 5, 2, 1, "away", 5, 120)  # type: ignore[arg-type]
     assert asked == [(tmp_path / "sync.sock", {"do": "status"}, 2.0)]
 
 
@@ -74,3 +74,22 @@ def test_an_answer_nobody_expects_is_no_traceback(tmp_path: Path) -> None:
         raise ControlError("not now")
 
     assert ask_sync(tmp_path, refuse) == Sync("silent", error="not now")
+
+
+def test_how_long_sync_may_be_away(tmp_path: Path) -> None:
+    def ask(path: Path, message: Message, timeout_s: float) -> Message:
+        if path.name == "sync.sock":
+            raise ControlError("it does not run")
+        assert (message, timeout_s) == ({"do": "room"}, 2.0)
+        return {"room": {"outage_hours_left": 99.7, "oldest_unsynced_s": 4000}}
+
+    assert ask_gateway(tmp_path, ask) == (Sync("off"), None)
+    (tmp_path / "sync.db").touch()
+    # Sync is dead, and the gateway knows how long the oldest record has waited.
+    assert ask_gateway(tmp_path, ask) == (Sync("silent", error="it does not run", oldest_s=3960), 99 * 3600)
+    assert ask_gateway(tmp_path, lambda *_: {"room": None}) == (ask_sync(tmp_path, lambda *_: {}), None)
+
+    def refuse(*_: object) -> Message:
+        raise ControlError("starting")
+
+    assert ask_gateway(tmp_path, refuse) == (Sync("silent", error="starting"), None)
