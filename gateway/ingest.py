@@ -15,7 +15,7 @@ import structlog
 
 from gateway import clock
 from gateway.answers import Answer
-from gateway.links import NoCounter, NodeLink
+from gateway.links import NoCounter, NodeLink, OldLife
 from gateway.model import Anchor, Downlink, Epoch, Loss, NodeState, Record, Refusal, RegisterEvent, Uplink
 from gateway.outgoing import Outgoing
 from gateway.settle import runs_ahead, settle
@@ -28,6 +28,7 @@ from wire.frame import (
     CONTROL,
     DATA,
     HEADER_SIZE,
+    JOIN,
     TAG_SIZE,
     WELCOME_SIZE,
     FrameError,
@@ -173,12 +174,16 @@ class Ingest:
         link = self.links.get(node)
         if link is None:
             raise Refused(Refusal.UNKNOWN_NODE, why=f"node {node}")
-        if header.type not in (DATA, CONTROL):
+        if header.type not in (DATA, CONTROL, JOIN):
             raise Refused(Refusal.WRONG_TYPE, node)
         try:
-            plain = link.uplink.open(frame)
+            plain, life = link.open(header, frame)
         except FrameError as error:
             raise Refused(Refusal.BAD_TAG, node, error) from None
+        except OldLife as error:
+            raise Refused(Refusal.REPLAY, node, error) from None
+        if life != link.life:
+            self._begin_life(link, life, draft)
         if not link.window.admit(header.counter):
             raise Refused(Refusal.REPLAY, node, f"counter {header.counter}")
         link.last_seen_ms = uplink.received_at_ms
@@ -188,6 +193,14 @@ class Ingest:
             self._take_records(link, uplink, header, plain, draft)
         else:
             self._take_status(link, uplink, header, plain, draft)
+
+    @staticmethod
+    def _begin_life(link: NodeLink, life: int, draft: _Draft) -> None:
+        """A node lost its counters, or came to their end, and has begun another life."""
+        log.info("node_in_another_life", node=link.node, life=life)
+        clocks, epochs = link.begin(life)
+        draft.anchors |= {(link.node, clock_id): () for clock_id in clocks}
+        draft.epochs |= {(link.node, epoch.short): epoch for epoch in epochs}
 
     def _take_records(
         self, link: NodeLink, uplink: Uplink, header: Header, plain: bytes, draft: _Draft

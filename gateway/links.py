@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from gateway.model import Anchor, Epoch, NodeState, Reception
 from gateway.replay import ReplayWindow
-from wire.frame import CONTROL, COUNTER_MAX, WELCOME, pack_header
-from wire.seal import downlink_cipher, uplink_cipher
+from wire.frame import CONTROL, COUNTER_MAX, HEADER_SIZE, JOIN, JOIN_SIZE, WELCOME, Header, pack_header
+from wire.seal import downlink_cipher, life_key, uplink_cipher
 
 RESERVED_AHEAD = 1024  # downlink counters of one block; a crash wastes what is left of it
 SPARE = 64  # left in the block at least, for other carriers' frames of the node in the same commit
@@ -24,12 +24,18 @@ class NoCounter(Exception):
     """A downlink cannot be sealed: there is no counter left that was surely never used."""
 
 
+class OldLife(Exception):
+    """A frame of a life of the node that is over."""
+
+
 class NodeLink:
-    """`epochs` has the epoch that each short form stands for: the one introduced last."""
+    """`epochs` has the epoch that each short form stands for: the one introduced last.
+
+    `life`: a node that lost its counter begins another one, with a key of its own (see SPEC.md, section 6).
+    """
 
     def __init__(self, node: int, key: bytes, gateway_id: bytes, store_id: bytes) -> None:
         self.node = node
-        self.uplink = uplink_cipher(key)
         self.window = ReplayWindow()
         self.welcomed = False
         self.epochs: dict[int, Epoch] = {}
@@ -40,8 +46,15 @@ class NodeLink:
         self.status = "{}"
         self.reserved = 0  # as the store has it
         self._next = 0
-        self._names = gateway_id + store_id
-        self._downlink = downlink_cipher(key, gateway_id, store_id)
+        self._root = key
+        self._gateway_id, self._store_id = gateway_id, store_id
+        self._use(0)
+
+    def _use(self, life: int) -> None:
+        key = life_key(self._root, life)
+        self.life = life
+        self._uplink = uplink_cipher(key)
+        self._downlink = downlink_cipher(key, self._gateway_id, self._store_id)
         self._key_check = hashlib.sha256(b"sensornett key check" + key).digest()[:KEY_CHECK_SIZE]
 
     def restore(
@@ -54,11 +67,39 @@ class NodeLink:
         self.status_at_ms = state.status_at_ms
         self.status = state.status
         self.reserved = self._next = state.downlink_reserved
+        self._use(state.life)
         same_key = state.key_check == self._key_check
-        if same_key:
+        if not same_key:
+            self._use(0)
+            self.anchors = {}  # the ids of its clocks begin anew too
+        else:
             self.window = ReplayWindow(state.highest, state.seen)
             self.welcomed = state.welcomed
         self.epochs = {e.short: e if same_key else replace(e, since=0) for e in epochs}
+
+    def open(self, header: Header, frame: bytes) -> tuple[bytes, int]:
+        """Return the body of an authentic frame and the life it is of. Raises FrameError, OldLife."""
+        if header.type != JOIN:
+            return self._uplink.open(frame), self.life
+        life = int.from_bytes(frame[HEADER_SIZE:JOIN_SIZE], "big")
+        if life < self.life:
+            raise OldLife(f"life {life}, the node is in its life {self.life}")
+        cipher = self._uplink if life == self.life else uplink_cipher(life_key(self._root, life))
+        return cipher.open(frame, JOIN_SIZE), life
+
+    def begin(self, life: int) -> tuple[list[int], list[Epoch]]:
+        """The node has begun another life: counters start again, and so do the ids of its clocks.
+
+        Returns the ids of clocks that are forgotten, and the epochs that are not as they were.
+        """
+        self._use(life)
+        self.window = ReplayWindow()
+        self.welcomed = False
+        clocks = list(self.anchors)
+        self.anchors = {}
+        changed = {short: replace(epoch, since=0) for short, epoch in self.epochs.items() if epoch.since}
+        self.epochs |= changed
+        return clocks, list(changed.values())
 
     def heard_by(self, receptions: Iterable[Reception]) -> None:
         """Remember how its last frames were heard, by the receivers that did."""
@@ -83,6 +124,7 @@ class NodeLink:
             self.last_seen_ms,
             self.status_at_ms,
             self.status,
+            self.life,
         )
 
     def stored(self, state: NodeState) -> None:
@@ -99,5 +141,7 @@ class NodeLink:
         counter = self._next
         self._next += 1
         if welcome:
-            return self._downlink.seal(pack_header(WELCOME, 0, self.node, counter) + self._names, body)
+            return self._downlink.seal(
+                pack_header(WELCOME, 0, self.node, counter) + self._gateway_id + self._store_id, body
+            )
         return self._downlink.seal(pack_header(CONTROL, 0, self.node, counter), body)

@@ -132,7 +132,8 @@ class NodeState:
 
     `key_check` tells a new key from the old one: counters start again with a new key. `seen` has bit i
     set where frame counter `highest` - i was taken. Downlink counters below `downlink_reserved` may have
-    been used. `status` is the node's last STATUS with names for its keys.
+    been used. `status` is the node's last STATUS with names for its keys; `life` counts how often its key
+    was changed by itself.
     """
 
     node: int
@@ -144,6 +145,7 @@ class NodeState:
     last_seen_ms: int = 0
     status_at_ms: int | None = None
     status: str = "{}"
+    life: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         ) STRICT, WITHOUT ROWID;
         """,
     ),
+    ("lives of a node's key", "ALTER TABLE nodes ADD COLUMN life INTEGER NOT NULL DEFAULT 0;"),
 )
 
 

@@ -13,7 +13,7 @@ RECORD_COLUMNS = (
     "carrier, rssi_dbm, snr_db, moved, receivers"
 )
 NODE_COLUMNS = (
-    "node, key_check, highest, seen, welcomed, downlink_reserved, last_seen_ms, status_at_ms, status"
+    "node, key_check, highest, seen, welcomed, downlink_reserved, last_seen_ms, status_at_ms, status, life"
 )
 
 EVENT_COLUMNS = "node, clock, time_s, at_s, kind, before, after, registers, noted_at_ms"
@@ -63,12 +63,13 @@ def node_row(state: NodeState) -> tuple[Any, ...]:
         state.last_seen_ms,
         state.status_at_ms,
         state.status,
+        state.life,
     )
 
 
 def node_state(row: tuple[Any, ...]) -> NodeState:
     """Return the state in a row of NODE_COLUMNS."""
-    return NodeState(row[0], row[1], row[2], int.from_bytes(row[3], "big"), bool(row[4]), *row[5:9])
+    return NodeState(row[0], row[1], row[2], int.from_bytes(row[3], "big"), bool(row[4]), *row[5:10])
 
 
 def event_row(event: RegisterEvent) -> tuple[Any, ...]:

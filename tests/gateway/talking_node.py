@@ -10,13 +10,14 @@ from wire.frame import (
     CONTROL,
     DATA,
     HEADER_SIZE,
+    JOIN,
     WELCOME,
     WELCOME_SIZE,
     pack_header,
     parse_header,
 )
 from wire.records import Record, encode
-from wire.seal import Cipher, downlink_cipher, uplink_cipher
+from wire.seal import Cipher, downlink_cipher, life_key, uplink_cipher
 
 INTAKE = (1, 1, 3, 3, 4, 5)  # level up and down (loop current), water and air temperature, battery, tilt
 SCHEMAS = {1: INTAKE}
@@ -47,11 +48,22 @@ class TalkingNode:
         self.counter = 0
         self.frames: list[bytes] = []
         self.told: dict[int, Any] = {}
+        self._root = self.key
+        self.life = 0
         self._up = uplink_cipher(self.key)
         self._down: Cipher | None = None
 
+    def begin(self, life: int) -> None:
+        """Begin another life: counters start again under another key."""
+        self.life, self.counter = life, 0
+        self.key = life_key(self._root, life)
+        self._up, self._down = uplink_cipher(self.key), None
+
     def seal(self, kind: int, flags: int, body: bytes) -> bytes:
-        frame = self._up.seal(pack_header(kind, flags, self.node, self.counter), body)
+        header = pack_header(kind, flags, self.node, self.counter)
+        if kind == JOIN:
+            header += self.life.to_bytes(2, "big")
+        frame = self._up.seal(header, body)
         self.counter += 1
         self.frames.append(frame)
         return frame
@@ -60,7 +72,7 @@ class TalkingNode:
         """Return a STATUS; `said` by the names of wire.control, in small letters."""
         body: dict[int, Any] = {control.EPOCH: self.epoch, control.NEXT: 0}
         body |= {getattr(control, name.upper()): value for name, value in said.items()}
-        return self.seal(CONTROL, ACK_REQUESTED, control.encode(body))
+        return self.seal(JOIN if self.life else CONTROL, ACK_REQUESTED, control.encode(body))
 
     def data(
         self, *records: Record, clock: int | None = None, schema: int = 1, flags: int = ACK_REQUESTED

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wire import control
-from wire.frame import ACK_REQUESTED, CONTROL, DATA, WELCOME, pack_header
+from wire.frame import ACK_REQUESTED, CONTROL, DATA, JOIN, WELCOME, pack_header
 from wire.records import Record, encode
-from wire.seal import downlink_cipher, uplink_cipher
+from wire.seal import downlink_cipher, life_key, uplink_cipher
 
 if TYPE_CHECKING:
     from wire.control import Item
@@ -59,7 +59,8 @@ def vector(
     clear: bytes = b"",
     **more: object,
 ) -> dict[str, object]:
-    cipher = downlink_cipher(KEY, GATEWAY, STORE) if down else uplink_cipher(KEY)
+    key = life_key(KEY, int.from_bytes(clear, "big")) if frame_type == JOIN else KEY
+    cipher = downlink_cipher(KEY, GATEWAY, STORE) if down else uplink_cipher(key)
     frame = cipher.seal(pack_header(frame_type, flags, node, counter) + clear, plain)
     ids = {"gateway_id": GATEWAY.hex(), "store_id": STORE.hex()} if down else {}
     return {
@@ -148,6 +149,14 @@ def main() -> None:
             down=True,
             clear=GATEWAY + STORE,
             plain=control.encode(welcome),
+        ),
+        vector(
+            "join in the seventh life",
+            frame_type=JOIN,
+            flags=ACK_REQUESTED,
+            counter=0,
+            clear=bytes((0, 7)),
+            plain=control.encode(status),
         ),
         data("twenty-four reports of six channels", gauge, counter=260, schema=2, quantities=GAUGE, ack=True),
     ]

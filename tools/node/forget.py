@@ -20,6 +20,14 @@ def remove(path):
 for name in os.listdir("/"):
     if name not in ("boot.py", "main.py", "lib"):
         remove("/" + name)
+import esp32
+kept = esp32.NVS("node")
+for name in ["root", "hash", "size"] + ["s%d" % i for i in range(32)]:
+    try:
+        kept.erase_key(name)
+    except OSError:
+        pass
+kept.commit()
 print("@@ null")
 """
 

@@ -224,6 +224,10 @@ class Node:
                 settings.keep()
                 me.good = self._found.hash
                 me.save()
+                from node import root
+
+                if not root.keep_settings(me.good):
+                    state.count(control.FLASH)
         else:
             state.failures = min(state.failures + 1, 0xFFFF)
             state.count(control.SILENT)
@@ -263,15 +267,6 @@ def _unprovisioned(error, cause):
     return None if cause[0] == _PWRON_RESET else UNPROVISIONED_MS
 
 
-def _begin(me, state):
-    """A cold boot: RTC memory is gone. Raises OSError where flash refuses."""
-    me.boots += 1
-    me.unfinished = min(me.unfinished + 1, 0xFFFF)
-    state.clock = me.boots % 255 + 1
-    state.counter = state.reserved = me.reserved
-    me.save()
-
-
 def main(watchdog):
     """Live through one start; return the milliseconds to sleep after it, or None to open the prompt.
 
@@ -287,7 +282,11 @@ def main(watchdog):
     try:
         found = settings.load()
     except OSError as error:
-        return _unprovisioned(error, cause)
+        from node import root
+
+        if not root.restore_settings():
+            return _unprovisioned(error, cause)
+        found = settings.load()
     config = found.values
     if config.get("role") == "bridge":
         from node.bridge import run
@@ -315,14 +314,22 @@ def main(watchdog):
                 return power.STOP_S * 1000
     shelf_ms = _shelf(cold, cause, hardware, config)
     if shelf_ms is not None:
-        _let_button_wake(config.get("button"))
+        power.let_button_wake(config.get("button"))
         return shelf_ms
     try:
         me = identity.load()
-    except identity.Unprovisioned as error:
-        return _unprovisioned(error, cause)
+    except identity.Unprovisioned:
+        me = None
+    if me is None or cause[0] != _DEEPSLEEP_RESET:
+        from node import root
+
+        before = state
+        me, state = root.settle(me, state)
+        if me is None:
+            return _unprovisioned("no identity: provision this node", cause)
+        cold = cold or state is not before
     if cold:
-        _begin(me, state)
+        me.boot(state)
     state.wakes += 1
     state.starts = min(state.starts + 1, 0xFF)
     if not cold and cause[0] != _DEEPSLEEP_RESET:
@@ -372,19 +379,8 @@ def main(watchdog):
         from node import battery
 
         sleep_ms = battery.wake(node)
-    _let_button_wake(config.get("button"))
+    power.let_button_wake(config.get("button"))
     return sleep_ms
-
-
-def _let_button_wake(number):
-    """Let a press end the next deep sleep; not one that is still held, which would end it at once."""
-    if number is None:
-        return
-    pin = machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP)
-    if pin.value():
-        import esp32
-
-        esp32.wake_on_ext0(pin, esp32.WAKEUP_ALL_LOW)
 
 
 def _lit(node):

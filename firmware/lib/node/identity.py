@@ -1,8 +1,8 @@
 """Who the node is: its key and everything that must never be forgotten without forgetting the key.
 
 One record in one file, replaced as a whole. The frame counter lives beside the key because a counter
-that restarts under an old key would repeat a nonce; losing the file loses both, and the node must be
-provisioned anew with another key.
+that restarts under an old key would repeat a nonce; losing the file loses both, and another life of the
+node begins, with another key: see root.py.
 
 Counters are reserved in blocks: the file holds the first counter that is *not* reserved yet, and a
 cold boot goes on from there. At most one block is wasted for each power cut.
@@ -12,12 +12,15 @@ import os
 import struct
 from binascii import crc32, unhexlify
 
+from wire.seal import life_key
+
 PATH = "/identity"
 CLAIM = "/key.hex"  # left by provisioning: 32 hex digits, removed once it is taken over
 BLOCK = 256  # one flash write a day at 10 min, and 24 bits last 160 years of daily power cuts
 
-_FORMAT = "<4s16sII4s8sI4sHI"
-_MAGIC = b"SNi2"
+_FORMAT = "<4s16sII4s8sI4sHIH"
+_MAGIC = b"SNi3"
+_BEFORE = "<4s16sII4s8sI4sHI", b"SNi2"  # as it was before there were lives
 
 
 class Unprovisioned(OSError):
@@ -36,6 +39,7 @@ class Identity:
         good=bytes(4),
         unfinished=0,
         writes=0,
+        life=0,
     ):
         self.key = key
         self.reserved = reserved  # first frame counter not reserved in flash
@@ -46,6 +50,19 @@ class Identity:
         self.good = good  # hash of the settings under which a gateway was last reached; zeros: none yet
         self.unfinished = unfinished  # cold boots in a row whose first wake came to no end
         self.writes = writes  # files written to flash so far, see `Retained.writes`
+        self.life = life  # which of the key's lives this is: see root.py
+
+    def sealing_key(self):
+        """Return the key of this life."""
+        return life_key(self.key, self.life)
+
+    def boot(self, state):
+        """A cold boot: RTC memory is gone. Raises OSError where flash refuses."""
+        self.boots += 1
+        self.unfinished = min(self.unfinished + 1, 0xFFFF)
+        state.clock = self.boots % 255 + 1
+        state.counter = state.reserved = self.reserved
+        self.save()
 
     def pack(self):
         body = struct.pack(
@@ -60,6 +77,7 @@ class Identity:
             self.good,
             self.unfinished,
             self.writes,
+            self.life,
         )
         return body + struct.pack("<I", crc32(body))
 
@@ -72,12 +90,12 @@ class Identity:
 
 def unpack(raw):
     """Return the Identity in `raw`, or None where it is damaged."""
-    if len(raw) != struct.calcsize(_FORMAT) + 4:
-        return None
     body = raw[:-4]
-    if raw[:4] != _MAGIC or struct.unpack("<I", raw[-4:])[0] != crc32(body):
-        return None
-    return Identity(*struct.unpack(_FORMAT, body)[1:])
+    for form, magic in ((_FORMAT, _MAGIC), _BEFORE):
+        if len(body) == struct.calcsize(form) and raw[:4] == magic:
+            if struct.unpack("<I", raw[-4:])[0] == crc32(body):
+                return Identity(*struct.unpack(form, body)[1:])
+    return None
 
 
 def _read(path):

@@ -61,3 +61,16 @@ class Supply:
         except Exception as error:
             print("battery", repr(error))
             return None
+
+
+def let_button_wake(number):
+    """Let a press end the next deep sleep; not one that is still held, which would end it at once."""
+    if number is None:
+        return
+    import machine
+
+    pin = machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP)
+    if pin.value():
+        import esp32
+
+        esp32.wake_on_ext0(pin, esp32.WAKEUP_ALL_LOW)

@@ -15,6 +15,7 @@ from wire.frame import (
     COUNTER_MAX,
     DATA,
     HEADER_SIZE,
+    JOIN,
     TAG_SIZE,
     WELCOME,
     WELCOME_SIZE,
@@ -28,6 +29,7 @@ from wire.seal import downlink_cipher, uplink_cipher
 RECORDS_MAX = 64  # of one frame: bounds the heap an encoder takes
 FAULTS_MAX = 6  # told in one STATUS, each in so many characters
 FAULT_CHARS = 60
+COUNTERS_LEFT = 4096  # a new life begins while so many are left: should it fail, there is time to try again
 
 
 class Uplink:
@@ -39,7 +41,7 @@ class Uplink:
         self._state = state
         self._backlog = backlog
         self._clock = clock
-        self._cipher = uplink_cipher(identity.key)
+        self._cipher = uplink_cipher(identity.sealing_key())
         self._down = None
         self._asked = {}  # uplink counter -> ticks when it was sent, to time the answer
         self._sent = []  # runs sent in this conversation
@@ -54,6 +56,21 @@ class Uplink:
         self._asked = {}
         self._sent = []
         self._there = []
+        if self._state.counter > COUNTER_MAX - COUNTERS_LEFT:
+            self._renew()
+
+    def _renew(self):
+        """The frame counter comes to its end: begin another life, whose counter begins anew."""
+        from node import root
+
+        try:
+            root.next_life(self._identity)
+        except OSError:
+            self._state.count(control.FLASH)
+            return
+        self._state.counter = self._state.reserved = 0
+        self._cipher = uplink_cipher(self._identity.sealing_key())
+        self._down = None
 
     # Sending
 
@@ -70,7 +87,10 @@ class Uplink:
         counter = state.counter
         state.counter += 1
         self._asked[counter] = self._clock.ticks()
-        return self._cipher.seal(pack_header(type, flags, self._node, counter), body)
+        header = pack_header(type, flags, self._node, counter)
+        if type == JOIN:
+            header += bytes((self._identity.life >> 8, self._identity.life & 0xFF))
+        return self._cipher.seal(header, body)
 
     def introduced(self):
         """True when data may flow: the gateway has registered this epoch and asks for no STATUS."""
@@ -107,7 +127,8 @@ class Uplink:
         lost = sorted(acked.lost(state.oldest, state.upto, self._ranges()) + self._gone)
         if lost:
             body[control.LOST] = [list(run) for run in lost[:16]]
-        return self._frame(CONTROL, ACK_REQUESTED, control.encode(body))
+        # In a later life each one says which: a gateway restored from a backup may know only an earlier one.
+        return self._frame(JOIN if self._identity.life else CONTROL, ACK_REQUESTED, control.encode(body))
 
     def _ranges(self):
         r = self._state.ranges
@@ -192,7 +213,7 @@ class Uplink:
             elif header.type == CONTROL:
                 if self._down is None:
                     self._down = downlink_cipher(
-                        self._identity.key, self._identity.gateway, self._identity.store
+                        self._identity.sealing_key(), self._identity.gateway, self._identity.store
                     )
                 body = control.decode(self._down.open(frame))
             else:
@@ -207,7 +228,7 @@ class Uplink:
         """A store this node does not know, or a node the store does not: believed only if it is fresh."""
         gateway = bytes(frame[HEADER_SIZE : HEADER_SIZE + 4])
         store = bytes(frame[HEADER_SIZE + 4 : WELCOME_SIZE])
-        cipher = downlink_cipher(self._identity.key, gateway, store)
+        cipher = downlink_cipher(self._identity.sealing_key(), gateway, store)
         body = control.decode(cipher.open(frame, WELCOME_SIZE))
         told = body[control.TIME]
         if not isinstance(told, list) or told[0] not in self._asked:

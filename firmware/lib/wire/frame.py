@@ -8,12 +8,14 @@ VERSION = 1
 HEADER_SIZE = 6
 TAG_SIZE = 8
 WELCOME_SIZE = HEADER_SIZE + 4 + 8  # header, gateway id, store id: all of it in clear
+JOIN_SIZE = HEADER_SIZE + 2  # header, life: likewise
 COUNTER_MAX = (1 << 24) - 1
 
 # Frame types
 DATA = 0  # uplink: records
 CONTROL = 1  # either way: a CBOR map, see control.py
 WELCOME = 2  # downlink: names the gateway and store whose downlink key applies from now on
+JOIN = 3  # uplink: a CONTROL that names the life of the node key it is sealed in
 
 # Flags
 ACK_REQUESTED = 1
@@ -40,7 +42,7 @@ else:
 
 def pack_header(type: int, flags: int, node: int, counter: int) -> bytes:
     """Return the six header bytes. Raises ValueError where a field does not fit."""
-    if not (0 <= type <= WELCOME and 0 <= flags <= 7 and 0 <= node <= 0xFFFF and 0 <= counter <= COUNTER_MAX):
+    if not (0 <= type <= JOIN and 0 <= flags <= 7 and 0 <= node <= 0xFFFF and 0 <= counter <= COUNTER_MAX):
         raise ValueError(
             "header field out of range: type %r, flags %r, node %r, counter %r" % (type, flags, node, counter)
         )
@@ -64,6 +66,6 @@ def parse_header(frame: bytes) -> Header:
     if first >> 6 != VERSION:
         raise FrameError("frame version %d, this side speaks %d" % (first >> 6, VERSION))
     kind = first >> 3 & 7
-    if kind > WELCOME:
+    if kind > JOIN:
         raise FrameError("unknown frame type %d" % kind)
     return Header(kind, first & 7, frame[1] << 8 | frame[2], frame[3] << 16 | frame[4] << 8 | frame[5])

@@ -161,6 +161,13 @@ def _cipher(node_key: bytes, info: bytes, direction: int) -> Cipher:
     return Cipher(derived[:KEY_SIZE], derived[KEY_SIZE:], direction)
 
 
+def life_key(node_key: bytes, life: int) -> bytes:
+    """Return the node key's key of a life, 0 to 65535; of life 0 it is the node key itself."""
+    if not life:
+        return node_key
+    return hkdf(node_key, b"sensornett 1 life" + bytes((life >> 8, life & 0xFF)), KEY_SIZE)
+
+
 def uplink_cipher(node_key: bytes) -> Cipher:
     """The cipher of frames a node sends."""
     return _cipher(node_key, b"sensornett 1 up", UP)

@@ -136,13 +136,19 @@ def decode(
     found = Decoded(
         bits.take("type", 3), bits.take("flags", 3), bits.take("node", 16), bits.take("counter", 24)
     )
-    if version != 1 or found.type > 2:
+    if version != 1 or found.type > 3:
         raise Refused("version or type")
     header = frame[:6]
     if found.type == 2:
         header = frame[:18]
         gateway_id, store_id = frame[6:10], frame[10:18]
         bits.fields += [("gateway id", 32, None), ("store id", 64, None)]
+    if found.type == 3:
+        header, life = frame[:8], frame[6:8]
+        bits.fields += [("life", 16, int.from_bytes(life, "big"))]
+        if life != b"\0\0":
+            whole = b"sensornett 1 life" + life
+            node_key = HKDF(SHA256(), 16, salt=None, info=whole).derive(node_key)
     info = b"sensornett 1 down" + gateway_id + store_id if down else b"sensornett 1 up"
     key, iv = keys(node_key, info)
     folded = bytes(7) + frame[1:3] + bytes([down]) + frame[3:6]
@@ -156,7 +162,7 @@ def decode(
 
 
 def read_control(found: Decoded) -> Decoded:
-    """Fill in the map of a CONTROL or WELCOME."""
+    """Fill in the map of a CONTROL, WELCOME or JOIN."""
     found.control = cbor2.loads(found.plain)
     found.fields += [("body", 8 * len(found.plain), None), ("tag", 64, None)]
     return found

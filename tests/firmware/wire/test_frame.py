@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.frame import COUNTER_MAX, HEADER_SIZE, TAG_SIZE, WELCOME, FrameError, pack_header, parse_header
+from wire.frame import COUNTER_MAX, HEADER_SIZE, JOIN, TAG_SIZE, FrameError, pack_header, parse_header
 
 REST = bytes(TAG_SIZE)
 headers = st.tuples(
-    st.integers(0, WELCOME), st.integers(0, 7), st.integers(0, 0xFFFF), st.integers(0, COUNTER_MAX)
+    st.integers(0, JOIN), st.integers(0, 7), st.integers(0, 0xFFFF), st.integers(0, COUNTER_MAX)
 )
 
 
@@ -30,7 +30,7 @@ def test_different_headers_are_different_bytes(
     "header",
     [
         (-1, 0, 0, 0),
-        (3, 0, 0, 0),
+        (4, 0, 0, 0),
         (0, 8, 0, 0),
         (0, -1, 0, 0),
         (0, 0, 0x10000, 0),
@@ -58,7 +58,7 @@ def test_any_bytes_are_a_header_or_a_frame_error(frame: bytes) -> None:
         (b"", "0 bytes is shorter"),
         (bytes.fromhex("40000b000001") + REST[1:], "13 bytes is shorter"),
         (bytes.fromhex("80000b000001") + REST, "version 2, this side speaks 1"),
-        (bytes.fromhex("58000b000001") + REST, "unknown frame type 3"),
+        (bytes.fromhex("60000b000001") + REST, "unknown frame type 4"),
     ],
 )
 def test_errors_say_what_is_wrong(frame: bytes, text: str) -> None:
