@@ -20,10 +20,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from device_configs.model import Node
 from device_configs.problem import ConfigError
 from hardware.virtual.micropython import MicroPythonMissing, command
 from hardware.virtual.nodes import NoChip
 from tools.energy_history import write_history
+from tools.radio_site import by_radio
 from tools.servers import HOST, ServerError
 from tools.story import Event, story
 from tools.surroundings import NoSurroundings
@@ -32,6 +34,8 @@ from tools.verify import Comparison
 
 SITE = Path(__file__).parent.parent / "device_configs" / "sites" / "narvik-demo"
 PAGE_PORT = 8080
+VALLEY = (11, 21)  # nodes in the next valley, where the concentrator stands; the bridge hears the others
+LORA_INTERVAL_S = 8
 FAILED, CONFIGURATION, VERIFICATION_FAILED, INTERRUPTED = 1, 3, 5, 130
 
 
@@ -95,9 +99,12 @@ class Wishes:
 async def run(wishes: Wishes, folder: Path, teller: Teller) -> int:
     """Run the demo; return the exit status."""
     begun = time.monotonic()
+    own = wishes.site == SITE
     town = Town(
         folder,
-        wishes.site,
+        by_radio(SITE, folder / "site") if own else wishes.site,
+        lora_interval_s=LORA_INTERVAL_S,
+        valley=VALLEY if own else (),
         api="v1" if wishes.api == "v1" else "v2",
         page_port=wishes.page_port,
     )
@@ -138,11 +145,23 @@ def _tell_where(town: Town, wishes: Wishes, folder: Path, teller: Teller) -> Non
     teller.say(f"  Files      {folder}")
     teller.say()
     for node in town.site.nodes:
-        teller.say(f"  {node.id:>5}  {node.name:<28} {node.profile.title:<18} {version}")
+        teller.say(f"  {node.id:>5}  {node.name:<28} {node.profile.title:<18} {_way_of(node):<22} {version}")
     teller.say()
     until = "" if wishes.seconds is None else f"Runs for {wishes.seconds:.0f} s. "
     teller.say(f"  Recordings play {town.speed:.0f} times faster than real. {until}Ctrl-C stops it.")
+    lora = town.site.lora
+    if town.air and lora:
+        teller.say(
+            f"  The radio is in real time, {lora.frequency_khz / 1000:g} MHz at SF{lora.spreading_factor}: "
+            f"every {LORA_INTERVAL_S} s is what the law on airtime leaves a node."
+        )
     teller.say()
+
+
+def _way_of(node: Node) -> str:
+    if node.carrier == "mqtt":
+        return "Wi-Fi"
+    return "LoRa, packet forwarder" if node.id in VALLEY else "LoRa, USB bridge"
 
 
 async def _watch(town: Town, seconds: float | None, teller: Teller) -> None:

@@ -126,7 +126,8 @@ class Talk:
                 self._take(kind, number, body)
             except (ValueError, IndexError):
                 self.counts["dropped: makes no sense"] += 1
-        self.counts["garbled on the cable"] += self._lines.garbled - garbled
+        if self._lines.garbled > garbled:
+            self.counts["garbled on the cable"] += self._lines.garbled - garbled
         if self._lines.others != self._others:
             self._others = self._lines.others
             log.info("bridge_prints", text=ascii(self._lines.last_other))
@@ -191,8 +192,9 @@ class Talk:
             return
         self.working = bool(working)
         for name, count in zip(cable.COUNTS[:-1], counted, strict=False):
-            self.counts[f"bridge: {name}"] += max(0, count - self._told.get(name, 0))
-            self._told[name] = count
+            if count > self._told.get(name, 0):
+                self.counts[f"bridge: {name}"] += count - self._told.get(name, 0)
+                self._told[name] = count
 
     # What it is told
 
