@@ -146,7 +146,8 @@ def _unsynced(status: dict[str, Any], gateway: dict[str, Any] | None) -> Finding
     left_h = ((gateway or {}).get("room") or {}).get("outage_hours_left")
     if status["state"] == "ok" and (age_s is None or age_s < UNSYNCED_WARN_S):
         left = "" if left_h is None else f"; it may be away for {left_h:.0f} h"
-        return Finding("sync", Health.OK, f"{status['synced']} records in {status['url']}{left}")
+        waits = "none waits" if age_s is None else f"the oldest of {pending} waits for {age_s:.0f} s"
+        return Finding("sync", Health.OK, f"{status['synced']} records in {status['url']}, {waits}{left}")
     text = f"{pending} records wait, the oldest for {(age_s or 0) / 3600:.1f} h"
     if left_h is not None:
         text += f"; room for {left_h:.0f} h of outage is left"

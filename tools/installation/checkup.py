@@ -1,4 +1,4 @@
-"""What of an installed machine `sensornett doctor` looks at: versions, broker, time, wear of the card."""
+"""What of an installed machine `sensornett doctor` looks at: versions, broker, clock, wear, backup, duty."""
 
 import platform
 import re
@@ -12,23 +12,70 @@ import apsw
 from device_configs.problem import ConfigError
 from tools.finding import Finding, Health
 from tools.installation.choices import FILE, read_choices
-from tools.installation.clock_check import advice
-from tools.installation.places import Places
+from tools.installation.clock_check import battery_clock
+from tools.installation.encryption import SUFFIX
+from tools.installation.keeping import backups
+from tools.installation.places import InstallError, Places
 from tools.installation.sbom import ROOT
+from tools.installation.watchfulness import tonight
+from tools.installation.wear import wear
 
 CERTIFICATE_WARN_DAYS = 90
-WORN_WARN, WORN_FAIL = 80, 100  # percent of what the maker promises
-_BLOCK = Path("/sys/block")
+BACKUP_OLD_S = 36 * 3600
+SQLITE_LEAST = (3, 51, 3)  # before it two writers could damage the log while it began anew
 
 
 def machine_findings(places: Places, now_s: float, *, synchronised: bool) -> list[Finding]:
-    """Return what there is to say of this machine; of broker and time only where a gateway is installed."""
-    found = [Finding("versions", Health.OK, versions())]
+    """Return what there is to say of this machine; of broker, clock, backup, duty where one is installed."""
+    found = [Finding("versions", Health.OK, versions()), sqlite(), wear(places.data)]
     if (places.settings / FILE).exists():
-        found.append(_broker(places, now_s))
-        hints = advice(synchronised=synchronised)
-        found += [Finding("time", Health.WARNING, *hint.split(". ", 1)) for hint in hints]
-    return found + _wear()
+        found += [_broker(places, now_s), battery_clock(), _backup(places, now_s)]
+        try:
+            found.append(tonight(places.data, places.site, now_s))
+        except InstallError as error:
+            found.append(Finding("site", Health.FAILURE, str(error), "./run upgrade --site FOLDER"))
+    return found
+
+
+def sqlite(version: str = "") -> Finding:
+    """Return whether the store's SQLite is one that is safe for it."""
+    version = version or apsw.sqlite_lib_version()
+    if tuple(int(part) for part in version.split(".")) >= SQLITE_LEAST:
+        return Finding("SQLite", Health.OK, version)
+    text = f"{version} can damage the store when two connections write"
+    return Finding("SQLite", Health.FAILURE, text, "`./run upgrade` brings the right one.")
+
+
+def _backup(places: Places, now_s: float) -> Finding:
+    """Return how old the newest backup is, and whether it would outlive the disk."""
+    what, log = "backup", "`journalctl -u sensornett-backup` says why."
+    try:
+        nightly = read_choices(places.settings / FILE).backup
+        if nightly is None:
+            step = f"Put `backup: {{folder: ...}}` into {places.settings / FILE}, then ./run upgrade."
+            return Finding(what, Health.WARNING, "none is made each night", step)
+        folder = places.inside(nightly.folder)
+        made = backups(folder, places.site.name)
+        same_disk = folder.stat().st_dev == places.data.stat().st_dev
+    except PermissionError as error:
+        text = f"{error.filename}: {error.strerror}"
+        return Finding(what, Health.WARNING, text, "Give the command with sudo.")
+    except ConfigError as error:
+        return Finding(what, Health.FAILURE, error.problems[0].message, f"Correct {places.settings / FILE}.")
+    except (OSError, InstallError) as error:
+        return Finding(what, Health.FAILURE, str(error), "Is the disk for backups there, and mounted?")
+    if not made:
+        step = "`systemctl start sensornett-backup` makes the first."
+        return Finding(what, Health.WARNING, f"there is none in {folder} yet", step)
+    newest, file = made[-1]
+    text = f"{len(made)} in {folder}, the newest from {newest:%Y-%m-%d %H:%M} UTC"
+    text += ", encrypted" if file.name.endswith(SUFFIX) else ", not encrypted"
+    if now_s - newest.timestamp() > BACKUP_OLD_S:
+        return Finding(what, Health.FAILURE, text, log)
+    if same_disk:
+        step = "A disk that fails takes both: let `backup.folder` be on another one."
+        return Finding(what, Health.WARNING, f"{text}, on the disk of the records", step)
+    return Finding(what, Health.OK, text)
 
 
 def versions(root: Path = ROOT) -> str:
@@ -71,23 +118,3 @@ def _broker(places: Places, now_s: float) -> Finding:
     if ends_s - now_s < CERTIFICATE_WARN_DAYS * 86_400:
         return Finding("broker", Health.WARNING, text, "`./run upgrade` makes a new certificate.")
     return Finding("broker", Health.OK, text)
-
-
-def _wear(block: Path = _BLOCK) -> list[Finding]:
-    """Return how worn eMMC is; SD cards do not tell."""
-    found = []
-    for file in sorted(block.glob("mmcblk*/device/life_time")):
-        try:
-            steps = [int(word, 16) for word in file.read_text().split()]
-        except (OSError, ValueError):
-            continue
-        if not steps or max(steps) == 0:
-            continue
-        worn = 10 * max(steps)  # each step is a tenth of the life the maker promises (JEDEC eMMC 5.0)
-        name, text = file.parts[-3], f"up to {worn} % of its life is used"
-        if worn < WORN_WARN:
-            found.append(Finding(name, Health.OK, text))
-        else:
-            health = Health.FAILURE if worn > WORN_FAIL else Health.WARNING
-            found.append(Finding(name, health, text, "Take a backup, and put in a new one."))
-    return found

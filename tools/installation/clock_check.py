@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from tools.finding import Finding, Health
+
 _RTC = Path("/sys/class/rtc")
 
 
@@ -14,12 +16,20 @@ def advice(rtc: Path = _RTC, synchronised: bool | None = None) -> list[str]:
             "The clock is not synchronised yet. Install systemd-timesyncd or chrony, and let it reach a time "
             "server (UDP 123) of yours."
         )
-    if not rtc.is_dir() or not any(rtc.iterdir()):
-        found.append(
-            "This machine has no real-time clock: after a power cut without internet it does not know the "
-            "time. Fit one (DS3231 on I2C; on a Raspberry Pi 5 the battery). Nodes then still know theirs."
-        )
+    finding = battery_clock(rtc)
+    if finding.next_step:
+        found.append(f"Real-time clock: {finding.text}. {finding.next_step}")
     return found
+
+
+def battery_clock(rtc: Path = _RTC) -> Finding:
+    """Return whether this machine knows the time after a power cut without internet."""
+    names = sorted(path.name for path in rtc.iterdir()) if rtc.is_dir() else []
+    if names:
+        return Finding("real-time clock", Health.OK, ", ".join(names))
+    text = "none: after a power cut without internet this machine does not know the time"
+    step = "Fit one: a DS3231 on I2C, or on a Raspberry Pi 5 the battery. No new node is welcomed till then."
+    return Finding("real-time clock", Health.WARNING, text, step)
 
 
 def _synchronised() -> bool:

@@ -1,16 +1,19 @@
 """What the doctor sees of a machine: a real broker and its certificate, and wear as the kernel tells it."""
 
+import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.tools.installation.staged import InstalledBroker, staged
+from tests.tools.installation.staged import SITE_ID, InstalledBroker, staged
 from tools.finding import Health
 from tools.installation import checkup
 from tools.installation.authority import make_authority
-from tools.installation.choices import FILE, write_choices
+from tools.installation.choices import FILE, Backup, Choices, write_choices
+from tools.installation.keeping import name_of
 from tools.installation.places import Places
 
 FIVE_YEARS_S = 5 * 365 * 86_400
@@ -63,9 +66,9 @@ def test_choices_with_a_mistake(tmp_path: Path) -> None:
     assert FILE in step
 
 
-def test_where_nothing_is_installed_only_versions_are_told(tmp_path: Path) -> None:
+def test_where_nothing_is_installed_little_is_told(tmp_path: Path) -> None:
     found = checkup.machine_findings(Places(tmp_path), time.time(), synchronised=False)
-    assert [finding.what for finding in found if not finding.what.startswith("mmcblk")] == ["versions"]
+    assert [finding.what for finding in found] == ["versions", "SQLite", "disk wear"]
 
 
 def test_versions(tmp_path: Path) -> None:
@@ -74,22 +77,52 @@ def test_versions(tmp_path: Path) -> None:
     assert checkup.versions(tmp_path / "versions" / "0.1.0-12345678").startswith("0.1.0-12345678, ")
 
 
-@pytest.mark.parametrize(
-    ("told", "health", "percent"),
-    [("0x01 0x02\n", Health.OK, 20), ("0x09 0x01", Health.WARNING, 90), ("0x0b 0x0b", Health.FAILURE, 110)],
-)
-def test_wear(tmp_path: Path, told: str, health: Health, percent: int) -> None:
-    device = tmp_path / "mmcblk0" / "device"
-    device.mkdir(parents=True)
-    (device / "life_time").write_text(told)
-    (finding,) = checkup._wear(tmp_path)
-    assert (finding.what, finding.health) == ("mmcblk0", health)
-    assert f"{percent} %" in finding.text
+def test_the_sqlite_that_could_damage_a_store_is_named() -> None:
+    assert checkup.sqlite().health is Health.OK
+    assert checkup.sqlite("3.51.2").health is Health.FAILURE
+    assert checkup.sqlite("3.40.1").next_step
+    assert checkup.sqlite("3.51.3").health is Health.OK
 
 
-@pytest.mark.parametrize("told", ["", "unknown", "0x00 0x00"])
-def test_a_card_that_does_not_tell(tmp_path: Path, told: str) -> None:
-    device = tmp_path / "mmcblk0" / "device"
-    device.mkdir(parents=True)
-    (device / "life_time").write_text(told)
-    assert checkup._wear(tmp_path) == []
+def backup_finding(places: Places, now_s: float) -> tuple[Health, str]:
+    found = checkup._backup(places, now_s)
+    assert bool(found.next_step) is (found.health is not Health.OK), found
+    return found.health, found.text
+
+
+def test_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places, now_s = staged(tmp_path), time.time()
+    write_choices(places.settings / FILE, Choices())
+    assert backup_finding(places, now_s) == (Health.WARNING, "none is made each night")
+    write_choices(places.settings / FILE, Choices(backup=Backup(folder="/mnt/usb")))
+    assert backup_finding(places, now_s)[0] is Health.FAILURE  # no such folder
+    folder = tmp_path / "mnt/usb"
+    folder.mkdir(parents=True)
+    assert backup_finding(places, now_s)[0] is Health.WARNING  # none yet
+    made = datetime.fromtimestamp(now_s - 3600, UTC)
+    (folder / name_of(SITE_ID, made, encrypted=True)).touch()
+    health, text = backup_finding(places, now_s)
+    assert health is Health.WARNING
+    assert "1 in" in text
+    assert ", encrypted, on the disk of the records" in text
+    assert backup_finding(places, now_s + 2 * 86_400)[0] is Health.FAILURE  # too old
+    # /dev/shm is another disk than the tests' folder.
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        (Path(other) / name_of(SITE_ID, made, encrypted=False)).touch()
+        (tmp_path / "mnt/shm").symlink_to(other)
+        write_choices(places.settings / FILE, Choices(backup=Backup(folder="/mnt/shm")))
+        health, text = backup_finding(places, now_s)
+        assert (health, text.endswith("not encrypted")) == (Health.OK, True)
+
+
+def test_nothing_a_helper_asks_for_is_left_out(tmp_path: Path) -> None:
+    """Together with what the gateway and sync say of themselves: tests/tools/test_doctor_command.py."""
+    places = staged(tmp_path)
+    write_choices(places.settings / FILE, Choices())
+    found = checkup.machine_findings(places, time.time(), synchronised=True)
+    assert [finding.what for finding in found] == [
+        "versions", "SQLite", "disk wear", "broker", "real-time clock", "backup", "duty tonight",
+    ]  # fmt: skip
+    for finding in found:
+        assert finding.text
+        assert bool(finding.next_step) is (finding.health is not Health.OK), finding

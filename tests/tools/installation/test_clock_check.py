@@ -11,5 +11,5 @@ def test_a_machine_that_knows_the_time_needs_no_advice(tmp_path: Path) -> None:
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     (clock, battery) = advice(tmp_path, synchronised=False)
     assert "not synchronised" in clock
-    assert "no real-time clock" in battery
+    assert "Real-time clock: none" in battery
     assert advice(tmp_path / "none", synchronised=True) == [battery]
