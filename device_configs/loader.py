@@ -122,6 +122,7 @@ def _load(reading: _Reading) -> Site | None:
         catalog=catalog,
         lora=file.lora,
         page=file.page,
+        retention=file.retention,
         recipients=tuple(recipient for _, recipient in recipients),
         rules=with_gateway([rule for _, rule in rules], [recipient for _, recipient in recipients]),
         buildings=tuple(building for _, building in buildings),

@@ -27,6 +27,7 @@ from device_configs.entry import (
 )
 from device_configs.page_schema import PageSettings as PageSettings
 from device_configs.radio_schema import Lora as Lora
+from device_configs.retention_schema import Retention as Retention
 
 Carrier = Literal["mqtt", "lora"]
 Hex4 = Annotated[str, matching(r"^[0-9a-f]{8}$", "8 hexadecimal digits (0-9, a-f) in quotes")]
@@ -80,6 +81,8 @@ class SiteFile(Entry):
     """Radio settings, where nodes use LoRa."""
     page: PageSettings = PageSettings()
     """Who reads what on the page, and what is published."""
+    retention: Retention = Retention()
+    """How much the gateway keeps, and for how long."""
 
 
 class GaugingEntry(Entry):

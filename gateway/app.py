@@ -26,6 +26,7 @@ from gateway.ingest import Ingest
 from gateway.notify import Notifier
 from gateway.notify import Settings as Delivery
 from gateway.outgoing import Outgoing
+from gateway.retention import Forgetting
 from gateway.store import Reader, Store, StoreError
 from gateway.store.pruning import Limits
 from gateway.store.rollups import FILE_NAME as ROLLUPS_NAME
@@ -62,6 +63,7 @@ class Settings:
     delivery: Delivery | None = None
     limits: Limits = field(default_factory=Limits)
     in_memory: bool = False  # the card takes nothing: `state` is in memory
+    home: Path | None = None  # the state directory, also while the state is in memory
 
 
 class Beside(Protocol):
@@ -139,6 +141,15 @@ class Gateway:
                 state = self.settings.state
                 rolling = keep(state / STORE_NAME, state / ROLLUPS_NAME, site)
                 running.append(tasks.create_task(rolling, name="rollups"))
+                forgetting = Forgetting(
+                    site.retention,
+                    self.upkeep,
+                    self.alerts,
+                    self.settings.home or state,
+                    now_ms=self._now_ms,
+                    trusted=self._trusted,
+                )
+                running.append(tasks.create_task(forgetting.run(), name="forgetting"))
             if self.alerts is not None:
                 running.append(tasks.create_task(self.alerts.run(), name="alerts"))
                 if self.settings.delivery is not None:

@@ -66,7 +66,8 @@ def settings_of(
     home = state
     state, in_memory = place_for(state)
     shifts = delivery.shifts if delivery else ()
-    limits = Limits(cap_mb << 20) if cap_mb else Limits()
+    kept = site.retention
+    limits = Limits((cap_mb or kept.store_mb) << 20, watermark_percent=kept.watermark_percent)
     if in_memory:
         limits = Limits(CAP_BYTES, free_bytes=0)
     return Settings(
@@ -84,6 +85,7 @@ def settings_of(
         delivery=delivery,
         limits=limits,
         in_memory=in_memory,
+        home=home,
     )
 
 

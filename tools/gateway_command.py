@@ -18,6 +18,7 @@ from gateway.start import broker_at, page_at, serve, settings_of
 from gateway.store.memory import place_in_use
 from gateway.web.users import FILE_NAME as USERS_NAME
 from gateway.web.users import ROLES, User, UsersError, check_name, hashed, read_users, write_users
+from tools.relay_command import relay
 
 FAILED, USAGE = 1, 2
 
@@ -46,7 +47,7 @@ def gateway(
         int | None, typer.Option(help="Seconds between samples, where not as the site says (demo).", min=1)
     ] = None,
     store_cap: Annotated[
-        int | None, typer.Option(help="Room the store may take, in MB. Default: 4096.", min=64)
+        int | None, typer.Option(help="Room the store may take, in MB. Default: as site.yaml says.", min=64)
     ] = None,
     packet_forwarder: Annotated[
         str | None, typer.Option(help="Where LoRa concentrators report to, as host:port (UDP).")
@@ -67,6 +68,9 @@ def gateway(
         serve(settings_of(site, state, at, keys, served, interval, store_cap, forwarders, bridge or ()))
     except StartError as error:
         _fail(str(error), FAILED)
+
+
+app.command()(relay)
 
 
 @app.command()

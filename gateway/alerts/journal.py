@@ -22,7 +22,6 @@ from gateway.store.migrations import migrate
 log = structlog.get_logger()
 
 NAME = "alerts.db"
-KEPT_S = 90 * 86_400  # what has been delivered, with its receipts
 UNTRIED_S = 86_400
 HISTORY_MAX = 100_000  # events; the oldest give way
 
@@ -237,17 +236,11 @@ class Journal:
         return [{"at_ms": at, "channel": c, "ok": bool(ok), "detail": detail} for at, c, ok, detail in rows]
 
     def tidy(self, now_s: int) -> int:
-        """Forget receipts older than `KEPT_S`; give up messages that nobody has tried to deliver for a day.
+        """Give up messages that nobody has tried to deliver for a day; return how many that were.
 
-        The latter pile up while there are no channels, and must not all go out on the day there are some.
-        Returns how many were given up.
+        They pile up while there are no channels, and must not all go out on the day there are some.
         """
         with self.db:
-            self.db.execute(
-                "DELETE FROM deliveries WHERE message IN (SELECT id FROM outbox WHERE done_s < ?)",
-                (now_s - KEPT_S,),
-            )
-            self.db.execute("DELETE FROM outbox WHERE done_s < ?", (now_s - KEPT_S,))
             given_up: list[Any] = self.db.execute(
                 "UPDATE outbox SET done_s = ? "
                 "WHERE done_s IS NULL AND attempts = 0 AND due_s < ? RETURNING id",

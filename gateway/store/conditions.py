@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.store.pruning import Limits
 from gateway.store.salvage import Salvaged
 from gateway.store.store import Trouble
 
@@ -21,13 +20,14 @@ class Room:
     free_bytes: int
     records: int = 0
     lost: int = 0
+    watermark_percent: int = 60
 
     @property
     def state(self) -> str:
         """ok, watermark (sync should soon get through) or losing."""
         if self.lost:
             return "losing"
-        return "watermark" if self.unsynced_bytes > Limits(self.cap_bytes).watermark_bytes else "ok"
+        return "watermark" if 100 * self.unsynced_bytes > self.watermark_percent * self.cap_bytes else "ok"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,14 @@ SYNCED, CAP = "synced", "cap"  # why a record was pruned
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`cap_bytes` is for everything the store has on disk; `free_bytes` is to stay free beside it."""
+    """`cap_bytes` is for everything the store has on disk; `free_bytes` is to stay free beside it.
+
+    With more than `watermark_percent` of the cap unsynced, somebody should be told.
+    """
 
     cap_bytes: int = 4 << 30
     free_bytes: int = 128 << 20
+    watermark_percent: int = 60
 
     @property
     def prune_bytes(self) -> int:
@@ -36,11 +40,6 @@ class Limits:
     def drop_bytes(self) -> int:
         """From here on any segment leaves; the rest is for the write-ahead log."""
         return self.cap_bytes * 9 // 10
-
-    @property
-    def watermark_bytes(self) -> int:
-        """With more than this unsynced, somebody should be told."""
-        return self.cap_bytes * 6 // 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,19 @@ def choose(found: Sequence[Sealment], synced: SequenceSet, *, at_cap: bool) -> S
         if not synced.gaps(segment.first_commit, segment.last_commit):
             return segment
     return found[0] if at_cap and found else None
+
+
+def aged(db: apsw.Connection, before_s: int) -> Sealment | None:
+    """Return the oldest segment that sync has had and that holds nothing measured since `before_s`."""
+    synced = synced_set(db)
+    for segment in segments(db):
+        if synced.gaps(segment.first_commit, segment.last_commit):
+            continue
+        newest = "SELECT max(last_s) FROM chunks WHERE id BETWEEN ? AND ?"
+        ((last_s,),) = db.execute(newest, (segment.first_chunk, segment.last_chunk))
+        if last_s is None or last_s < before_s:
+            return segment
+    return None
 
 
 def prune(db: apsw.Connection, segment: Sealment, now_ms: int) -> int:

@@ -31,7 +31,6 @@ log = structlog.get_logger()
 
 FILE_NAME = "rollups.db"
 SETTLES_S = 600  # after its end an hour is made: by then what was measured in it has mostly come
-HOURS_KEPT_S = 800 * 86_400  # two winters and more; days are kept for ever
 EVERY_S = 60.0
 _PAGE = 10_000  # records followed at once
 _DUE = 2000  # hours made in one transaction
@@ -80,6 +79,7 @@ class RollupBook:
         self._nodes = {node.id: node for node in site.nodes}
         self._timezone = ZoneInfo(site.timezone)
         self._timelines = timelines(site)
+        self._keep = site.retention
         self._clock = clock
 
     @classmethod
@@ -111,9 +111,7 @@ class RollupBook:
         made = 0
         while (count := self._make(reader)) > 0:
             made += count
-        with self._db:
-            horizon_s = int(self._clock()) - HOURS_KEPT_S
-            self._db.execute("DELETE FROM rollups WHERE period_s = ? AND start_s < ?", (HOUR_S, horizon_s))
+        self._forget()
         return made
 
     def between(self, period_s: int, node: int, from_s: int, to_s: int) -> list[Made]:
@@ -133,6 +131,16 @@ class RollupBook:
             )
             for start_s, revision, body, changed in rows
         ]
+
+    def _forget(self) -> None:
+        """Delete what is older than the site keeps it."""
+        days = {HOUR_S: self._keep.hourly_days, DAY_S: self._keep.daily_days}
+        with self._db:
+            for period_s, kept in days.items():
+                if kept is not None:
+                    before = int(self._clock()) - kept * DAY_S
+                    sql = "DELETE FROM rollups WHERE period_s = ? AND start_s < ?"
+                    self._db.execute(sql, (period_s, before))
 
     def _take(self, reader: Reader) -> bool:
         """Note which hours the next records touch; False at the end."""

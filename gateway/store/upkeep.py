@@ -15,7 +15,7 @@ from gateway import clock
 from gateway.model import Span
 from gateway.store.change import StoreError
 from gateway.store.conditions import Condition, Known, Room, Sync, conditions, values
-from gateway.store.pruning import Limits, choose, note_synced, prune, segments, synced_set
+from gateway.store.pruning import Limits, aged, choose, note_synced, prune, segments, synced_set
 from gateway.store.reader import Reader
 from gateway.store.reconcile import enter, is_due, open_days, reconcile
 from gateway.store.sealing import Segment, next_segment, put_in_place
@@ -87,6 +87,7 @@ def look(reader: Reader, path: Path, limits: Limits, lost: int = 0) -> Room:
         free_bytes=shutil.disk_usage(path.parent).free + free * size,
         records=present,
         lost=lost,
+        watermark_percent=limits.watermark_percent,
     )
 
 
@@ -138,6 +139,19 @@ class Upkeep:
         self._pace.append((now_ms, self._store.reader.last_commit()))
         while now_ms - self._pace[0][0] > DAY_MS or self._pace[0][0] > now_ms:  # or the clock went back
             self._pace.popleft()
+
+    async def forget(self, before_s: int) -> int:
+        """Take out what was measured before that moment and sync has had, in whole segments of the store.
+
+        Return how many segments. Raises StoreError.
+        """
+        count, now_ms = 0, self._now_ms()
+        while segment := await _read(self._store.path, lambda reader: aged(reader.connection, before_s)):
+            await self._store.perform(partial(prune, segment=segment, now_ms=now_ms))
+            count += 1
+        if count:
+            log.info("old_segments_pruned", segments=count, before_s=before_s)
+        return count
 
     async def _look_at_sync(self) -> None:
         if not self._store.path.with_name(SYNC_JOURNAL).exists():

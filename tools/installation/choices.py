@@ -84,8 +84,8 @@ class Choices(Entry):
     """Where the store is: a folder on the disk that is to take the records."""
     page: Plain = "127.0.0.1:8080"
     """Where the page is served. For others than this machine put a reverse proxy with TLS before it."""
-    store_cap_mb: Annotated[int, Field(ge=64)] = 4096
-    """Room the store may take, in MB."""
+    store_cap_mb: Annotated[int, Field(ge=64)] | None = None
+    """Room the store may take on this machine, in MB; left out: as site.yaml says under `retention`."""
     broker: Broker = Broker()
     """The MQTT broker."""
     packet_forwarder: Plain | None = None
@@ -100,7 +100,8 @@ class Choices(Entry):
     def gateway_options(self) -> list[str]:
         """Return what `sensornett gateway` is told besides its places."""
         options = ["--broker", f"localhost:{self.broker.port}"]
-        options += ["--page", self.page, "--store-cap", str(self.store_cap_mb)]
+        options += ["--page", self.page]
+        options += ["--store-cap", str(self.store_cap_mb)] if self.store_cap_mb else []
         if self.packet_forwarder:
             options += ["--packet-forwarder", self.packet_forwarder]
         return [*options, "--bridge", self.bridge] if self.bridge else options

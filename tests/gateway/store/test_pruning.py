@@ -10,7 +10,7 @@ from gateway.heard import SequenceSet
 from gateway.model import Epoch, LedgerLine, Loss
 from gateway.store import Change, Reader
 from gateway.store.migrations import migrate
-from gateway.store.pruning import Limits, Sealment, choose, note_synced, prune, segments
+from gateway.store.pruning import Limits, Sealment, aged, choose, note_synced, prune, segments
 from gateway.store.sealing import next_segment, put_in_place
 from gateway.store.writer import Writer
 from tests.gateway.store.made import made
@@ -55,6 +55,19 @@ def test_the_oldest_synced_goes_first(
     assert choose([], SequenceSet(), at_cap=True) is None
 
 
+def test_what_is_old_leaves_only_once_sync_has_had_it(db: apsw.Connection) -> None:
+    ends_s = [made(n).measured_at_s for n in (9, 19, 29)]
+    assert aged(db, ends_s[2] + 1) is None  # sync has had nothing
+    note_synced(db, [(1, 5), (11, 30)])
+    found = aged(db, ends_s[2] + 1)
+    assert found is not None
+    assert found.first_commit == 11  # the one before it is old, too, and waits for sync
+    assert aged(db, ends_s[1]) is None
+    while found := aged(db, ends_s[1] + 1):
+        assert prune(db, found, 5) == 0
+    assert [s.first_commit for s in segments(db)] == [1, 21]
+
+
 def test_what_sync_had_is_no_loss(db: apsw.Connection) -> None:
     reader = Reader(db, Path("in memory"))
     note_synced(db, [(1, 20)])
@@ -85,4 +98,4 @@ def test_a_damaged_segment_can_be_pruned(db: apsw.Connection) -> None:
 
 def test_limits_lie_in_order() -> None:
     limits = Limits(1000)
-    assert limits.watermark_bytes < limits.prune_bytes < limits.drop_bytes < limits.cap_bytes
+    assert limits.prune_bytes < limits.drop_bytes < limits.cap_bytes

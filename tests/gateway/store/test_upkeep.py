@@ -239,3 +239,22 @@ async def test_what_came_in_while_the_clock_stood_at_1970_has_not_waited_for_dec
     await upkeep.look()
     assert upkeep.values()["oldest_unsynced_s"] == 60
     await store.close()
+
+
+async def test_old_readings_are_forgotten_in_whole_segments(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store.db")
+    upkeep = Upkeep(store, Limits(), lambda: 7)
+    await fill(store, 0)
+    await upkeep.look()
+    assert await upkeep.forget(made(1400).measured_at_s) == 0  # nothing is synced
+    assert await upkeep.synced(store.store_id, [(1, 2000)])
+    assert await upkeep.forget(made(1400).measured_at_s) == 2
+    assert [r.seq for r in store.after(0, 9999)] == list(range(1000, 2000))
+    assert store.reader.losses() == []
+    assert (await store.append(Change(records=[made(3)]))).duplicates == 1  # heard for ever
+    await store.close()
+
+
+def test_the_watermark_is_the_sites() -> None:
+    assert Room(1, 1, 300, 1000, 0).state == "ok"
+    assert Room(1, 1, 300, 1000, 0, watermark_percent=20).state == "watermark"

@@ -26,6 +26,8 @@ def test_what_the_services_are_told() -> None:
     assert Choices(influx=influx).sync_options() == [
         "--influx", "http://db:8086", "--api", "v1", "--database", "sensornett", "--user", "writer",
     ]  # fmt: skip
+    assert "--store-cap" not in Choices().gateway_options()  # then site.yaml says it
+    assert Choices(store_cap_mb=900).gateway_options()[-2:] == ["--store-cap", "900"]
     told = Choices(bridge="/dev/ttyACM0", packet_forwarder="0.0.0.0:1700").gateway_options()
     assert told[:2] == ["--broker", "localhost:8883"]
     assert told[-4:] == ["--packet-forwarder", "0.0.0.0:1700", "--bridge", "/dev/ttyACM0"]
