@@ -8,6 +8,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from device_configs.building_schema import WEEKDAYS, Building, Meter
+from device_configs.checks import METER_KEY
 from device_configs.model import Site
 from device_configs.tariff import Tariff, tariffs
 from gateway.energy.et_curve import Curve, Day, TooFewDays, days_of, expected_band
@@ -78,10 +79,19 @@ class BuildingEnergy:
         kept = self._sources.meter_hours
         return [
             metered(
-                kept.registers(meter.node), kept.power(meter.node), factors(meter, kept.swaps(meter.node))
+                kept.registers(meter.node),
+                kept.power(meter.node),
+                factors(meter, kept.swaps(meter.node)),
+                pushed_hourly=self._pushed_hourly(meter.node),
             )
             for meter in self.building.meters
         ]
+
+    def _pushed_hourly(self, node: int) -> bool:
+        """Whether the node's meter gives its register by itself, for the full hour before."""
+        profiles = [found.profile for found in self._sources.site.nodes if found.id == node]
+        meters = [p.sensors[c.sensor] for p in profiles for c in p.channels if c.key == METER_KEY]
+        return meters in ([], ["han"])
 
     @property
     def events(self) -> list[tuple[int, Event]]:

@@ -11,10 +11,11 @@ from hardware.virtual.chips.ads1115 import Ads1115
 from hardware.virtual.chips.battery import Battery
 from hardware.virtual.chips.chip import Chip, Quantity, Witness
 from hardware.virtual.chips.ds18b20 import Ds18b20, OneWireBus
-from hardware.virtual.chips.gpio import Switch
+from hardware.virtual.chips.gpio import PulseContact, Switch
 from hardware.virtual.chips.han_meter import HanMeter
 from hardware.virtual.chips.loop_sensor import LoopSensor
 from hardware.virtual.chips.mb7374 import Mb7374
+from hardware.virtual.chips.sdm630 import Sdm630
 from hardware.virtual.chips.serial_line import LineSettings, SerialChip
 from hardware.virtual.chips.sx1262 import Sx1262
 from hardware.virtual.chips.tipping_bucket import TippingBucket
@@ -22,6 +23,7 @@ from hardware.virtual.clock import Clock
 from hardware.virtual.radio.medium import Antenna
 from hardware.virtual.wiring import I2cBus, PinChip, SpiBus, UartLine, Wiring
 
+_DIRECTIONS = (("import_power", 1), ("export_power", -1))
 Frames = Callable[[], Iterable[tuple[float, bytes]]]
 
 
@@ -30,7 +32,7 @@ class Surroundings:
     """What is true where a node hangs, by channel of its profile.
 
     Levels in mm over the datum, distances in mm, temperatures in degrees Celsius, the battery in volts,
-    pulses in all.
+    pulses in all. A Modbus meter has them in W, Wh, varh, mA and tenths of a volt, an S0 output in Wh.
     `frames` makes what its meter pushes: (seconds from now, whole frame).
     """
 
@@ -97,6 +99,13 @@ def wire(
         elif kind == "han" and around.frames:
             parity = "N" if sensors[here[0]].get("make") == "kamstrup" else "E"
             serial = HanMeter(around.frames(), clock, LineSettings(2400, parity=parity), witness(kind))
+        elif kind == "sdm630":
+            address, baud = int(sensors[here[0]]["address"]), int(sensors[here[0]]["baud"])
+            serial = Sdm630(_modbus(around.quantities), clock, address, baud, witness(kind))
+            made.append(serial)
+        elif kind == "s0" and board.pulse:
+            wh, per_kwh = around.quantities[channels[here[0]]], int(sensors[here[0]]["pulses_per_kwh"])
+            pins[board.pulse.pin] = PulseContact(_pulses(wh, per_kwh), clock, witness(kind))
         elif kind == "pulses" and board.pulse:
             pins[board.pulse.pin] = TippingBucket(around.quantities[channels[here[0]]], clock, witness(kind))
         else:
@@ -124,6 +133,32 @@ def radio_wiring(pins: Sx1262Pins, antenna: Antenna) -> tuple[tuple[SpiBus, ...]
     chip = Sx1262(antenna, antenna.medium.clock, tcxo_start_s=2e-3 if pins.tcxo_mv else 0.0)
     bus = SpiBus(pins.sck, pins.mosi, pins.miso, {pins.cs: chip})
     return (bus,), {pins.busy: chip.busy, pins.dio1: chip.dio1, pins.reset: chip.reset}
+
+
+def _modbus(channels: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """Return what an SDM630 shows, in its units, from channels in W, Wh, varh, mA and tenths of a volt."""
+
+    def scaled(name: str, by: float) -> Quantity:
+        quantity = channels[name]
+        return lambda: quantity() / by
+
+    def net_w() -> float:
+        return sum(sign * channels[name]() for name, sign in _DIRECTIONS if name in channels)
+
+    units = {"energy": ("kwh", 1000.0), "reactive_energy": ("kvarh", 1000.0)}
+    phases = {"current": ("a", 1000.0), "phase": ("v", 10.0)}
+    found: dict[str, Quantity] = {"power_w": net_w}
+    for name in channels:
+        side, _, what = name.partition("_")
+        if what in units and side in ("import", "export"):
+            found[f"{side}_{units[what][0]}"] = scaled(name, units[what][1])
+        elif what in phases:
+            found[f"{side}_{phases[what][0]}"] = scaled(name, phases[what][1])
+    return found
+
+
+def _pulses(wh: Quantity, per_kwh: int) -> Quantity:
+    return lambda: wh() * per_kwh / 1000
 
 
 def _tx(pin: int | None) -> int:

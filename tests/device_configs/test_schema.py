@@ -149,12 +149,20 @@ def test_schemas_on_the_wire_never_change() -> None:
             "import_reactive_energy_varh", "export_reactive_energy_varh",
         ],
         4: ["pulses"],
+        5: [
+            "import_power_w", "export_power_w", "import_energy_wh", "export_energy_wh",
+            "l1_current_ma", "l2_current_ma", "l3_current_ma", "l1_phase_dv", "l2_phase_dv", "l3_phase_dv",
+            "import_reactive_energy_varh", "export_reactive_energy_varh",
+        ],
+        6: ["import_energy_wh"],
     }  # fmt: skip
     assert {p.name: p.quantities for p in profiles} == {
         "intake": (1, 1, 3, 3, 4),
         "snow": (2, 6, 3, 4),
         "energy": (9, 9, 13, 13, 10, 10, 11, 11, 11, 12, 12, 12, 14, 14),
         "rain": (15,),
+        "energy-modbus": (9, 9, 13, 13, 11, 11, 11, 12, 12, 12, 14, 14),
+        "energy-pulses": (13,),
     }
 
 

@@ -60,14 +60,16 @@ class Lab:
         tree: dict[str, bytes] | None = None,
         broker: Sequence[str] = (),
         list_s: float = 10.0,
+        site: Path = SITES / "narvik-demo",
+        world: dict[str, float] | None = None,
         **board: Any,
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.site = load_site(SITES / "narvik-demo").only(node)
+        self.site = load_site(site).only(node)
         self.node = self.site.node(node)
         self.clock = VirtualClock()
-        self.world = dict(CALM)
+        self.world = {**CALM, **(world or {})}
         self.access_point = AccessPoint(self.clock, SSID)
         self.port, self._inner_port = free_port(), free_port()
         lines = [*broker, f"listener {self._inner_port} {HOST}"]

@@ -15,6 +15,7 @@ from gateway.buildings import Sources, factors
 from gateway.energy.given import Given
 from gateway.energy.hours import Hour
 from gateway.energy.metering import Factor
+from gateway.energy.registers import Event
 from gateway.store.energy_book import TEMPERATURE, EnergyBook, Series
 from gateway.store.meter_hours import MeterHours
 from tests.gateway.energy.series import local
@@ -148,3 +149,22 @@ def test_a_swap_its_node_saw_is_one_also_where_nobody_wrote_it_down() -> None:
         Factor(0, Fraction(2)),
         Factor(seen_s, Fraction(2)),
     ]
+
+
+class Often(Kept):
+    """A register that is read every ten minutes, as of a Modbus meter."""
+
+    def registers(self, node: int) -> list[tuple[int, int]]:
+        return [(T0 + 600 * i, 200 * i) for i in range(6 * 24 + 1)]
+
+
+def test_a_register_that_is_asked_for_counts_from_reading_to_reading(demo: Site) -> None:
+    meter = (Meter(node=31, source="s"),)
+    pushed = Sources(replace(demo, buildings=(building(meters=meter),)), Often(), None).building("b")
+    assert {event for _, event in pushed.events} == {Event.CONFLICT}
+    asked = demo.catalog.profiles["energy-modbus"]
+    nodes = tuple(replace(n, profile=asked) if n.id == 31 else n for n in demo.nodes)
+    site = replace(demo, nodes=nodes, buildings=(building(meters=meter),))
+    energy = Sources(site, Often(), None).building("b")
+    assert energy.events == []
+    assert energy.from_nodes == [Hour(T0 + H * i, 1200) for i in range(24)]

@@ -109,6 +109,10 @@ class Gauge:
         """Keep what has been counted: a power cut costs no more than came since the last call."""
         self._count()
 
+    def count(self):
+        """Only count on: for pulses that come too often to keep each of them."""
+        self._pulses.read()
+
     def read(self):
         total, quality, error = self._count()
         if error is not None:
@@ -117,7 +121,7 @@ class Gauge:
         stuck = closed_at is not None and closed_at == self._closed_at
         self._closed_at = closed_at
         if stuck:
-            return self._refuse("closed since the last reading: bucket stuck halfway or short circuit")
+            return self._refuse("closed since the last reading: stuck or short circuit")
         self.fault = self._pulses.fault
         if not self._started and total is not None:
             self._started = True

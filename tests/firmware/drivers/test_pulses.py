@@ -204,7 +204,7 @@ def life(vectors):
 
 
 def test_golden_lives(on_both):
-    shut = "closed since the last reading: bucket stuck halfway or short circuit"
+    shut = "closed since the last reading: stuck or short circuit"
     full = "the total can not be kept: full"
     cases = [
         (["read"], [[0, ESTIMATED, None]], 0),
