@@ -14,6 +14,7 @@ from importlib.util import find_spec
 import typer
 
 from device_configs.problem import ConfigError
+from tools import completion
 
 FAILED, CONFIGURATION, NETWORK, INTERRUPTED = 1, 3, 6, 130
 TRACEBACK = "SENSORNETT_TRACEBACK"  # set in the environment, errors of the program itself are shown in full
@@ -53,7 +54,6 @@ def build(wanted: str | None) -> typer.Typer:
         help="Snow, stream-intake and building-energy sensors for a municipality.",
         epilog="Every command takes --help. What people read goes to stderr, --json to stdout.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
 
@@ -98,7 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    wanted = next((word for word in words if not word.startswith("-")), None)
+    asked = completion.typed()
+    wanted = next((word for word in (words if asked is None else asked) if not word.startswith("-")), None)
     try:
         typer.main.get_command(build(wanted)).main(args=words, prog_name="sensornett")
     except SystemExit as end:

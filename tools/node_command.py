@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from device_configs.compile import config_hash
+from tools import completion
 from tools.archive_command import archive
 from tools.node import commission as commissioning
 from tools.node import flasher, label, plan, prompt
@@ -101,7 +102,10 @@ def plan_site(site: SiteOption, lang: Lang = None, as_json: Json = False, verbos
 
 @app.command()
 def flash(
-    chip: Annotated[str, typer.Argument(help="The chip it has to be: esp32 or esp32s3.")],
+    chip: Annotated[
+        str,
+        typer.Argument(help="The chip it has to be: esp32 or esp32s3.", autocompletion=completion.chips),
+    ],
     port: PortOption = None,
     images: Images = IMAGES,
     image: Annotated[Path | None, typer.Option(help="This image, not the newest in the folder.")] = None,

@@ -11,6 +11,7 @@ import typer
 
 from device_configs.loader import SITES, load_site
 from device_configs.model import Node, Site
+from tools import completion
 from tools.firmware_image import BuildError, compiled
 from tools.node import label
 from tools.node.credentials import Credentials
@@ -22,14 +23,25 @@ from tools.node.trouble import FAILED, Trouble
 from tools.node.words import Words, language_of
 
 SiteOption = Annotated[
-    str, typer.Option("--site", help="The site's folder, or the name of one that comes along.")
+    str,
+    typer.Option(
+        "--site",
+        help="The site's folder, or the name of one that comes along.",
+        autocompletion=completion.sites,
+    ),
 ]
 State = Annotated[Path, typer.Option(help="The gateway's state directory: keys, credentials, registry.")]
 PortOption = Annotated[
-    str | None, typer.Option("--port", help="Serial port; left out where only one has a board.")
+    str | None,
+    typer.Option(
+        "--port", help="Serial port; left out where only one has a board.", autocompletion=completion.ports
+    ),
 ]
 PortFolder = Annotated[Path | None, typer.Option("--ports", help="Folder of ports, in the place of USB's.")]
-Lang = Annotated[str | None, typer.Option("--lang", help="nb or en; left out: as LANG says.")]
+Lang = Annotated[
+    str | None,
+    typer.Option("--lang", help="nb or en; left out: as LANG says.", autocompletion=completion.languages),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show what the programs behind this said.")]
 Images = Annotated[Path, typer.Option(help="Folder with MicroPython's images (.bin).")]
