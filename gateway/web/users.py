@@ -69,7 +69,7 @@ def read_users(path: Path) -> Mapping[str, User]:
         raise UsersError(f"{path}: cannot be read: {error}") from error
     try:
         users = {str(name): User(**entry) for name, entry in json.loads(text).items()}
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
         raise UsersError(
             f"{path}: is damaged ({error}). Move it aside and add the users again with "
             "`sensornett gateway user add`"
