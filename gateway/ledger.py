@@ -64,7 +64,21 @@ def _of(found: dict[int, Day], at_s: int) -> Day:
     return found.setdefault(at_s // DAY_S * DAY_S, Day())
 
 
+TARGET_PERCENT = 95.0  # of what a station should report in a year (NVE)
+
+
 def capture_percent(heard: int, interval_s: int, seconds: int = DAY_S) -> float:
     """Return how much of what a node should report in that time has arrived, in percent, 100 at most."""
     expected = max(1, seconds // interval_s)
     return min(100.0, 100.0 * heard / expected)
+
+
+def capture_of_days(heard: Mapping[int, int], interval_s: int) -> float | None:
+    """Return the same for several days, by the first second of each: those between the first and the last.
+
+    A day of which nothing has arrived counts like any other. None where there are none.
+    """
+    if not heard:
+        return None
+    seconds = max(heard) - min(heard) + DAY_S
+    return capture_percent(sum(heard.values()), interval_s, seconds)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,14 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from device_configs.loader import load_site
-from gateway.ledger import DAY_S, Day, capture_percent
+from gateway.ledger import DAY_S, TARGET_PERCENT, Day, capture_of_days, capture_percent
 from gateway.store import Reader, StoreError
 from gateway.store.memory import place_in_use
 from gateway.store.reconcile import closed, days_of
 
 FAILED = 1
 STORE_NAME, JOURNAL_NAME = "store.db", "sync.db"
-TARGET_PERCENT = 95.0  # of what a station should report in a year (NVE)
 
 app = typer.Typer(help="Account for every record.", no_args_is_help=False)
 
@@ -85,7 +85,23 @@ def account(
         name: sum(line[name] for line in lines) for name in ("measured", "heard", "missing")
     }
     sums["lost"] = sum(sum(line["lost"].values()) for line in lines)
+    sums["capture_percent"] = {str(one): percent for one, percent in _captures(lines, intervals, today_s)}
     return {"days": lines, **sums, "open_days": sum(line["open"] for line in lines)}
+
+
+def _captures(
+    lines: list[dict[str, Any]], intervals: dict[int, int], today_s: int
+) -> Iterator[tuple[int, float]]:
+    """Yield how much of what each node should have reported on the days that are over has arrived."""
+    for one, interval_s in intervals.items():
+        over = {
+            int(datetime.fromisoformat(f"{line['day']}T00:00Z").timestamp()): line["heard"]
+            for line in lines
+            if line["node"] == one
+        }
+        over.pop(today_s, None)
+        if (percent := capture_of_days(over, interval_s)) is not None:
+            yield one, round(percent, 1)
 
 
 def _capture(day: Day, interval_s: int | None, seconds: int) -> float | None:
@@ -130,6 +146,9 @@ def show(answer: dict[str, Any]) -> None:
         f"measured {answer['measured']}, stored {answer['heard']}, lost {answer['lost']}, "
         f"missing {answer['missing']}; {answer['open_days']} days do not close"
     )
+    for one, percent in answer["capture_percent"].items():
+        below = f", below {TARGET_PERCENT:.0f} %" if percent < TARGET_PERCENT else ""
+        console.print(f"node {one}: {percent:.1f} % of what it should have reported has arrived{below}")
     sync = answer["sync"]
     if sync is None:
         console.print("sync: off")

@@ -1,14 +1,14 @@
 """Closing the ledger's days: every night what each node has made, what arrived, and what is lost and why."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import apsw
 
 from gateway.heard import SequenceSet
-from gateway.ledger import DAY_S, Day, days
+from gateway.ledger import DAY_S, Day, capture_of_days, days
 from gateway.store.reader import Reader
 
 DAYS = 35  # that are looked at again: longer than nodes hold their records
@@ -114,3 +114,13 @@ def is_due(reader: Reader, now_s: int) -> bool:
     """Whether nobody has reconciled anything today yet."""
     ((last_ms,),) = reader.connection.execute("SELECT coalesce(max(closed_at_ms), 0) FROM ledger_days")
     return int(last_ms) // 1000 < now_s // DAY_S * DAY_S
+
+
+def captures(reader: Reader, intervals: Mapping[int, int], from_s: int) -> dict[int, float]:
+    """Return how much of what each node should report has arrived since, in percent, over its closed days."""
+    heard: dict[int, dict[int, int]] = {}
+    sql = "SELECT node, day_s, heard FROM ledger_days WHERE day_s >= ?"
+    for node, day_s, count in reader.connection.execute(sql, (from_s,)):
+        heard.setdefault(node, {})[day_s] = count
+    found = {node: capture_of_days(heard.get(node, {}), every_s) for node, every_s in intervals.items()}
+    return {node: percent for node, percent in found.items() if percent is not None}

@@ -15,20 +15,26 @@ from gateway.alerts.log import Round
 from gateway.model import NodeState, Reading, StoredRecord
 from gateway.readings import WrongSchema
 from gateway.rollup import HOUR_S
+from gateway.store.rollups import Made
 from gateway.web.cards import Card
 from gateway.web.concerns import Concern
 from gateway.web.export import csv_lines
 from gateway.web.history import RANGES, Hours, Past, Stretch, beside, ranges, stretch
 from gateway.web.live import DAY_S, Live, NodeLive
+from gateway.web.rollup_csv import rollup_table
 from gateway.web.series import charts
 from gateway.web.sheet import condition, every_figure, groups, rows
+from gateway.web.tables import csv_response
 from gateway.web.way import NodeCounts
 from gateway.web.words import Words
 
+PERIODS = {"hours": HOUR_S, "days": DAY_S}
 Render = Callable[..., Response]
 History = Callable[[int, int, int], Iterable[StoredRecord]]
 # The hours of a node that begin between two times; None where nobody keeps them.
 HoursOf = Callable[[int, int, int], Hours | None]
+# The same of a period (3600 or 86400 s), with their revisions.
+RolledOf = Callable[[int, int, int, int], Sequence[Made] | None]
 
 
 class NodePage:
@@ -43,6 +49,7 @@ class NodePage:
         *,
         records: History,
         hours: HoursOf,
+        rolled: RolledOf,
         rounds: Callable[[int, int, int], Sequence[Round]],
         card: Callable[[NodeLive, Words], Card],
         own: Callable[[int], Sequence[Concern]],
@@ -59,6 +66,7 @@ class NodePage:
         self._words = words
         self._records = records
         self._hours = hours
+        self._rolled = rolled
         self._rounds = rounds
         self._card = card
         self._own = own
@@ -70,6 +78,7 @@ class NodePage:
             Route("/node/{node:int}", self._show),
             Route("/node/{node:int}/series.json", self._series),
             *([Route("/node/{node:int}.csv", self._csv)] if files else []),
+            *([Route("/node/{node:int}/{period:str}.csv", self._rollups)] if files else []),
         ]
 
     async def _show(self, request: Request) -> Response:
@@ -118,6 +127,17 @@ class NodePage:
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
+
+    async def _rollups(self, request: Request) -> Response:
+        node, say, asked = self._asked(request), self._words(request), self._stretch(request)
+        period = request.path_params["period"]
+        if period not in PERIODS:
+            raise HTTPException(404)
+        found = await asyncio.to_thread(
+            self._rolled, PERIODS[period], node.place.id, asked.from_s, asked.to_s
+        )
+        name = f"{self._site.id}-{node.place.id}-{period}-{asked.name or asked.from_s}.csv"
+        return csv_response(name, *rollup_table(node.place, found or (), say), say)
 
     def _asked(self, request: Request) -> NodeLive:
         node = self._live.nodes.get(request.path_params["node"])

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.ledger import TARGET_PERCENT
 from gateway.model import NodeState
 from gateway.web.fleet import Row, fleet
 from gateway.web.live import Live
@@ -29,6 +30,7 @@ class NodesPages:
         *,
         counts: Callable[[], Mapping[int, NodeCounts]],
         states: Callable[[], Sequence[NodeState]],
+        captures: Callable[[], Mapping[int, float]] = dict,
         clock: Callable[[], float],
         spreading_factor: int | None = None,
         site_id: str = "",
@@ -38,6 +40,7 @@ class NodesPages:
         self._words = words
         self._counts = counts
         self._states = states
+        self._captures = captures
         self._clock = clock
         self._spreading_factor = spreading_factor
         self._site_id = site_id
@@ -53,7 +56,10 @@ class NodesPages:
         return fleet(nodes, self._counts(), states, self._clock(), self._spreading_factor)
 
     async def _table(self, request: Request) -> Response:
-        return self._render(request, "nodes.html", rows=await self._rows())
+        captures = await asyncio.to_thread(self._captures)
+        return self._render(
+            request, "nodes.html", rows=await self._rows(), captures=captures, target=TARGET_PERCENT
+        )
 
     async def _sheet(self, request: Request) -> Response:
         wanted = request.path_params["node"]
@@ -67,7 +73,9 @@ class NodesPages:
         header = [
             "node", "name", "state", "battery_mv", "link_margin_db", "last_record_utc", "waiting", "measured",
             "stored", "lost", "firmware", "config", "boots", "boot_cause", "do_next", "receivers",
+            "capture_percent",
         ]  # fmt: skip
+        captures = await asyncio.to_thread(self._captures)
         lines = [
             [
                 row.node.place.id, row.node.place.node.name, say(f"fleet.{row.trouble}"),
@@ -79,6 +87,7 @@ class NodesPages:
                     f"{h.receiver} {h.rssi_dbm} dBm SNR {h.snr_db:g} dB SF{h.spreading_factor}"
                     for h in (link.heard for link in row.links)
                 ),
+                captures.get(row.node.place.id),
             ]
             for row in await self._rows()
         ]  # fmt: skip

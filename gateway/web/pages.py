@@ -29,7 +29,7 @@ from gateway.web.figures import amount
 from gateway.web.hub import Event, Full, Hub
 from gateway.web.live import Live, NodeLive
 from gateway.web.metrics import Metrics
-from gateway.web.node_page import History, HoursOf, NodePage
+from gateway.web.node_page import History, HoursOf, NodePage, RolledOf
 from gateway.web.nodes_page import NodesPages
 from gateway.web.places import KINDS, Kind
 from gateway.web.public import PublicView, nameless
@@ -62,6 +62,8 @@ class Pages:
         judge: Judge = provisional,
         records: History = lambda _node, _from_s, _to_s: (),
         hours: HoursOf = lambda _node, _from_s, _to_s: None,
+        rolled: RolledOf = lambda _period_s, _node, _from_s, _to_s: None,
+        captures: Callable[[], Mapping[int, float]] = dict,
         states: Callable[[], Sequence[NodeState]] = list,
         energy: EnergyView | None = None,
         desk: Desk | None = None,
@@ -101,6 +103,7 @@ class Pages:
             self._words,
             counts=lambda: self.counts,
             states=states,
+            captures=captures,
             clock=clock,
             spreading_factor=site.lora.spreading_factor if site.lora else None,
             site_id=site.id,
@@ -119,6 +122,7 @@ class Pages:
             self._words,
             records=records,
             hours=hours,
+            rolled=rolled,
             rounds=desk.rounds if desk else lambda _node, _from_s, _to_s: (),
             card=self.card_of,
             own=self._own,

@@ -7,7 +7,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from gateway.energy_post import EnergyPost
 from gateway.model import NodeState, StoredRecord
 from gateway.rollup import HOUR_S
 from gateway.store import Reader, StoreError
+from gateway.store.reconcile import captures
 from gateway.store.rollups import FILE_NAME as ROLLUPS_NAME
-from gateway.store.rollups import RollupBook
+from gateway.store.rollups import Made, RollupBook
 from gateway.web.concerns import Alert, provisional
 from gateway.web.desk import Desk
 from gateway.web.door import Door
@@ -46,6 +47,7 @@ RESTART_S = 5.0
 STOP_S = 5.0
 BACKLOG = 64  # connections that wait to be accepted
 CONNECTIONS_MAX = 200
+CAPTURE_DAYS = 365  # over which it is told how much a node has reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,8 @@ class Page:
             for day_s in range(from_s, to_s, DAY_S):
                 yield from reader.history(node, day_s, min(day_s + DAY_S, to_s))
 
-    def _hours(self, node: int, from_s: int, to_s: int) -> Hours | None:
-        """Return the hours that are kept of a node, in whatever thread asks; None while there are none."""
+    def _rolled(self, period_s: int, node: int, from_s: int, to_s: int) -> Sequence[Made] | None:
+        """Return hours or days that are kept of a node, in whatever thread asks; None where none are."""
         try:
             book = RollupBook.read(self._rollups, self._site)
         except apsw.Error as error:
@@ -134,12 +136,22 @@ class Page:
         if book is None:
             return None
         try:
-            return [(hour.start_s, hour.rollups) for hour in book.between(HOUR_S, node, from_s, to_s)]
+            return book.between(period_s, node, from_s, to_s)
         except apsw.Error as error:
             log.warning("page_without_hours", reason=str(error))
             return None
         finally:
             book.close()
+
+    def _hours(self, node: int, from_s: int, to_s: int) -> Hours | None:
+        found = self._rolled(HOUR_S, node, from_s, to_s)
+        return None if found is None else [(hour.start_s, hour.rollups) for hour in found]
+
+    def _captures(self) -> Mapping[int, float]:
+        """Return how much of what each node should report has arrived, in percent, over the closed days."""
+        intervals = {node.id: node.interval_s for node in self._site.nodes}
+        with Reader.open(self._store) as reader:
+            return captures(reader, intervals, int(time.time()) - CAPTURE_DAYS * DAY_S)
 
     def _states(self) -> list[NodeState]:
         with Reader.open(self._store) as reader:
@@ -174,6 +186,8 @@ class Page:
                 records=self._records,
                 hours=self._hours,
                 states=self._states,
+                captures=self._captures,
+                rolled=self._rolled,
                 energy=energy,
                 desk=desk,
                 view=view,

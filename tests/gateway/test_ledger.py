@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.heard import SequenceSet
-from gateway.ledger import DAY_S, capture_percent, days
+from gateway.ledger import DAY_S, capture_of_days, capture_percent, days
 
 NOON = 20_000 * DAY_S + DAY_S // 2
 
@@ -42,3 +42,9 @@ def test_capture() -> None:
     assert capture_percent(137, 600) == 100 * 137 / 144
     assert capture_percent(150, 600) == 100
     assert capture_percent(6, 600, 3600) == 100
+
+
+def test_capture_of_days_counts_those_without_a_record() -> None:
+    assert capture_of_days({}, 600) is None
+    assert capture_of_days({0: 144, 86_400: 72}, 600) == 75
+    assert capture_of_days({0: 144, 3 * 86_400: 144}, 600) == 50

@@ -43,6 +43,9 @@ async def test_days_that_close(tmp_path: Path) -> None:
     assert (answer["measured"], answer["heard"], answer["lost"], answer["missing"]) == (432, 430, 2, 0)
     assert answer["sync"] is None
     assert first["capture_percent"] > 95
+    assert answer["capture_percent"] == {"11": 99.5}  # of three days over
+    code, out, _ = run("--state", tmp_path, "--site", SITES / "narvik-demo")
+    assert "node 11: 99.5 % of what it should have reported has arrived\n" in out
 
 
 async def test_a_day_that_does_not_close_is_exit_status_1(

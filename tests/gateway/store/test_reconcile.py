@@ -6,7 +6,7 @@ from gateway.ledger import DAY_S, Day
 from gateway.model import Loss
 from gateway.store import Change, Store
 from gateway.store.pruning import Limits, note_synced, prune, segments
-from gateway.store.reconcile import DayLine, closed, days_of, is_due, open_days, reconcile
+from gateway.store.reconcile import DayLine, captures, closed, days_of, is_due, open_days, reconcile
 from gateway.store.sealing import next_segment
 from gateway.store.upkeep import Upkeep, seal
 from tests.gateway.store.made import made
@@ -32,6 +32,7 @@ async def test_a_day_is_closed_and_revised(tmp_path: Path) -> None:
     assert first == DayLine(11, START_S, Day(22, 1, {"overwritten": 1}), 1)
     assert second == DayLine(11, START_S + DAY_S, Day(24), 1)
     assert open_days(store.reader, now_s) == [(11, START_S, 1)]
+    assert captures(store.reader, {11: 3600, 12: 600}, START_S) == {11: 100 * 46 / 48}
     assert open_days(store.reader, now_s + 35 * DAY_S) == []  # by then no node holds anything of it
     assert [c.name for c in upkeep.conditions()] == ["ledger_open"]
     assert upkeep.values()["records_unaccounted"] == 1

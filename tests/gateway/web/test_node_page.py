@@ -3,6 +3,7 @@
 import json
 
 from gateway.rollup import Rollup
+from gateway.store.rollups import Made
 from gateway.web.history import Hours
 from tests.gateway.web.made import NOW_S, intake
 from tests.gateway.web.test_pages import ALL, get, made
@@ -64,3 +65,32 @@ async def test_where_nobody_keeps_hours_records_tell_of_a_long_stretch_too() -> 
 
 async def test_a_node_that_is_none_has_no_numbers() -> None:
     assert (await get(made(ALL), "/node/99/series.json")).status == 404
+
+
+async def test_hours_and_days_are_files_with_their_revisions() -> None:
+    asked = []
+
+    def rolled(period_s: int, node: int, from_s: int, to_s: int) -> list[Made]:
+        asked.append((period_s, node, to_s - from_s))
+        rollup = Rollup(6, 3000, 410, 705)
+        return [
+            Made(node, NOW_S - 7200, 1, {"up_level_mm": rollup}, {}),
+            Made(node, NOW_S - 3600, 3, {"up_level_mm": rollup}, {"up_level_mm": (1, -45)}),
+        ]
+
+    pages = made(ALL, rolled=rolled)
+    assert "/node/11/hours.csv?" in (await get(pages, "/node/11?lang=en&range=year")).text
+    answer = await get(pages, "/node/11/hours.csv?range=year&lang=en")
+    assert asked == [(3600, 11, 365 * DAY_S)]
+    assert answer.headers["content-disposition"] == 'attachment; filename="narvik-demo-11-hours-year.csv"'
+    header, first, second = answer.text.splitlines()
+    assert header == (
+        "\ufefftime_local,time_utc,node,up_level_mm_mean,up_level_mm_lowest,up_level_mm_highest,"
+        "up_level_mm_count,meter_factor,revision,changed"
+    )
+    assert first.endswith(",11,500,410,705,6,1,1,")
+    assert second.endswith(',3,"up_level_mm: count +1, sum -45"')
+    await get(pages, "/node/11/days.csv?range=30d")
+    assert asked[-1][0] == DAY_S
+    assert (await get(pages, "/node/11/weeks.csv")).status == 404
+    assert (await get(made(ALL), "/node/11/hours.csv")).text.splitlines()[0].startswith("\ufefftime_local")

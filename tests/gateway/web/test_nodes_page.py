@@ -37,6 +37,16 @@ async def test_as_csv() -> None:
     assert lines[1].startswith("11;Taraldsvikelva (demo);Sensorfeil;3580;")
 
 
+async def test_how_much_each_has_reported() -> None:
+    pages = made([broken_intake()], captures=lambda: {11: 93.456, 12: 99.0})
+    text = (await get(pages, "/nodes?lang=en")).text
+    assert '93.5 % <span class="note">below 95 %</span>' in text
+    assert "99.0 %</td>" in text
+    lines = (await get(pages, "/nodes.csv?lang=en")).text.splitlines()
+    assert lines[0].endswith(",capture_percent")
+    assert lines[1].endswith(",93.456")
+
+
 async def test_a_sheet_to_print() -> None:
     pages = made([snow(500)], states=lambda: STATES)
     text = (await get(pages, "/nodes/11/sheet")).text
