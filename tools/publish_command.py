@@ -25,6 +25,7 @@ from gateway.web.frozen_copy import CopyError, copy_of, put_copy
 from gateway.web.live import DAY_S, Live, NodeLive
 from gateway.web.pages import Pages
 from gateway.web.public import UNSEEN, PublicView
+from tools.publish_s3 import SCHEME, Bucket, key_of
 
 FAILED, USAGE, NETWORK = 1, 2, 6
 PUSH_TIMEOUT_S = 600
@@ -33,7 +34,7 @@ app = typer.Typer()
 
 
 class Way(StrEnum):
-    """With which of the system's programs a copy is pushed."""
+    """With which of the system's programs a copy is pushed over SSH."""
 
     rsync = "rsync"
     sftp = "sftp"
@@ -44,8 +45,15 @@ def publish(
     site: Annotated[Path, typer.Option(help="The site's folder.")],
     state: Annotated[Path, typer.Option(help="The gateway's state directory.")],
     to: Annotated[Path, typer.Option(help="Folder for the copy; it is made anew each time.")],
-    push: Annotated[str | None, typer.Option(help="Where it is pushed then, as user@host:path.")] = None,
-    way: Annotated[Way, typer.Option("--with", help="The program that pushes.")] = Way.rsync,
+    push: Annotated[
+        str | None, typer.Option(help="Where it is pushed then, as user@host:path or s3://bucket/folder.")
+    ] = None,
+    way: Annotated[Way, typer.Option("--with", help="SSH: the program that pushes.")] = Way.rsync,
+    endpoint: Annotated[str | None, typer.Option(help="S3: the provider's address, https://...")] = None,
+    region: Annotated[str, typer.Option(help="S3: the bucket's region.")] = "us-east-1",
+    key: Annotated[
+        Path | None, typer.Option(help="S3: file with the key's id and its secret, else AWS_* variables.")
+    ] = None,
     interval: Annotated[
         int | None, typer.Option(help="Seconds between samples, where not as the site says (demo).", min=1)
     ] = None,
@@ -53,13 +61,20 @@ def publish(
 ) -> None:
     """Write the public pages, CSV, GeoJSON and catalogue into a folder, and push it to a web host.
 
-    Nothing of the gateway need be reachable from outside. The host is reached by SSH with a key: nobody is
-    asked for a password. Run it by a timer, every ten minutes for example.
+    Nothing of the gateway need be reachable from outside. A host is reached by SSH with a key, a bucket by
+    signed requests: nobody is asked for a password. Run it by a timer, every ten minutes for example.
     """
     whole = load_site(site)
     try:
+        bucket = None
+        if push is not None and push.startswith(SCHEME):
+            if endpoint is None:
+                _fail("--endpoint is missing: the provider's address, as in https://s3.example.org", USAGE)
+            bucket = Bucket(push, endpoint, region, key_of(key))
         files = put_copy(to, asyncio.run(copied(whole, state, time.time(), interval)))
-        if push is not None:
+        if bucket is not None:
+            bucket.push(to)
+        elif push is not None:
             pushed(to, push, way)
     except (CopyError, StoreError) as error:
         _fail(str(error), FAILED)
