@@ -5,7 +5,7 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ from tools.node.bench import run_bench
 from tools.node.credentials import Credentials
 from tools.node.forget import forget as forget_node
 from tools.node.handing_out import changes, hand_out, handed_out
+from tools.node.listing import row_of
 from tools.node.look import look
 from tools.node.network import load_network, settings_for
 from tools.node.ports import pick, serial_ports
@@ -64,25 +65,7 @@ def list_boards(
     """Which ports have a board, which chip it is, and which node."""
     with session(lang, as_json, verbose) as s:
         registry = Registry(state) if state else None
-        rows: list[dict[str, Any]] = []
-        for port in serial_ports(ports):
-            row: dict[str, Any] = {"port": port.path, "bridge": port.bridge}
-            try:
-                with s.progress.stage("look", port=port.path):
-                    found = look(port.path)
-                node = registry.node_of(found.mac) if registry else None
-                says = found.probe or {}
-                row |= {
-                    "chip": found.chip,
-                    "mac": found.mac,
-                    "node": node or says.get("node"),
-                    "why": found.why,
-                }
-                row["stage"] = registry.entry(node).stage if registry and node else ""
-                row["firmware"] = says.get("firmware")
-            except Trouble as trouble:
-                row["trouble"] = trouble.told(s.words)
-            rows.append(row)
+        rows = [row_of(port, registry, s.progress) for port in serial_ports(ports)]
         for row in rows:
             told = (
                 row.get("trouble")

@@ -1,0 +1,29 @@
+"""One line of the list of ports, where a board is and where none is."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.node import listing
+from tools.node.look import Found
+from tools.node.ports import Port
+from tools.node.progress import Progress
+from tools.node.registry import Registry
+from tools.node.words import Words
+
+
+def test_a_port_that_is_gone_is_told_in_words(tmp_path: Path) -> None:
+    row = listing.row_of(Port(str(tmp_path / "nothing"), "FTDI"), None, Progress(Words("en")))
+    assert (row["bridge"], set(row)) == ("FTDI", {"port", "bridge", "trouble"})
+    assert "does not exist" in row["trouble"]
+
+
+def test_the_registry_knows_which_node_a_board_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry(tmp_path)
+    registry.begin(21, "aa", "esp32s3", "heltec-v3")
+    says = {"node": 7, "firmware": "0.1.0"}
+    monkeypatch.setattr(listing, "look", lambda port: Found(port, "esp32s3", "aa", says))
+    known = listing.row_of(Port("/dev/ttyUSB0", ""), registry, Progress(Words("en")))
+    assert (known["node"], known["stage"], known["firmware"]) == (21, "started", "0.1.0")
+    alone = listing.row_of(Port("/dev/ttyUSB0", ""), None, Progress(Words("en")))
+    assert (alone["node"], alone["stage"]) == (7, "")
