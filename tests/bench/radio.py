@@ -1,4 +1,4 @@
-"""What a record costs on the air, and what a packet forwarder's datagram costs the gateway.
+"""What a record costs on the air, and what a concentrator's datagram or a bridge's line costs the gateway.
 
 **Air.** Bytes and airtime of one report (the longest of the recording), and of each record in a back-fill of
 24, at SF9, beside the same records as LoRaWAN with Cayenne LPP (a packet a record, without time, sequence and
@@ -7,7 +7,7 @@ quality) and as LoRaWAN with a CBOR row (with them). LoRaWAN adds 13 bytes; its 
 **Gateway.** A: datagrams from a process that waits for their acknowledgements, WINDOW of them open, through
 carrier, ingest and store (`synchronous = FULL` on a disk), from the first one sent until all records are in
 the store. B: the same datagrams, acknowledged by a reader that does nothing else. A and B alternate; the
-figure is the median of the pairs' ratios.
+figure is the median of the pairs' ratios. For a bridge see radio_bridge.py.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ from gateway.ingest import Ingest
 from gateway.store import Store
 from tests.bench.figures import Figure, NotMeasured, at_least, at_most
 from tests.bench.gauge import QUANTITIES, SCHEMA, gauge_records
+from tests.bench.radio_bridge import bridge_figures
 from tests.bench.traffic import GATEWAY_ID, epoch_of, key_of
 from tests.bench.wire import LORAWAN, lpp_bytes, sealed_bytes
 from wire import control
@@ -57,7 +58,12 @@ _processes = multiprocessing.get_context("spawn")
 
 def run() -> list[Figure]:
     records = gauge_records()
-    return [*air(records), gateway_figure()]
+    introductions, reports = frames(int(time.time()))
+    return [
+        *air(records),
+        gateway_figure(introductions, reports),
+        *bridge_figures(introductions, reports, NODES),
+    ]
 
 
 # The air
@@ -66,8 +72,7 @@ def run() -> list[Figure]:
 def air(records: Sequence[Record]) -> list[Figure]:
     live = max(sealed_bytes([record]) for record in records)
     windows = [records[i : i + BACKFILL] for i in range(0, len(records) - BACKFILL + 1, BACKFILL)]
-    frames = [list(frames_of(window)) for window in windows]
-    filled = sum(ms(size) for sizes in frames for size in sizes) / (BACKFILL * len(windows))
+    filled = sum(ms(size) for window in windows for size in frames_of(window)) / (BACKFILL * len(windows))
     lpp = ms(lpp_bytes(1))
     row = LORAWAN + len(cbor_rows(records[:1]))
     rows_ms = sum(ms(LORAWAN + size) for window in windows for size in cbor_packets(window)) / (
@@ -129,8 +134,8 @@ def cbor_packets(window: Sequence[Record]) -> Iterator[int]:
 # The gateway
 
 
-def gateway_figure() -> Figure:
-    introductions, reports = datagrams(int(time.time()))
+def gateway_figure(introductions: list[bytes], reports: list[bytes]) -> Figure:
+    introductions, reports = [push(frame) for frame in introductions], [push(frame) for frame in reports]
     pairs = []
     with tempfile.TemporaryDirectory(prefix="sensornett-bench-", dir=DISK) as name:
         for i in range(PAIRS + 1):
@@ -148,21 +153,21 @@ def gateway_figure() -> Figure:
     )
 
 
-def datagrams(now_s: int) -> tuple[list[bytes], list[bytes]]:
-    """Return the datagrams of the nodes' introductions, and of one record each."""
+def frames(now_s: int) -> tuple[list[bytes], list[bytes]]:
+    """Return the frames of the nodes' introductions, and of one record each."""
     recorded = gauge_records()
     introductions, reports = [], []
     ciphers = {node: uplink_cipher(key_of(node)) for node in range(1, NODES + 1)}
     for node, cipher in ciphers.items():
         status = control.encode({control.EPOCH: epoch_of(node), control.NEXT: 0})
-        introductions.append(push(cipher.seal(pack_header(CONTROL, ACK_REQUESTED, node, 0), status)))
+        introductions.append(cipher.seal(pack_header(CONTROL, ACK_REQUESTED, node, 0), status))
     for seq in range(ROUNDS):
         for node, cipher in ciphers.items():
             measured = recorded[(node * 150 + seq) % len(recorded)]
             record = Record(seq, now_s - (ROUNDS - seq) * 600, measured.values, measured.quality)
             flags, body = encode(SCHEMA, QUANTITIES, epoch_of(node), None, [record])
             flags |= ACK_REQUESTED if seq % ASK_EVERY == 0 else 0
-            reports.append(push(cipher.seal(pack_header(DATA, flags, node, seq + 1), body)))
+            reports.append(cipher.seal(pack_header(DATA, flags, node, seq + 1), body))
     return introductions, reports
 
 
@@ -261,15 +266,15 @@ async def through_gateway(introductions: list[bytes], reports: list[bytes], path
         gateway_id=GATEWAY_ID,
     )
     carrier = PacketForwarderCarrier(LORA, Duty(869_525, 125, lambda: int(time.time())), port=0)
-    frames, done = len(introductions), asyncio.Event()
+    left, done = len(introductions), asyncio.Event()
 
     async def carry() -> None:
-        nonlocal frames
+        nonlocal left
         async with contextlib.aclosing(carrier.uplinks()) as uplinks:
             async for batch in uplinks:
                 await carrier.send(await ingest.accept(batch))
-                frames -= len(batch)
-                if not frames:
+                left -= len(batch)
+                if not left:
                     done.set()
 
     task = asyncio.create_task(carry())
@@ -279,7 +284,7 @@ async def through_gateway(introductions: list[bytes], reports: list[bytes], path
         port = carrier._transport.get_extra_info("sockname")[1]
         took_s = 0.0
         for contents in (introductions, reports):
-            frames = len(contents)
+            left = len(contents)
             done.clear()
             async with sending(port, contents) as begin:
                 began = await begin()

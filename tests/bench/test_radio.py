@@ -1,7 +1,7 @@
 """The bench radio measures what it says."""
 
 from tests.bench.gauge import gauge_records
-from tests.bench.radio import BACKFILL, PAYLOAD_MAX, air, cbor_packets, datagrams, frames_of
+from tests.bench.radio import BACKFILL, PAYLOAD_MAX, air, cbor_packets, frames, frames_of, push
 from tests.bench.wire import sealed_bytes
 from wire.airtime import FRAME_MAX
 
@@ -21,5 +21,5 @@ def test_frames_fit_and_carry_every_record() -> None:
 
 
 def test_every_datagram_is_another() -> None:
-    introductions, reports = datagrams(1_795_000_000)
-    assert len(set(introductions + reports)) == len(introductions) + len(reports)
+    introductions, reports = frames(1_795_000_000)
+    assert len({push(frame) for frame in introductions + reports}) == len(introductions) + len(reports)

@@ -1,0 +1,203 @@
+"""What a USB bridge's packet costs the gateway: through carrier, ingest and store, and past a bare reader.
+
+The bridge is a process at the other end of a pseudo-terminal that speaks its protocol as fast as it is
+answered, with no radio and no 115200 baud in between. A: the gateway's carrier, ingest and store
+(`synchronous = FULL` on a disk). B: a reader that answers each line with what lies ready and does nothing
+else. A and B alternate; the figure is the median of the pairs' ratios.
+"""
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import statistics
+import struct
+import tempfile
+import time
+import tty
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from device_configs.radio_schema import Lora
+from gateway.carriers.bridge import BridgeCarrier
+from gateway.carriers.duty import Duty
+from gateway.carriers.receivers import Receivers
+from gateway.ingest import Ingest
+from gateway.store import Store
+from tests.bench.figures import Figure, NotMeasured, at_least
+from tests.bench.gauge import QUANTITIES, SCHEMA
+from tests.bench.traffic import GATEWAY_ID, key_of
+from wire import bridge as cable
+
+PAIRS = 7
+PACKETS = 3500
+BOOT = 7
+START = 255  # a number that no packet has
+TIMEOUT_S = 120.0
+DISK = Path("/var/tmp")  # kept over a restart, so never in memory
+
+_processes = multiprocessing.get_context("spawn")
+
+
+def bridge_figures(introductions: list[bytes], reports: list[bytes], nodes: int) -> list[Figure]:
+    """Return the figures for these sealed frames of so many nodes."""
+    reports = reports[:PACKETS]
+    pairs = []
+    with tempfile.TemporaryDirectory(prefix="sensornett-bench-", dir=DISK) as name:
+        for i in range(PAIRS + 1):
+            store = Path(name) / f"{i}.db"
+            a = asyncio.run(through_gateway(introductions, reports, store, nodes))
+            pairs.append((a, through_reader(reports)))
+    ratios = sorted(a / b for a, b in pairs[1:])  # the first pair warms caches and the disk up
+    ours, bare = (statistics.median(rates) for rates in zip(*pairs[1:], strict=True))
+    longest = max(len(heard(0, report)) for report in reports)
+    line = cable.BAUD / 10 / longest
+    return [
+        Figure(
+            "bridge_ratio_to_bare_serial_reader",
+            statistics.median(ratios),
+            "",
+            at_least(0.1),
+            f"a reader that only answers: {bare:.0f}/s; {PAIRS} pairs, {ratios[0]:.3f} to {ratios[-1]:.3f}",
+        ),
+        Figure(
+            "bridge_times_line_rate",
+            ours / line,
+            "",
+            at_least(2.0),
+            f"lines of {longest} B at {cable.BAUD} baud: {line:.0f}/s; the gateway takes {ours:.0f}/s",
+        ),
+    ]
+
+
+def heard(number: int, frame: bytes) -> bytes:
+    """Return the line by which a bridge tells of a frame."""
+    head = struct.pack(cable.HEARD_BODY, BOOT, 0, 0, -101, 18, 869_525, 9, 125)
+    return cable.line(cable.HEARD, number, head + frame)
+
+
+def bridge(rounds: list[list[bytes]], commands: Connection) -> None:
+    """The bridge's process: answers who asks, then tells of each frame once the last one was taken.
+
+    Sends its port's name, and when each round began; waits before the next one until it is told to go on.
+    """
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    commands.send(os.ttyname(theirs))
+    lines = cable.Lines()
+
+    def taken() -> Iterator[int]:
+        """Yield the numbers of what is taken by what has come; answer everything else."""
+        for kind, number, _ in lines.feed(os.read(ours, 4096)):
+            if kind == cable.ASK:
+                hello = struct.pack(cable.HELLO_BODY, cable.VERSION, BOOT, cable.TAKES, bytes(8), 1)
+                os.write(ours, cable.line(cable.HELLO, number, hello))
+            elif kind == cable.SETUP:
+                os.write(ours, cable.line(cable.DONE, number, bytes(1)))
+                yield START
+            elif kind == cable.SEND:
+                os.write(ours, cable.line(cable.DONE, number, bytes(1)))
+            elif kind == cable.TAKEN:
+                yield number
+
+    while START not in taken():
+        pass
+    number = 0
+    for frames in rounds:
+        commands.send(time.monotonic())
+        for frame in frames:
+            os.write(ours, heard(number, frame))
+            while number not in taken():
+                pass
+            number = (number + 1) % START
+        commands.recv()
+
+
+@contextlib.contextmanager
+def at_the_cable(*rounds: list[bytes]) -> Iterator[tuple[str, Connection]]:
+    """A bridge that tells of these frames: its port, and what it says aside."""
+    ours, theirs = _processes.Pipe()
+    process = _processes.Process(target=bridge, args=(list(rounds), theirs), daemon=True)
+    process.start()
+    try:
+        yield _said(ours), ours
+    finally:
+        process.kill()
+        process.join()
+
+
+def _said(aside: Connection) -> Any:
+    if not aside.poll(TIMEOUT_S):
+        raise NotMeasured(f"nothing from the bridge for {TIMEOUT_S:g} s")
+    return aside.recv()
+
+
+def through_reader(frames: list[bytes]) -> float:
+    """Return how many packets a second a reader takes that only answers."""
+    taken = [cable.line(cable.TAKEN, i, struct.pack(cable.TAKEN_BODY, BOOT)) for i in range(START + 1)]
+    with at_the_cable(frames) as (name, aside):
+        port = os.open(name, os.O_RDWR | os.O_NOCTTY)
+        os.write(port, taken[START])
+        began: float = _said(aside)
+        ends = 0
+        for i in range(len(frames)):
+            while ends < 2 * (i + 1):
+                ends += os.read(port, 4096).count(b"\n")
+            os.write(port, taken[i % START])
+        rate = len(frames) / (time.monotonic() - began)
+        os.close(port)
+        return rate
+
+
+async def through_gateway(introductions: list[bytes], reports: list[bytes], path: Path, nodes: int) -> float:
+    """Return how many records a second get into the store."""
+    store = Store.open(path)
+    ingest = Ingest(
+        store,
+        keys={node: key_of(node) for node in range(1, nodes + 1)},
+        schemas={SCHEMA: QUANTITIES},
+        gateway_id=GATEWAY_ID,
+    )
+    lora = Lora(frequency_khz=869_525, spreading_factor=9, bandwidth_khz=125, power_dbm=14)
+    loop = asyncio.get_running_loop()
+    receivers = Receivers(
+        lora,
+        Duty(869_525, 125, lambda: int(time.time())),
+        later=lambda seconds, call: loop.call_later(seconds, call),
+        now_s=loop.time,
+    )
+    left, done = len(introductions), asyncio.Event()
+    with at_the_cable(introductions, reports) as (name, aside):
+        carrier = BridgeCarrier(lora, receivers, name)
+
+        async def carry() -> None:
+            nonlocal left
+            async with contextlib.aclosing(carrier.uplinks()) as uplinks:
+                async for batch in uplinks:
+                    await carrier.send(await ingest.accept(batch))
+                    left -= len(batch)
+                    if not left:
+                        done.set()
+
+        task = asyncio.create_task(carry())
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                await done.wait()  # a node sends data only once it is known
+            left = len(reports)
+            done.clear()
+            _said(aside)
+            aside.send(None)
+            async with asyncio.timeout(TIMEOUT_S):
+                await done.wait()
+            began: float = _said(aside)
+            took_s = time.monotonic() - began
+            if sum(store.reader.stored().values()) != len(reports):
+                raise NotMeasured(f"{len(reports)} records were sent, {store.reader.stored()} are stored")
+            return len(reports) / took_s
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await store.close()
