@@ -37,7 +37,11 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Look at gateway, broker, store, sync, clock and disk. Exit status 1 where something has failed."""
+    """Look at everything a helper on the phone would ask for; each has a verdict and its next step.
+
+    Gateway, carriers, nodes, sync, clock, disk and its wear, versions; where a gateway is installed also
+    broker, real-time clock, backup and tonight's duty. Exit status 1 where something has failed.
+    """
     places = Places(data_path=PurePosixPath(state.absolute()))
     found = examine(state, request, time.time(), clock.synchronised())
     found += machine_findings(places, time.time(), synchronised=clock.synchronised())

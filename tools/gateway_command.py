@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -43,6 +44,9 @@ def gateway(
         Path | None, typer.Option(help="Certificates to verify the broker with (PEM); turns TLS on.")
     ] = None,
     page: Annotated[str | None, typer.Option(help="Serve the page on host:port.")] = None,
+    page_name: Annotated[
+        list[str] | None, typer.Option(help="Name the page has behind a reverse proxy; may be given again.")
+    ] = None,
     interval: Annotated[
         int | None, typer.Option(help="Seconds between samples, where not as the site says (demo).", min=1)
     ] = None,
@@ -63,7 +67,8 @@ def gateway(
         _fail("say --site DIR and --state DIR", USAGE)
     try:
         at = broker_at(broker, broker_user, broker_password_file, broker_ca)
-        served = page_at(page) if page else None
+        names = frozenset(name.lower() for name in page_name or ())
+        served = replace(page_at(page), names=names) if page else None
         forwarders = page_at(packet_forwarder, "--packet-forwarder") if packet_forwarder else None
         serve(settings_of(site, state, at, keys, served, interval, store_cap, forwarders, bridge or ()))
     except StartError as error:

@@ -52,10 +52,11 @@ CAPTURE_DAYS = 365  # over which it is told how much a node has reported
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the page is served. Port 0: any free one."""
+    """Where the page is served (port 0: any free one), and its names besides this machine's, in lower case."""
 
     host: str
     port: int
+    names: frozenset[str] = frozenset()
 
 
 class Page:
@@ -197,7 +198,9 @@ class Page:
             for each in everybody:
                 each.look()
             config = uvicorn.Config(
-                Guard(door.guard(pages.app, public.app if public else None), own_names()),
+                Guard(
+                    door.guard(pages.app, public.app if public else None), own_names() | self._address.names
+                ),
                 http=Patient,
                 log_config=None,
                 access_log=False,

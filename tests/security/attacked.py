@@ -22,6 +22,7 @@ from tools.servers import HOST, free_port
 from wire import control
 
 NODE, EVIL = 11, 12
+PAGE_NAME = "sensors.bodo.example"  # as in docs/nginx.conf
 WITHIN_S = 60.0
 
 
@@ -37,7 +38,7 @@ class Attacked:
         write_keys(self.places.data / "keys.json", {n.node: n.key for n in (self.node, self.evil)})
         self.page_port = free_port()
         at = f"localhost:{self.broker.choices.broker.port}"
-        ca = ["--broker-ca", str(self.places.settings / "ca.pem")]
+        ca = ["--broker-ca", str(self.places.settings / "ca.pem"), "--page-name", PAGE_NAME]
         password = self.places.secrets / "broker"
         self.gateway = Gateway(self.places.data, SITE, at, password, self.page_port, radios=ca)
         self.sent = 0

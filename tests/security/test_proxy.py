@@ -15,13 +15,13 @@ import pytest
 
 from gateway.web.sessions import TRIES
 from gateway.web.users import FILE_NAME, User, hashed, write_users
+from tests.security.attacked import PAGE_NAME as NAME
 from tests.security.attacked import Attacked
 from tools.installation.authority import make_authority, make_server
 from tools.servers import HOST, Server, free_port
 
 pytestmark = pytest.mark.servers
 EXAMPLE = Path(__file__).parents[2] / "docs/nginx.conf"
-NAME = "sensors.bodo.example"
 WITHIN_S = 60.0
 PASSWORD = "a long password for a trial"
 
@@ -116,7 +116,9 @@ def test_the_page_is_there_and_its_headers_too(proxy: Nginx) -> None:
     assert answer.headers["Strict-Transport-Security"]
 
 
-def test_another_name_is_refused(proxy: Nginx) -> None:
+def test_it_answers_to_the_name_it_has_been_given_and_to_no_other(proxy: Nginx) -> None:
+    assert asked(proxy, "/", more={"Host": NAME}).status == 200
+    assert asked(proxy, "/", more={"Host": f"{NAME}:443"}).status == 200
     assert asked(proxy, "/", more={"Host": "evil.example"}).status == 421
 
 

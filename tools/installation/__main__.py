@@ -75,6 +75,7 @@ def install(
         DATA
     ),
     page: Annotated[str, typer.Option(help="Where the page is served.")] = "127.0.0.1:8080",
+    page_name: Annotated[list[str] | None, typer.Option(help="Name of the page behind a proxy.")] = None,
     broker_port: Annotated[int, typer.Option(help="TCP port for the nodes (MQTT over TLS).")] = 8883,
     broker_name: Annotated[list[str] | None, typer.Option(help="Further name of this machine.")] = None,
     packet_forwarder: Annotated[str | None, typer.Option(help="host:port for LoRa concentrators.")] = None,
@@ -103,6 +104,7 @@ def install(
     choices = _chosen(
         data=data,
         page=page,
+        page_names=tuple(page_name or ()),
         broker={"port": broker_port, "names": tuple(broker_name or (os.uname().nodename,))},
         packet_forwarder=packet_forwarder,
         bridge=bridge,
@@ -277,7 +279,7 @@ def _done(as_json: bool, text: str, **told: Any) -> None:
 def main() -> int:
     """Run one command line; return the exit status."""
     try:
-        app()
+        app(prog_name="./run")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else FAILED
     except ConfigError as error:

@@ -84,6 +84,8 @@ class Choices(Entry):
     """Where the store is: a folder on the disk that is to take the records."""
     page: Plain = "127.0.0.1:8080"
     """Where the page is served. For others than this machine put a reverse proxy with TLS before it."""
+    page_names: tuple[Plain, ...] = ()
+    """What the page is called behind that proxy; it answers to no other name but this machine's own."""
     store_cap_mb: Annotated[int, Field(ge=64)] | None = None
     """Room the store may take on this machine, in MB; left out: as site.yaml says under `retention`."""
     broker: Broker = Broker()
@@ -100,7 +102,7 @@ class Choices(Entry):
     def gateway_options(self) -> list[str]:
         """Return what `sensornett gateway` is told besides its places."""
         options = ["--broker", f"localhost:{self.broker.port}"]
-        options += ["--page", self.page]
+        options += ["--page", self.page, *(f"--page-name={name}" for name in self.page_names)]
         options += ["--store-cap", str(self.store_cap_mb)] if self.store_cap_mb else []
         if self.packet_forwarder:
             options += ["--packet-forwarder", self.packet_forwarder]

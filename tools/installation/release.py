@@ -92,8 +92,21 @@ def root_of(words: list[str]) -> Path:
     return Path("/")
 
 
+def tell_help(source: Path, root: Path, words: list[str]) -> None:
+    """Show the help of a command, which needs an environment: any that is there. Nothing is made for it."""
+    for folder in (source, root / "opt/sensornett/current"):
+        python = folder / ".venv/bin/python"
+        if python.exists():
+            os.chdir(source)
+            os.execv(python, [str(python), "-m", "tools.installation", *words])  # noqa: S606
+    print(f"usage: ./run {words[0]} --site FOLDER [OPTIONS]\nThe options are in docs/operations.md, day one.")
+
+
 def main(words: list[str]) -> None:
     """Make the version of this very folder below the root, then go on as `tools.installation` in it."""
+    if "--help" in words:
+        tell_help(Path(__file__).resolve().parents[2], root_of(words), words)
+        return
     print("Making this version ready ...", file=sys.stderr)
     try:
         version = build(Path(__file__).resolve().parents[2], root_of(words) / VERSIONS, make_environment)

@@ -37,4 +37,5 @@ def uninstall(places: Places, services: Services, *, purge: bool, say: Callable[
         shutil.rmtree(places.inside(broker.STATE), ignore_errors=True)
     else:
         say(f"Kept: {places.data} (the records and keys) and {places.settings}. --purge removes them too.")
+    say("Debian's packages stay, since others may need them: mosquitto, python3-venv, fonts-dejavu-core.")
     services.forget()

@@ -28,6 +28,8 @@ def test_what_the_services_are_told() -> None:
     ]  # fmt: skip
     assert "--store-cap" not in Choices().gateway_options()  # then site.yaml says it
     assert Choices(store_cap_mb=900).gateway_options()[-2:] == ["--store-cap", "900"]
+    names = ("sensors.bodo.example", "snow.bodo.example")
+    assert Choices(page_names=names).gateway_options()[4:6] == [f"--page-name={name}" for name in names]
     told = Choices(bridge="/dev/ttyACM0", packet_forwarder="0.0.0.0:1700").gateway_options()
     assert told[:2] == ["--broker", "localhost:8883"]
     assert told[-4:] == ["--packet-forwarder", "0.0.0.0:1700", "--bridge", "/dev/ttyACM0"]

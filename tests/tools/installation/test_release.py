@@ -89,3 +89,15 @@ def test_tests_and_environments_are_no_part_of_it() -> None:
 )
 def test_root_of(words: list[str], root: str) -> None:
     assert root_of(words) == Path(root)
+
+
+def test_help_makes_nothing(tmp_path: Path) -> None:
+    """Debian's Python has none of the packages; a version is not made just to be told about its options."""
+    copy = tmp_path / "source"
+    for name in ("tools/installation/release.py", "pyproject.toml"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    script = [sys.executable, copy / "tools/installation/release.py", "install", "--help"]
+    done = subprocess.run([*script, "--root", tmp_path / "root"], capture_output=True, text=True, check=True)
+    assert "./run install --site FOLDER" in done.stdout
+    assert not (tmp_path / "root").exists()
