@@ -268,7 +268,11 @@ def building_state(energy: BuildingEnergy, today: date) -> BuildingState:
 
 def overview(sources: Sources, today: date) -> list[BuildingState]:
     """Return every building, those first that deserve attention, then those of which too little is known."""
-    states = [building_state(energy, today) for energy in sources.buildings()]
+    return by_attention([building_state(energy, today) for energy in sources.buildings()])
+
+
+def by_attention(states: Sequence[BuildingState]) -> list[BuildingState]:
+    """Return the buildings, those first that deserve attention, then those of which too little is known."""
     by_name = {state.building.id: state for state in states}
     order = [found.building for found in ranked([s.deviation for s in states if s.deviation])]
     return [by_name[name] for name in order] + [state for state in states if state.deviation is None]

@@ -82,7 +82,7 @@ class EnergyPages:
         return answering
 
     async def _overview(self, request: Request) -> Response:
-        found = await asyncio.to_thread(self._view.overview)
+        found = await asyncio.to_thread(self._view.overview_now)
         return self._render(request, "energy.html", found=found, day_s=self._day_s)
 
     async def _building(self, request: Request) -> Response:

@@ -19,10 +19,14 @@ Sort = Literal["all", "workdays", "weekends"]
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Every building, the one that deserves attention most first, and what was said about each."""
+    """Every building, the one that deserves attention most first, and what was said about each.
+
+    `waiting` more are still being reckoned.
+    """
 
     states: Sequence[BuildingState]
     answers: dict[str, Answer]
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the energy pages show, reckoned beside them and kept while nothing can have changed. It only reads."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from device_configs.building_schema import EventPeriod, Meter
 from device_configs.model import Site
 from device_configs.tariff import tariffs
 from gateway.building_report import (
+    BuildingState,
     MonthReport,
     building_state,
+    by_attention,
     counts_for_goals,
     goal_counts,
     measure_result,
@@ -73,11 +76,28 @@ class EnergyView:
         self.zone = ZoneInfo(site.timezone)
         self._lock = threading.Lock()
         self.suspect = True  # whether meters.db is to be looked through before it is gone on with
+        self.made_beside = False  # whether somebody calls `refresh` now and then
+        self._so_far: Sequence[BuildingState] = ()
         self._kept: dict[tuple[object, date], _Kept] = {}
 
     def overview(self) -> Overview:
         """Return all buildings. Raises StoreError."""
         return self._made("overview", self._overview)
+
+    def overview_now(self) -> Overview:
+        """Return all buildings without waiting for what is made beside: the newest there is, else a part.
+
+        Raises StoreError where nothing is made beside, and it had to be made here.
+        """
+        held = [kept for (name, _), kept in self._kept.items() if name == "overview"]
+        if held:
+            newest = max(held, key=lambda kept: kept.at_s).made
+            assert isinstance(newest, Overview)
+            return newest
+        if not self.made_beside:
+            return self.overview()
+        so_far = self._so_far
+        return Overview(by_attention(so_far), {}, len(self.site.buildings) - len(so_far))
 
     def building(self, name: str, month: date | None) -> BuildingPage:
         """Return a building's page; without a month, of the running one. Raises KeyError and StoreError."""
@@ -105,8 +125,11 @@ class EnergyView:
         return self._clock()
 
     def refresh(self) -> None:
-        """Make anew what takes long before it gets too old, so that no reader waits. Raises StoreError."""
-        self._refresh("overview", self._overview)
+        """Make anew what takes long before it gets too old, so that no reader waits. Raises StoreError.
+
+        It is made building by building, with rests: others want this machine too.
+        """
+        self._refresh("overview", self._overview_in_slices)
         self._refresh("measures", self._measures)
 
     def _refresh(self, name: str, make: Callable[[Sources], object]) -> None:
@@ -184,6 +207,15 @@ class EnergyView:
 
     def _overview(self, sources: Sources) -> Overview:
         return Overview(overview(sources, self.today), sources.book.answers() if sources.book else {})
+
+    def _overview_in_slices(self, sources: Sources) -> Overview:
+        states: list[BuildingState] = []
+        for energy in sources.buildings():
+            begun_s = time.thread_time()
+            states.append(building_state(energy, self.today))
+            self._so_far = tuple(states)
+            time.sleep(time.thread_time() - begun_s)
+        return Overview(by_attention(states), sources.book.answers() if sources.book else {})
 
     def _building(self, sources: Sources, name: str, month: date) -> BuildingPage:
         energy, today = sources.building(name), self.today

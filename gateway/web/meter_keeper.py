@@ -28,6 +28,7 @@ async def keep_meters(
     """
     if not view.site.buildings:
         return
+    view.made_beside = True
     trouble = ""
     while True:
         try:

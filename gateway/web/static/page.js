@@ -64,7 +64,7 @@ function fill(id, html) {
 // On a node's own page new records are fetched with the page they are drawn on, now and then.
 const follow = document.querySelector("[data-follow]")?.dataset.follow;
 const FRESH_MS = 4000;
-let freshenedAt = 0;
+let freshenedAt = Date.now() - FRESH_MS + 1000;
 let freshening = null;
 
 function freshenSoon() {
@@ -91,6 +91,7 @@ async function freshen() {
   }
   freshenedAt = Date.now();
   freshening = null;
+  if (document.querySelector("[data-again]")) freshenSoon(); // the rest is still being made
 }
 
 function placeCard({ node, kind, need, html }) {
@@ -172,4 +173,5 @@ setInterval(() => {
   if (source && Date.now() - heardAt > SILENT_MS) lost(); // the connection looks open, but nothing comes
 }, 1000);
 
+if (document.querySelector("[data-again]")) freshenSoon();
 if (body.dataset.events && (follow || document.getElementById("state"))) connect();

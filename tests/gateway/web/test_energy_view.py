@@ -131,3 +131,38 @@ def test_a_gateway_that_has_measured_nothing_yet(tmp_path: Path) -> None:
     assert view.measures().results[0].saving is None
     assert view.today == TODAY
     assert EnergyBook.read(tmp_path) is None
+
+
+def test_no_reader_waits_for_what_is_made_beside(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = EnergyView(site(), state, lambda: NOW_S, records)
+    view.made_beside = True
+    empty = view.overview_now()
+    assert (list(empty.states), empty.waiting) == ([], len(site().buildings))
+    seen: list[tuple[int, int]] = []
+
+    def rest(_: float) -> None:
+        found = view.overview_now()
+        seen.append((len(found.states), found.waiting))
+
+    monkeypatch.setattr("gateway.web.energy_view.time.sleep", rest)
+    view.refresh()
+    count = len(site().buildings)
+    assert seen == [(i, count - i) for i in range(1, count + 1)]
+    whole = view.overview_now()
+    assert (whole.waiting, whole) == (0, view.overview())
+    assert whole.states[0].building.id == "radhuset"
+
+
+def test_yesterdays_overview_stands_until_todays_is_made(state: Path) -> None:
+    now = [NOW_S]
+    view = EnergyView(site(), state, lambda: now[0], records)
+    view.made_beside = True
+    view.refresh()
+    first = view.overview_now()
+    now[0] += 86_400
+    assert view.overview_now() is first
+
+
+def test_where_nothing_is_made_beside_it_is_made_at_once(state: Path) -> None:
+    view = EnergyView(site(), state, lambda: NOW_S, records)
+    assert view.overview_now().waiting == 0
