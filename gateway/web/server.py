@@ -52,7 +52,7 @@ CAPTURE_DAYS = 365  # over which it is told how much a node has reported
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the page is served (port 0: any free one), and its names besides this machine's, in lower case."""
+    """Where the page is served (port 0: any free one); its names besides this machine's, in lower case."""
 
     host: str
     port: int
