@@ -61,6 +61,13 @@ class Ina219Wired(Entry):
     shunt_mohm: Annotated[float, Field(gt=0)]
 
 
+class StimulusPort(Entry):
+    kind: Literal["stimulus_board"]
+    port: Annotated[str, Field(min_length=1)]
+    """Of the second ESP32, which has this firmware in its role `stimulus`."""
+    baud: Positive = 115200
+
+
 class Network(Entry):
     """How the board reaches the gateway that a suite starts: an isolated Wi-Fi of the bench's own."""
 
@@ -81,7 +88,7 @@ class BenchFile(Entry):
     console: Annotated[Virtual | SerialPort, Field(discriminator="kind")]
     power: Annotated[Virtual | UsbRelay, Field(discriminator="kind")]
     flasher: Annotated[Virtual | Esptool, Field(discriminator="kind")]
-    stimulus: Virtual | None = None
+    stimulus: Annotated[Virtual | StimulusPort | None, Field(discriminator="kind")] = None
     meter: Annotated[Virtual | Ina219Wired | None, Field(discriminator="kind")] = None
 
     @property

@@ -11,8 +11,9 @@ from device_configs.model import Node, Site
 from hardware.bench.flasher import EsptoolFlasher
 from hardware.bench.ina219 import Ina219, LinuxI2c
 from hardware.bench.serial_console import SerialConsole
+from hardware.bench.stimulus import StimulusBoard
 from hardware.bench.usb_relay import Hidraw, RelayPower
-from hardware.bench_file import BenchFile, Esptool, Ina219Wired, SerialPort, UsbRelay
+from hardware.bench_file import BenchFile, Esptool, Ina219Wired, SerialPort, StimulusPort, UsbRelay
 from hardware.protocols import Console, Flasher, InstrumentError, Meter, Power, Stimulus
 from hardware.strategy import Known
 from hardware.virtual.bench import (
@@ -86,14 +87,20 @@ async def opened(
     clock = RealClock()
     serial = _console(file, clock)
     closing: list[Hidraw | LinuxI2c] = []
+    stimulus: StimulusBoard | None = None
     try:
         power = _power(file, closing)
         flasher = _flasher(file, serial, site.catalog.boards[node.board], path)
         meter = _meter(file, clock, closing)
-        yield Bench(file, site, node, clock, serial, power, flasher, None, meter, known or Known())
+        if isinstance(file.stimulus, StimulusPort):
+            stimulus = StimulusBoard(file.stimulus.port, node, file.stimulus.baud)
+            await stimulus.known()
+        yield Bench(file, site, node, clock, serial, power, flasher, stimulus, meter, known or Known())
         await power.off()
     finally:
         await serial.close()
+        if stimulus is not None:
+            await stimulus.close()
         for device_ in closing:
             device_.close()
 

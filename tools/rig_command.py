@@ -21,6 +21,7 @@ from hardware.bench_file import (
     BenchFile,
     Esptool,
     SerialPort,
+    StimulusPort,
     UsbRelay,
     bench_path,
     load_bench,
@@ -137,6 +138,8 @@ def _devices(file: BenchFile, path: Path) -> list[Look]:
         wanted.append(("console", Path(file.console.port)))
     if isinstance(file.power, UsbRelay):
         wanted.append(("power", Path(file.power.device)))
+    if isinstance(file.stimulus, StimulusPort):
+        wanted.append(("stimulus", Path(file.stimulus.port)))
     if isinstance(file.flasher, Esptool):
         wanted.append(("flasher", path.parent / file.flasher.image))
     return [_device(role, device) for role, device in wanted]

@@ -73,6 +73,7 @@ class VirtualDevice:
 
     def __init__(self, node: Node, catalog: Catalog, folder: Path, clock: BoardClock, ssid: str) -> None:
         self.clock = HeldClock(clock)
+        self.node = node
         self.world = {c.name: CALM[c.name] for c in node.profile.channels if c.name in CALM}
         kind = catalog.boards[node.board]
         quantities = {name: (lambda name=name: self.world[name]) for name in self.world}

@@ -31,6 +31,10 @@ def check(values):
         if not isinstance(values.get("sx1262"), dict):
             raise ValueError("settings lack sx1262")
         return
+    if values.get("role") == "stimulus":  # likewise: see stimulus.py
+        if not isinstance(values.get("stimulus"), dict):
+            raise ValueError("settings lack stimulus")
+        return
     for key, kind in (("node", int), ("schema", int), ("interval_s", int), ("power", str), ("carrier", dict)):
         if not isinstance(values.get(key), kind):
             raise ValueError("settings lack " + key)
