@@ -47,6 +47,12 @@ class UsbRelay(Entry):
     """The supply is on the contact that opens."""
 
 
+class UsbPort(Entry):
+    kind: Literal["usb_port"]
+    port: Annotated[str, Field(min_length=1)]
+    """Of a hub that switches its ports: /sys/bus/usb/devices/1-1:1.0/1-1-port2"""
+
+
 class Esptool(Entry):
     kind: Literal["esptool"]
     image: Annotated[str, Field(min_length=1)]
@@ -86,7 +92,7 @@ class BenchFile(Entry):
     node: Positive
     network: Network
     console: Annotated[Virtual | SerialPort, Field(discriminator="kind")]
-    power: Annotated[Virtual | UsbRelay, Field(discriminator="kind")]
+    power: Annotated[Virtual | UsbRelay | UsbPort, Field(discriminator="kind")]
     flasher: Annotated[Virtual | Esptool, Field(discriminator="kind")]
     stimulus: Annotated[Virtual | StimulusPort | None, Field(discriminator="kind")] = None
     meter: Annotated[Virtual | Ina219Wired | None, Field(discriminator="kind")] = None

@@ -12,8 +12,9 @@ from hardware.bench.flasher import EsptoolFlasher
 from hardware.bench.ina219 import Ina219, LinuxI2c
 from hardware.bench.serial_console import SerialConsole
 from hardware.bench.stimulus import StimulusBoard
+from hardware.bench.usb_port import SysfsPort, UsbPortPower
 from hardware.bench.usb_relay import Hidraw, RelayPower
-from hardware.bench_file import BenchFile, Esptool, Ina219Wired, SerialPort, StimulusPort, UsbRelay
+from hardware.bench_file import BenchFile, Esptool, Ina219Wired, SerialPort, StimulusPort, UsbPort, UsbRelay
 from hardware.protocols import Console, Flasher, InstrumentError, Meter, Power, Stimulus
 from hardware.strategy import Known
 from hardware.virtual.bench import (
@@ -111,6 +112,8 @@ def _console(file: BenchFile, clock: Clock) -> SerialConsole:
 
 
 def _power(file: BenchFile, closing: list[Hidraw | LinuxI2c]) -> Power:
+    if isinstance(file.power, UsbPort):
+        return UsbPortPower(SysfsPort(Path(file.power.port)), file.power.port)
     assert isinstance(file.power, UsbRelay)
     relay = Hidraw(Path(file.power.device))
     closing.append(relay)

@@ -22,6 +22,7 @@ from hardware.bench_file import (
     Esptool,
     SerialPort,
     StimulusPort,
+    UsbPort,
     UsbRelay,
     bench_path,
     load_bench,
@@ -138,6 +139,8 @@ def _devices(file: BenchFile, path: Path) -> list[Look]:
         wanted.append(("console", Path(file.console.port)))
     if isinstance(file.power, UsbRelay):
         wanted.append(("power", Path(file.power.device)))
+    if isinstance(file.power, UsbPort):
+        wanted.append(("power", Path(file.power.port) / "disable"))
     if isinstance(file.stimulus, StimulusPort):
         wanted.append(("stimulus", Path(file.stimulus.port)))
     if isinstance(file.flasher, Esptool):

@@ -50,6 +50,25 @@ class RelayBoard:
         return (self.SERIAL + bytes((0, 0, mask)))[:size]
 
 
+class HubPort:
+    """A port of a hub at its attribute: keeps 0 or 1 as the kernel does. `stubborn`: it switches nothing."""
+
+    def __init__(self, switched: Callable[[bool], None] = lambda on: None) -> None:
+        self.stubborn = False
+        self._text = "1\n"
+        self._switched = switched
+
+    def write(self, text: str) -> None:
+        if text not in ("0", "1"):
+            raise OSError(22, "Invalid argument")
+        if not self.stubborn and self._text != f"{text}\n":
+            self._text = f"{text}\n"
+            self._switched(text == "0")
+
+    def read(self) -> str:
+        return self._text
+
+
 class Ina219Chip:
     """An INA219 at its registers, with a load behind a shunt. `load_ua` is asked at each reading."""
 

@@ -1,4 +1,4 @@
-"""What every supply keeps: the virtual one, and a relay board that switches the same board."""
+"""What every supply keeps: the virtual one, a relay board and a hub's port that switch the same board."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from hardware.bench.usb_port import UsbPortPower
 from hardware.bench.usb_relay import RelayPower
 from hardware.protocols import Power
 from hardware.virtual.bench import VirtualDevice, VirtualFlasher, VirtualPower
 from hardware.virtual.board import State
-from tests.hardware.instruments import RelayBoard, device
+from tests.hardware.instruments import HubPort, RelayBoard, device
 
 
-@pytest.fixture(params=["virtual", "relay", "inverted relay"])
+@pytest.fixture(params=["virtual", "relay", "inverted relay", "usb port"])
 async def wired(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Power, VirtualDevice]]:
     """A supply and the board behind it, on which a program sleeps."""
     dut = device(tmp_path)
@@ -29,14 +30,17 @@ async def wired(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         if relay == 2:
             working.add(asyncio.ensure_future(dut.supply(on != inverted)))
 
-    yield (
-        (
-            VirtualPower(dut)
-            if request.param == "virtual"
-            else RelayPower(RelayBoard(switched), 2, inverted=inverted)
-        ),
-        dut,
-    )
+    def port_switched(on: bool) -> None:
+        working.add(asyncio.ensure_future(dut.supply(on)))
+
+    power: Power
+    if request.param == "virtual":
+        power = VirtualPower(dut)
+    elif request.param == "usb port":
+        power = UsbPortPower(HubPort(port_switched), "1-1-port2")
+    else:
+        power = RelayPower(RelayBoard(switched), 2, inverted=inverted)
+    yield power, dut
     await asyncio.gather(*working)
     await dut.board.close()
 
