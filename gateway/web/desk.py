@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from device_configs.model import Site
+from device_configs.site_schema import IntakeGeometry
 from gateway.alerts.log import AlertLog, Round
 from gateway.alerts.records import OUTCOMES
 from gateway.alerts.rota import Shift, on_duty
@@ -79,6 +80,10 @@ class Desk:
         """Return who has looked at a grate in a time, to be marked on its charts."""
         return self._read(lambda: self.log.rounds(node, from_s, to_s))
 
+    def ask(self, message: Message) -> Message:
+        """Ask the gateway to do something. Raises ControlError; may take its time."""
+        return self._ask(self._socket, message)
+
     async def _show(self, asked: Request, render: Render, trouble: str = "", status: int = 200) -> Response:
         events = await asyncio.to_thread(self._read, lambda: self.log.history(HISTORY))
         sent, duty = [], []
@@ -90,6 +95,7 @@ class Desk:
             "alerts.html",
             status,
             kept=self._alerts is not None,
+            rounds=any(isinstance(node.geometry, IntakeGeometry) for node in self._site.nodes),
             alerts=list(self._alerts()) if self._alerts else [],
             events=events,
             sent=sent,
@@ -131,7 +137,7 @@ class Desk:
             raise HTTPException(403)
         try:
             message = _message(form, session.name)
-            await asyncio.to_thread(self._ask, self._socket, message)
+            await asyncio.to_thread(self.ask, message)
         except (ControlError, ValueError) as error:
             return await self._show(asked, render, str(error), 409)
         told = {key: value for key, value in message.items() if key not in ("do", "by", "id")}

@@ -49,7 +49,7 @@ def is_ours(host: str, names: frozenset[str]) -> bool:
     return True
 
 
-_FORMS = ("/login", "/logout", "/alerts", "/energy")  # what may be sent to, from our own pages
+_FORMS = ("/login", "/logout", "/alerts", "/rounds", "/energy")  # what may be sent to, from our own pages
 _READ_ONLY = "/sta"  # says itself, in its standard's words, that it only reads
 
 

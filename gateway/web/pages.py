@@ -34,6 +34,7 @@ from gateway.web.nodes_page import NodesPages
 from gateway.web.places import KINDS, Kind
 from gateway.web.public import PublicView, nameless
 from gateway.web.public_files import OpenData
+from gateway.web.rounds import RoundPages
 from gateway.web.shelf import Shelf, Written, aged
 from gateway.web.static_files import FOLDER, Static, fingerprint
 from gateway.web.units import shown
@@ -139,6 +140,7 @@ class Pages:
             *([] if public else nodes.routes),
             *(EnergyPages(energy, self._page, self._words, door).routes if energy else ()),
             *(desk.routes(self._page) if desk else ()),
+            *(RoundPages(live, desk, self._page, self._words, self.card_of, clock).routes if desk else ()),
             *(self.open_data.routes if self.open_data else ()),
             Route("/accessibility", self._accessibility),
             Route("/events", self._events),
