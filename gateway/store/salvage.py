@@ -2,9 +2,12 @@
 
 The new store has an id of its own, so every cursor starts anew: sync sends all again, which is harmless.
 What cannot be read is no longer counted as heard: nodes that still hold it send it once more.
+
+First the tables are read as far as SQLite can follow them, then every page by itself for what is left: so
+records outlive the loss of the first page, or of any other that others hang on.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,7 @@ from gateway.heard import SequenceSet
 from gateway.store.chunk import Chunk, Columns
 from gateway.store.columns import Malformed
 from gateway.store.rows import RECORD_COLUMNS, record_row, stored_record
+from gateway.store.scavenging import Sets, add, from_pages
 from gateway.store.sealed import CHUNK_COLUMNS
 
 log = structlog.get_logger()
@@ -26,8 +30,6 @@ SUFFIXES = ("", "-wal", "-shm")
 # Tables that are copied row by row as they are; the others are made anew from what is found.
 _PLAIN = ("losses", "epochs", "nodes", "anchors", "refusals", "unknown_frames", "pruned", "register_events")
 _NUMBERS = 1 << 48  # no commit or chunk number is higher
-
-_Sets = dict[tuple[int, int], SequenceSet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def salvage(aside: Path, db: apsw.Connection, reason: str) -> Salvaged:
         old.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # it stays as it was found
         with db:
             found = _copy(old, db)
+            from_pages(aside, db, found)
+            _number_on(old, db)
             records = sum(map(len, found.values()))
             missing = _heard(old, db, found)
     finally:
@@ -66,11 +70,11 @@ def salvage(aside: Path, db: apsw.Connection, reason: str) -> Salvaged:
     return Salvaged(aside, records, missing, reason)
 
 
-def _copy(old: apsw.Connection, db: apsw.Connection) -> _Sets:
+def _copy(old: apsw.Connection, db: apsw.Connection) -> Sets:
     """Copy everything but what was heard; return the sequences of the records that made it."""
     for table in _PLAIN:
         _copy_plain(old, db, table)
-    found: _Sets = {}
+    found: Sets = {}
     orphans = _copy_sealed(old, db, found)
     columns = f"commit_no, {RECORD_COLUMNS}"
     there = _columns(old, "records")
@@ -83,11 +87,15 @@ def _copy(old: apsw.Connection, db: apsw.Connection) -> _Sets:
             db.execute(f"INSERT INTO records ({columns}) VALUES ({places})", row)  # noqa: S608
         except (apsw.Error, cbor2.CBORDecodeError, TypeError, ValueError):
             continue  # not a row that was written so, or one whose place is taken
-        _add(found, (record.node, record.epoch), [seq])
-    highest = max(_number(old, "sqlite_sequence"), _number(db, "records"))
+        add(found, (record.node, record.epoch), [seq])
+    return found
+
+
+def _number_on(old: apsw.Connection, db: apsw.Connection) -> None:
+    """Let commit numbers go on where they were: none is given a second time."""
+    highest = max(_number(old, "sqlite_sequence"), _number(db, "records"), _number(db, "segments"))
     db.execute("DELETE FROM sqlite_sequence WHERE name = 'records'")
     db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('records', ?)", (highest,))
-    return found
 
 
 def _copy_plain(old: apsw.Connection, db: apsw.Connection, table: str) -> None:
@@ -113,7 +121,7 @@ def _columns(db: apsw.Connection, table: str) -> list[str]:
     return []
 
 
-def _copy_sealed(old: apsw.Connection, db: apsw.Connection, found: _Sets) -> list[tuple[Any, ...]]:
+def _copy_sealed(old: apsw.Connection, db: apsw.Connection, found: Sets) -> list[tuple[Any, ...]]:
     """Copy segments and their chunks; return the records of chunks whose segment is not there, as rows."""
     segments = list(_walk(old, "segments", "id", "*"))
     for row in segments:
@@ -131,7 +139,7 @@ def _copy_sealed(old: apsw.Connection, db: apsw.Connection, found: _Sets) -> lis
         if id_ in numbers:
             places = ", ".join("?" * len(row))
             db.execute(f"INSERT INTO chunks ({CHUNK_COLUMNS}) VALUES ({places})", row)  # noqa: S608
-            _add(found, (chunk.node, chunk.epoch), columns.seqs)
+            add(found, (chunk.node, chunk.epoch), columns.seqs)
         else:
             for i in range(chunk.count):
                 record = columns.record(i)
@@ -139,7 +147,7 @@ def _copy_sealed(old: apsw.Connection, db: apsw.Connection, found: _Sets) -> lis
     return orphans
 
 
-def _heard(old: apsw.Connection, db: apsw.Connection, found: _Sets) -> int:
+def _heard(old: apsw.Connection, db: apsw.Connection, found: Sets) -> int:
     """Enter as heard what is there and what was pruned; return how many more had been."""
     kept = {key: SequenceSet(sequences) for key, sequences in found.items()}
     for node, epoch, first, last in db.execute("SELECT node, epoch, first, last FROM pruned"):
@@ -190,15 +198,10 @@ def _number(db: apsw.Connection, table: str) -> int:
     sql = {
         "sqlite_sequence": "SELECT seq FROM sqlite_sequence WHERE name = 'records'",
         "records": "SELECT max(commit_no) FROM records",
+        "segments": "SELECT max(last_commit) FROM segments",
     }
     with suppress(apsw.Error):
         for (number,) in db.execute(sql[table]):
             if isinstance(number, int) and 0 < number < _NUMBERS:
                 return number
     return 0
-
-
-def _add(found: _Sets, key: tuple[int, int], seqs: Iterable[int]) -> None:
-    sequences = found.setdefault(key, SequenceSet())
-    for seq in seqs:
-        sequences.add(seq, seq)

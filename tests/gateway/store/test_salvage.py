@@ -62,7 +62,8 @@ async def damaged(path: Path, page: int, monkeypatch: pytest.MonkeyPatch) -> Non
     store = Store.open(path, clock=lambda: NOW_MS)
     reader = store.reader
     found = present(store)
-    assert found <= had
+    again = found - had  # what is known to be pruned may be forgotten, and is still in free pages
+    assert again <= {(node, seq) for node in (11, 12) for seq in range(200)}
     if store.salvaged is None:  # a page nobody reads: everything is as it was
         assert (store.store_id, found) == (store_id, had)
     else:
@@ -76,7 +77,7 @@ async def damaged(path: Path, page: int, monkeypatch: pytest.MonkeyPatch) -> Non
     gone = sorted(had - found)
     outcome = await store.append(Change(records=[made(seq, node=node) for node, seq in gone]))
     assert outcome.stored == len(gone)
-    assert present(store) == had | {(11, 5000)}
+    assert present(store) == had | again | {(11, 5000)}
     if found:
         assert store.reader.last_commit() >= 2000  # no number is given twice
     await store.close()
