@@ -8,15 +8,16 @@ is played here by appointments; the conversation, the backlog, the airtime and t
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from device_configs.radio_schema import Lora
+from gateway.app import STORE_NAME
 from gateway.carriers.concentrators import Forwarders
 from gateway.carriers.duty import Duty
 from gateway.ingest import Ingest
-from gateway.model import StoredRecord, Uplink
+from gateway.model import Downlink, StoredRecord, Uplink
 from gateway.store import Store
 from hardware.virtual.radio.forwarder import Protocol
 from hardware.virtual.radio.medium import Antenna, Medium, Modulation, Reception
@@ -65,11 +66,14 @@ class SavedIdentity(Identity):
 class Node:
     """One node. `measured` has (UTC ms, values) by sequence; `charge_mc` is what its radio took."""
 
+    schema: int = SCHEMA
+    quantities: tuple[int, ...] = QUANTITIES
+
     def __init__(self, number: int, town: "Town", folder: Path, rng: random.Random) -> None:
         self.number, self._town, self._rng, self._folder = number, town, rng, folder
         folder.mkdir()
         self.key = rng.randbytes(16)
-        self.measured: list[tuple[int, tuple[int, ...]]] = []
+        self.measured: list[tuple[int, tuple[int | None, ...]]] = []
         self.sendings = 0
         self.charge_mc = 0.0
         self.antenna = Antenna(f"node {number}", town.medium, town.place(rng))
@@ -90,36 +94,59 @@ class Node:
         state.clock = identity.boots % 255 + 1
         state.counter = state.reserved = identity.reserved
         self._clock = NodeClock(state, self._town.timeline, self._rng.uniform(-2e-3, 2e-3))
-        self._backlog = Backlog(state, len(QUANTITIES), 60, directory=str(self._folder / "log"))
+        self._backlog = Backlog(state, len(self.quantities), 60, directory=str(self._folder / "log"))
         self._backlog.recover(self._rng.randbytes)
         self._uplink = NodeUplink(
-            self.number, SCHEMA, QUANTITIES, identity, state, self._backlog, self._clock
+            self.number, self.schema, self.quantities, identity, state, self._backlog, self._clock
         )
         self._airtime, self._habits = Airtime(), Habits()
         self._airtime.start_cold(0, str(self._folder / "purse"))
-        self._turn = self._town.timeline.call_later(self._rng.uniform(0, self._town.interval_s), self.wake)
+        self._turn = self._town.timeline.call_later(self._rng.uniform(0, self.interval_s), self.wake)
 
-    def power_cut(self) -> None:
+    @property
+    def interval_s(self) -> int:
+        return self._town.interval_s
+
+    @property
+    def epoch(self) -> int:
+        return int(self._state.epoch)
+
+    def power_off(self) -> None:
         self._turn.cancel()
+        self._talk, self._queue = None, []
         self.antenna.listen(None)
         self._window += 1
+
+    def power_cut(self) -> None:
+        self.power_off()
         self.boot()
 
     def wake(self) -> None:
         """Measure, store, and begin to talk."""
-        interval_s = self._town.interval_s
+        interval_s = self.interval_s
         jitter_s = self._rng.uniform(-0.5, 0.5) * interval_s / 64
         self._turn = self._town.timeline.call_later(interval_s + jitter_s, self.wake)
-        values = tuple(9000 + self._rng.randrange(200) for _ in QUANTITIES)
-        stamp_s, clock = self._clock.stamp()
-        self._backlog.append([(stamp_s, clock, values, (0,) * len(values))])
-        self.measured.append((self._town.timeline.utc_ms(), values))
+        if self._town.measuring:
+            values, quality = self.sample()
+            stamp_s, clock = self._clock.stamp()
+            self._backlog.append([(stamp_s, clock, values, quality)])
+            self.measured.append((self._town.timeline.utc_ms(), values))
         self._airtime.refill(self._now_s(), str(self._folder / "purse"))
-        self._talk = converse(
-            self._uplink, self._state, self._clock, self, lambda: self._uplink.status([1], b"hash", 3600),
-            self._habits,
-        )  # fmt: skip
+        self._talk = self._conversation()
         self._go_on(None)
+
+    def sample(self) -> tuple[tuple[int | None, ...], tuple[int, ...]]:
+        """Return values and quality."""
+        return tuple(9000 + self._rng.randrange(200) for _ in self.quantities), (0,) * len(self.quantities)
+
+    def _conversation(self) -> Iterator[int]:
+        talk: Iterator[int] = converse(
+            self._uplink, self._state, self._clock, self, self._status, self._habits
+        )
+        return talk
+
+    def _status(self) -> bytes:
+        return bytes(self._uplink.status([1], b"hash", 3600))
 
     def _now_s(self) -> int:
         return int(self._clock.now_ms() // 1000)
@@ -224,14 +251,19 @@ class Concentrator(Protocol):
 
 
 class Town:
-    """Nodes, air and gateway. `run_hours` lets time pass."""
+    """Nodes, air and gateway. `run_hours` lets time pass; while not `measuring` nodes only talk."""
 
-    def __init__(self, folder: Path, seed: int, nodes: int, lora: Lora, interval_s: int = 600) -> None:
-        self.lora, self.interval_s = lora, interval_s
-        self.timeline = Timeline()
+    schemas: Mapping[int, tuple[int, ...]] = {SCHEMA: QUANTITIES}
+
+    def __init__(
+        self, folder: Path, seed: int, nodes: int, lora: Lora, interval_s: int = 600,
+        timeline: Timeline | None = None,
+    ) -> None:  # fmt: skip
+        self.lora, self.interval_s, self.measuring = lora, interval_s, True
+        self.timeline = timeline or Timeline()
         self.medium = Medium(self.timeline, seed=seed)
         self._loop = asyncio.new_event_loop()
-        self._path = folder / "store.db"
+        self.state = folder
         self._store: Store | None = None
         self.forwarders: Forwarders | None = None
         self.counts: Counter[str] = Counter()
@@ -239,31 +271,44 @@ class Town:
         self._concentrator = Concentrator(self)
         rng = random.Random(seed)
         self.nodes = [
-            Node(i, self, folder / str(i), random.Random(rng.random())) for i in range(1, nodes + 1)
+            self.new_node(i, folder / str(i), random.Random(rng.random())) for i in range(1, nodes + 1)
         ]
         self.start_gateway()
+
+    def new_node(self, number: int, folder: Path, rng: random.Random) -> Node:
+        return Node(number, self, folder, rng)
+
+    def keys(self) -> dict[int, bytes]:
+        return {node.number: node.key for node in self.nodes}
+
+    def now_ms(self) -> int:
+        """The gateway's UTC."""
+        return self.timeline.utc_ms()
+
+    def answer(self, forwarders: Forwarders, downlinks: Sequence[Downlink]) -> None:
+        forwarders.send(downlinks)
 
     def place(self, rng: random.Random) -> tuple[float, float]:
         return rng.uniform(-2000, 2000), rng.uniform(-2000, 2000)
 
     def start_gateway(self) -> None:
-        self._store = store = Store.open(self._path, self.timeline.utc_ms)
-        keys = {node.number: node.key for node in self.nodes}
-        ingest = Ingest(
-            store, keys=keys, schemas={SCHEMA: QUANTITIES}, gateway_id=GATEWAY_ID, now_ms=self.timeline.utc_ms
+        self._store = store = Store.open(self.state / STORE_NAME, self.now_ms)
+        ingest = self.ingest = Ingest(
+            store, keys=self.keys(), schemas=self.schemas, gateway_id=GATEWAY_ID, now_ms=self.now_ms
         )
         inbox: list[Uplink] = []
 
         def work() -> None:
             batch, inbox[:] = list(inbox), []
             if batch and forwarders is self.forwarders:
-                forwarders.send(self._loop.run_until_complete(ingest.accept(batch)))
+                self.answer(forwarders, self._loop.run_until_complete(ingest.accept(batch)))
 
         def deliver(uplink: Uplink) -> None:
             inbox.append(uplink)
             if len(inbox) == 1:
                 self.timeline.call_later(TURN_S, work)
 
+        self.deliver = deliver
         forwarders = self.forwarders = Forwarders(
             self.lora,
             self._duty,
