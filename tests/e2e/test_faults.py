@@ -39,6 +39,9 @@ async def test_nothing_acknowledged_is_lost_when_each_part_fails_in_turn(tmp_pat
         await asyncio.to_thread(town.database.start)
         await asyncio.to_thread(town.sync.start)
 
-        before = town.gateway.status()["stored"]
+        before = int(str(town.gateway.status()["stored"]))
         await heard(town, 3)
-        assert await proved(town) > int(str(before))
+        async with asyncio.timeout(60):
+            while int(str(town.gateway.status()["stored"])) <= before:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        assert await proved(town) > before

@@ -45,7 +45,7 @@ async def test_a_node_takes_new_settings_and_reports_their_hash(lab, node):
 
 
 async def test_many_small_pieces_and_a_power_cut_between_them(lab, monkeypatch):
-    monkeypatch.setattr(outgoing, "PIECE", {"mqtt": outgoing.PIECE_BY_RADIO})  # as by radio
+    monkeypatch.setattr(outgoing, "PIECE", 48)  # as by radio
     lab = await lab(SNOW)
     await lab.board.power_on()
     await lab.clock.sleep(1800)

@@ -4,6 +4,8 @@ import importlib
 import json
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,9 +25,17 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A root with a version in it; users, folders' owners and systemctl are left out."""
-    places = Places(tmp_path / "root")
+def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A root with a version in it; users, folders' owners and systemctl are left out.
+
+    Its path is short: a socket's may have 107 characters.
+    """
+    with tempfile.TemporaryDirectory(prefix="sn-") as folder:
+        yield made_root(Path(folder), monkeypatch)
+
+
+def made_root(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    places = Places(folder)
 
     def make_folders(places: Places) -> None:
         for folder in (places.authority, places.broker, places.secrets, places.data / "broker"):
