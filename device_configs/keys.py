@@ -42,12 +42,15 @@ def read_keys(path: Path) -> dict[int, bytes]:
 
 
 def write_keys(path: Path, keys: Mapping[int, bytes]) -> None:
-    """Replace the key store as a whole, readable by its owner only. Raises OSError."""
+    """Replace the key store as a whole, readable only by who owns its folder. Raises OSError."""
     text = json.dumps({"nodes": {str(node): key.hex() for node, key in sorted(keys.items())}}, indent=1)
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as stream:
+        if os.geteuid() == 0:  # a command given with sudo leaves it to the gateway's user
+            owner = path.parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         stream.write(text + "\n")
         stream.flush()
         os.fsync(stream.fileno())

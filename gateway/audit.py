@@ -15,14 +15,22 @@ from typing import TextIO
 
 FILE_NAME = "audit.jsonl"
 AT = "%Y-%m-%dT%H:%M:%SZ"
-NAMES = ("who", "user")  # the words of a line that hold somebody's name
+NAMES = ("who", "user", "login")  # the words of a line that hold somebody's name
 
 
 def note(state: Path, at_s: float, who: str, did: str, **details: object) -> None:
     """Add a line: when (UTC), who, what they did, and the details. Raises OSError."""
     at = datetime.fromtimestamp(at_s, UTC).strftime(AT)
     line = json.dumps({"at": at, "who": who, "did": did, **details}, ensure_ascii=False)
-    with _held(state / FILE_NAME) as stream:
+    add(state / FILE_NAME, line)
+
+
+def add(path: Path, line: str) -> None:
+    """Add a line to the log at `path`, which belongs to who owns its folder. Raises OSError."""
+    with _held(path) as stream:
+        if os.geteuid() == 0:  # a command given with sudo
+            owner = path.parent.stat()
+            os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
         stream.write(line + "\n")
 
 

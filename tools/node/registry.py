@@ -116,8 +116,7 @@ class Registry:
     def note(self, did: str, node: int | None, mac: str = "") -> None:
         """Add a line to the audit log. Raises OSError."""
         line = {"at": self._now(), "who": audit.who(), "did": did, "node": node, "mac": mac}
-        with self._audit.open("a") as stream:
-            stream.write(json.dumps(line) + "\n")
+        audit.add(self._audit, json.dumps(line))
 
     def _save(self, did: str, node: int, mac: str) -> None:
         text = json.dumps({"nodes": {str(n): asdict(e) for n, e in sorted(self.nodes.items())}}, indent=1)
@@ -130,6 +129,9 @@ def replace(path: Path, text: str, mode: int) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as stream:
+        if os.geteuid() == 0:  # a command given with sudo leaves it to who owns the folder
+            owner = path.parent.stat()
+            os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
         os.fchmod(stream.fileno(), mode)  # whatever the umask
         stream.write(text)
         stream.flush()

@@ -1,10 +1,13 @@
 """The registry of hardware and its audit log."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from device_configs.keys import write_keys
+from tools.node.credentials import Credentials
 from tools.node.registry import Registry
 from tools.node.trouble import Trouble
 
@@ -49,3 +52,17 @@ def test_a_damaged_registry_is_told(tmp_path: Path, text: str) -> None:
     with pytest.raises(Trouble) as trouble:
         Registry(tmp_path)
     assert (trouble.value.key, trouble.value.status) == ("registry", 3)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_writes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
+    """Commands may be given with sudo: the gateway's user has to read and replace what they leave."""
+    os.chown(tmp_path, 12_345, 12_346)
+    made = registry(tmp_path)
+    made.begin(11, "aa", "esp32", "heltec-v3")
+    write_keys(tmp_path / "keys.json", {11: bytes(16)})
+    Credentials(tmp_path, "here").gateway()
+    for name in ("nodes.json", "audit.jsonl", "keys.json", "broker.json"):
+        found = (tmp_path / name).stat()
+        assert (found.st_uid, found.st_gid) == (12_345, 12_346), name
+    assert (tmp_path / "audit.jsonl").stat().st_mode & 0o077 == 0
