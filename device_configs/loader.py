@@ -121,6 +121,7 @@ def _load(reading: _Reading) -> Site | None:
         nodes=tuple(nodes),
         catalog=catalog,
         lora=file.lora,
+        relay=file.relay,
         page=file.page,
         retention=file.retention,
         recipients=tuple(recipient for _, recipient in recipients),

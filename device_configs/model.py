@@ -17,6 +17,7 @@ from device_configs.site_schema import (
     Lora,
     PageSettings,
     Recipient,
+    Relay,
     Retention,
     Rule,
     SnowGeometry,
@@ -59,6 +60,7 @@ class Site:
     nodes: tuple[Node, ...]
     catalog: Catalog
     lora: Lora | None = None
+    relay: tuple[Relay, ...] = ()
     page: PageSettings = field(default_factory=PageSettings)
     retention: Retention = field(default_factory=Retention)
     recipients: tuple[Recipient, ...] = ()

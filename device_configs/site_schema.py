@@ -27,6 +27,7 @@ from device_configs.entry import (
 )
 from device_configs.page_schema import PageSettings as PageSettings
 from device_configs.radio_schema import Lora as Lora
+from device_configs.relay_schema import Relay as Relay
 from device_configs.retention_schema import Retention as Retention
 
 Carrier = Literal["mqtt", "lora"]
@@ -79,10 +80,23 @@ class SiteFile(Entry):
     """Whom to ask."""
     lora: Lora | None = None
     """Radio settings, where nodes use LoRa."""
+    relay: tuple[Relay, ...] = ()
+    """Other sites whose nodes are heard here too, and whose frames are handed to them."""
     page: PageSettings = PageSettings()
     """Who reads what on the page, and what is published."""
     retention: Retention = Retention()
     """How much the gateway keeps, and for how long."""
+
+    @model_validator(mode="after")
+    def _check_relay(self) -> Self:
+        homes = [home.site for home in self.relay]
+        if homes and self.lora is None:
+            raise wrong("`relay` hands on what is heard by radio: it needs the `lora` settings")
+        if self.id in homes or len(set(homes)) < len(homes):
+            raise wrong("`relay` names other sites, each once")
+        if any(not 0 < int(home.broker.rpartition(":")[2]) < 65536 for home in self.relay):
+            raise wrong("a `broker` has a port from 1 to 65535")
+        return self
 
 
 class GaugingEntry(Entry):

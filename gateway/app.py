@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from device_configs.model import Site
+from device_configs.relay_schema import Relay as RelayHome
 from gateway import clock, watchdog
 from gateway.alerts.service import Alerts, AlertsError
 from gateway.alerts.standing import Standing
@@ -23,9 +24,11 @@ from gateway.carriers.mqtt import Broker, MqttCarrier
 from gateway.carriers.radios import Radios
 from gateway.control import SOCKET_NAME, Control, ControlError, Message, Verb
 from gateway.ingest import Ingest
+from gateway.model import Downlink, Uplink
 from gateway.notify import Notifier
 from gateway.notify import Settings as Delivery
 from gateway.outgoing import Outgoing
+from gateway.relay import Relay
 from gateway.retention import Forgetting
 from gateway.store import Reader, Store, StoreError
 from gateway.store.pruning import Limits
@@ -58,6 +61,7 @@ class Settings:
     state: Path
     broker: Broker
     radios: Radios | None = None
+    relays: Sequence[tuple[RelayHome, Broker]] = ()
     page: "Beside | None" = None
     rules: Site | None = None
     delivery: Delivery | None = None
@@ -98,7 +102,9 @@ class Gateway:
             now_ms=now_ms,
             trusted=trusted,
             outgoing=Outgoing(settings.state),
+            foreign=self._foreign,
         )
+        self.relays = [Relay(*home, self._answer_by_radio, now_ms=now_ms) for home in settings.relays]
         if carriers is None:
             carriers = [MqttCarrier(settings.site, settings.broker, now_ms=now_ms)]
             if settings.radios is not None:
@@ -132,6 +138,7 @@ class Gateway:
         async with asyncio.TaskGroup() as tasks:
             running = [
                 *(tasks.create_task(self._carry(c), name=f"carrier-{c.name}") for c in self.carriers),
+                *(tasks.create_task(relay.run(), name=relay.name) for relay in self.relays),
                 tasks.create_task(self._flush(), name="flush"),
                 tasks.create_task(self.control.serve(), name="control"),
                 tasks.create_task(self.upkeep.run(), name="upkeep"),
@@ -176,6 +183,17 @@ class Gateway:
                 if self.alerts is not None:
                     self.alerts.wake()
 
+    def _foreign(self, uplink: Uplink) -> None:
+        for relay in self.relays:
+            relay.offer(uplink)
+
+    async def _answer_by_radio(self, downlinks: Sequence[Downlink]) -> None:
+        """Answer another site's node, whose home's answer this is. Any radio carrier finds the receiver."""
+        for carrier in self.carriers:
+            if not isinstance(carrier, MqttCarrier):
+                await carrier.send(downlinks)
+                return
+
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_S)
@@ -212,7 +230,10 @@ class Gateway:
             "clock_trusted": self._trusted(),
             "last_commit": reader.last_commit(),
             "stored": sum(stored.values()),
-            "carriers": [_condition(carrier) for carrier in self.carriers],
+            "carriers": [
+                *(_condition(carrier) for carrier in self.carriers),
+                *(_condition(relay) for relay in self.relays),
+            ],
             "refusals": dict(sorted(refusals.items())),
             "room": self.upkeep.as_dict(),
             "conditions": [asdict(condition) for condition in self.upkeep.conditions()],
@@ -256,7 +277,7 @@ class Gateway:
         return {"node": node}
 
 
-def _condition(carrier: Carrier) -> Message:
+def _condition(carrier: Carrier | Relay) -> Message:
     """Return how a carrier does; a radio counts what it dropped and did not send, by cause."""
     counts: Counter[str] | None = getattr(carrier, "counts", None)
     told = {"counts": dict(counts)} if counts else {}

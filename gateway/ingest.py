@@ -9,19 +9,21 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import structlog
 
 from gateway import clock
 from gateway.answers import Answer
+from gateway.draft import Draft, Refused
+from gateway.lately import Lately
 from gateway.links import NoCounter, NodeLink, OldLife
-from gateway.model import Anchor, Downlink, Epoch, Loss, NodeState, Record, Refusal, RegisterEvent, Uplink
+from gateway.model import Anchor, Downlink, Epoch, Loss, NodeState, Refusal, RegisterEvent, Uplink
 from gateway.outgoing import Outgoing
 from gateway.settle import runs_ahead, settle
 from gateway.status import RegisterSaid, read_status
 from gateway.store import Change, Outcome, Store, StoreError
-from gateway.store.change import NOBODY, NodeEpoch
+from gateway.store.change import NOBODY
 from wire import control
 from wire.frame import (
     ACK_REQUESTED,
@@ -43,37 +45,12 @@ FRAME_MAX = 4096  # bytes; 255 records of six channels with noise in all of them
 UNKNOWN_KEPT = 256  # raw frames of unknown nodes held back for the next commit
 
 
-class Refused(Exception):
-    """A frame that is not taken; the node hears of it only where `ask` says so."""
-
-    def __init__(self, cause: Refusal, node: int = NOBODY, why: object = "") -> None:
-        super().__init__(why)
-        self.cause = cause
-        self.node = node
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What the frames of one call add up to."""
-
-    at_ms: int
-    trusted: bool = True
-    records: list[Record] = field(default_factory=list)
-    touched: dict[NodeEpoch, list[int]] = field(default_factory=dict)
-    links: dict[int, NodeLink] = field(default_factory=dict)
-    introduced: set[int] = field(default_factory=set)  # nodes that sent a STATUS
-    epochs: dict[tuple[int, int], Epoch] = field(default_factory=dict)  # by node and short form
-    anchors: dict[tuple[int, int], Sequence[Anchor]] = field(default_factory=dict)
-    losses: list[Loss] = field(default_factory=list)
-    registers: list[RegisterEvent] = field(default_factory=list)
-    answers: dict[int, Answer] = field(default_factory=dict)
-
-
 class Ingest:
     """Takes the uplinks of all carriers of one gateway.
 
     keys: node id -> 16-byte key. schemas: schema id -> quantity ids. now_ms: UTC in ms. trusted: whether
-    that clock may overrule a node's (see `clock.synchronised`).
+    that clock may overrule a node's (see `clock.synchronised`). foreign: is given the frames by radio that no
+    node of ours has sent.
     """
 
     def __init__(
@@ -86,6 +63,7 @@ class Ingest:
         now_ms: Callable[[], int] = clock.utc_ms,
         trusted: Callable[[], bool] = lambda: True,
         outgoing: Outgoing | None = None,
+        foreign: Callable[[Uplink], None] = lambda _: None,
     ) -> None:
         self._outgoing = outgoing
         self._store = store
@@ -99,6 +77,8 @@ class Ingest:
             node: NodeLink(node, key, gateway_id, store.store_id) for node, key in sorted(keys.items())
         }
         self._asked: set[int] = set()  # nodes that are to send a STATUS
+        self._foreign = foreign
+        self._lately = Lately()
         self._restore()
 
     def _restore(self) -> None:
@@ -118,7 +98,7 @@ class Ingest:
 
         Where the store takes nothing there are no answers: the nodes keep their records and send again.
         """
-        draft = _Draft(self._now_ms(), self._trusted())
+        draft = Draft(self._now_ms(), self._trusted())
         for uplink in uplinks:
             try:
                 self._take(uplink, draft)
@@ -158,11 +138,11 @@ class Ingest:
     async def flush(self) -> None:
         """Write what was counted and kept of refused frames since the last commit. Raises StoreError."""
         if self._refusals or self._unknown:
-            await self._append(_Draft(self._now_ms()), [])
+            await self._append(Draft(self._now_ms()), [])
 
     # One frame
 
-    def _take(self, uplink: Uplink, draft: _Draft) -> None:
+    def _take(self, uplink: Uplink, draft: Draft) -> None:
         frame = uplink.frame
         if len(frame) > FRAME_MAX:
             raise Refused(Refusal.TOO_LARGE, why=f"{len(frame)} bytes")
@@ -184,7 +164,11 @@ class Ingest:
             raise Refused(Refusal.REPLAY, node, error) from None
         if life != link.life:
             self._begin_life(link, life, draft)
+        again = self._lately.by_another_way(uplink)
         if not link.window.admit(header.counter):
+            if again:
+                link.heard_by(uplink.receptions)
+                raise Refused(Refusal.HEARD_AGAIN, node)
             raise Refused(Refusal.REPLAY, node, f"counter {header.counter}")
         link.last_seen_ms = uplink.received_at_ms
         link.heard_by(uplink.receptions)
@@ -195,7 +179,7 @@ class Ingest:
             self._take_status(link, uplink, header, plain, draft)
 
     @staticmethod
-    def _begin_life(link: NodeLink, life: int, draft: _Draft) -> None:
+    def _begin_life(link: NodeLink, life: int, draft: Draft) -> None:
         """A node lost its counters, or came to their end, and has begun another life."""
         log.info("node_in_another_life", node=link.node, life=life)
         clocks, epochs = link.begin(life)
@@ -203,7 +187,7 @@ class Ingest:
         draft.epochs |= {(link.node, epoch.short): epoch for epoch in epochs}
 
     def _take_records(
-        self, link: NodeLink, uplink: Uplink, header: Header, plain: bytes, draft: _Draft
+        self, link: NodeLink, uplink: Uplink, header: Header, plain: bytes, draft: Draft
     ) -> None:
         node = link.node
         try:
@@ -234,7 +218,7 @@ class Ingest:
             draft.touched.setdefault((node, epoch.epoch), []).extend([r.seq for r in records])
 
     def _take_status(
-        self, link: NodeLink, uplink: Uplink, header: Header, plain: bytes, draft: _Draft
+        self, link: NodeLink, uplink: Uplink, header: Header, plain: bytes, draft: Draft
     ) -> None:
         node = link.node
         try:
@@ -285,7 +269,7 @@ class Ingest:
             uplink.received_at_ms,
         )  # fmt: skip
 
-    def _anchor(self, link: NodeLink, shown: tuple[int, int], received_at_ms: int, draft: _Draft) -> None:
+    def _anchor(self, link: NodeLink, shown: tuple[int, int], received_at_ms: int, draft: Draft) -> None:
         clock_id, clock_ms = shown
         new = Anchor(clock_ms, received_at_ms, clock.STATUS_ERROR_MS)
         anchors = clock.with_anchor(link.anchors.pop(clock_id, ()), new)
@@ -295,7 +279,7 @@ class Ingest:
             del link.anchors[oldest]
             draft.anchors[link.node, oldest] = ()
 
-    def _between_clocks(self, link: NodeLink, batch: Batch, epoch: int, draft: _Draft) -> Sequence[Anchor]:
+    def _between_clocks(self, link: NodeLink, batch: Batch, epoch: int, draft: Draft) -> Sequence[Anchor]:
         """Return an anchor for a clock that ended before the gateway heard of it; () while it may go on.
 
         It has ended if the node showed another clock since, in a STATUS that counts the records of `batch`.
@@ -323,7 +307,7 @@ class Ingest:
         return (found,)
 
     @staticmethod
-    def _answer(draft: _Draft, uplink: Uplink, header: Header) -> Answer:
+    def _answer(draft: Draft, uplink: Uplink, header: Header) -> Answer:
         """Return what the node is owed."""
         answer = draft.answers.get(header.node)
         if answer is None:
@@ -342,17 +326,19 @@ class Ingest:
         if count & (count - 1) == 0:  # 1, 2, 4, 8, ...: a flood of bad frames must not flood the log
             node = None if refused.node == NOBODY else refused.node
             log.warning("frame_refused", cause=str(refused.cause), node=node, count=count, why=str(refused))
+        if refused.cause in (Refusal.UNKNOWN_NODE, Refusal.BAD_TAG) and uplink.receptions and not uplink.via:
+            self._foreign(uplink)  # another site may have a node of the same number
         if refused.cause is Refusal.UNKNOWN_NODE:
             self._unknown.append(uplink)
             del self._unknown[:-UNKNOWN_KEPT]
 
-    def _state(self, link: NodeLink, draft: _Draft) -> NodeState:
+    def _state(self, link: NodeLink, draft: Draft) -> NodeState:
         answer = draft.answers.get(link.node)
         # No welcome goes out while the clock cannot be right, see `Answer.bodies`.
         welcomed = link.node in draft.introduced and clock.plausible(draft.at_ms)
         return link.state(welcomed=welcomed, reserve=answer.downlinks if answer else 0)
 
-    async def _append(self, draft: _Draft, states: Sequence[NodeState]) -> Outcome:
+    async def _append(self, draft: Draft, states: Sequence[NodeState]) -> Outcome:
         refusals, self._refusals = self._refusals, Counter()
         unknown, self._unknown = self._unknown, []
         change = Change(
@@ -374,7 +360,7 @@ class Ingest:
             self._unknown = [*unknown, *self._unknown][-UNKNOWN_KEPT:]
             raise
 
-    def _answers(self, draft: _Draft, outcome: Outcome) -> list[Downlink]:
+    def _answers(self, draft: Draft, outcome: Outcome) -> list[Downlink]:
         downlinks = []
         now_ms = self._now_ms()
         for node, answer in draft.answers.items():

@@ -35,7 +35,7 @@ class Uplink:
     """One frame as a carrier received it, still sealed. `received_at_ms` is UTC.
 
     A frame that came by radio has its `receptions`, the best first; it says how long it was on the air, and
-    how long after its end an answer is.
+    how long after its end an answer is. `via`: the other site's gateway that heard it and handed it on.
     """
 
     frame: bytes
@@ -46,6 +46,7 @@ class Uplink:
     receptions: tuple[Reception, ...] = ()
     airtime_ms: int = 0
     answer_in_ms: int = 0
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Refusal(StrEnum):
     UNKNOWN_NODE = "unknown_node"  # no key for the node id it claims
     BAD_TAG = "bad_tag"  # another key, or altered on its way
     REPLAY = "replay"  # a frame counter that was taken before, or is too old to tell
+    HEARD_AGAIN = "heard_again"  # no attack: the very frame came another way (a relay) just before
     UNKNOWN_SCHEMA = "unknown_schema"  # the site's configuration lacks this profile
     UNKNOWN_EPOCH = "unknown_epoch"  # the node has not introduced this backlog yet; STATUS was asked for
     UNKNOWN_CLOCK = "unknown_clock"  # times on a clock that nothing ties to UTC yet; STATUS was asked for

@@ -19,6 +19,7 @@ from gateway.carriers.mqtt import Broker
 from gateway.carriers.radios import Radios
 from gateway.delivery import DeliverySetupError, delivery_in
 from gateway.logs import to_stderr
+from gateway.relay import brokers
 from gateway.store.memory import CAP_BYTES, place_for
 from gateway.store.pruning import Limits
 from gateway.store.upkeep import Unusable
@@ -78,6 +79,7 @@ def settings_of(
         state=state,
         broker=broker,
         radios=radios,
+        relays=brokers(site.relay, home) if radios else (),
         page=Page(site, state, state / STORE_NAME, page, interval_s, home=home, shifts=shifts)
         if page
         else None,

@@ -8,6 +8,7 @@ import asyncio
 import math
 import random
 import ssl
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -18,6 +19,7 @@ from aiomqtt import Client, Message, MqttError
 from gateway.clock import utc_ms
 from gateway.ingest import FRAME_MAX
 from gateway.model import Downlink, Uplink
+from gateway.relayed import NotRelayed, pack_downlink, read_uplink, topic
 
 log = structlog.get_logger()
 
@@ -45,7 +47,11 @@ class Broker:
 
 
 class MqttCarrier:
-    """Uplinks from `sn/<site>/<node>/up`, downlinks to `sn/<site>/<node>/down`."""
+    """Uplinks from `sn/<site>/<node>/up`, downlinks to `sn/<site>/<node>/down`.
+
+    What another site's gateway heard of our nodes by radio comes from `sn/<site>/relay/<name>/up`, and what
+    it is answered goes to .../down: see gateway/relay.py, the other end.
+    """
 
     name = "mqtt"
 
@@ -54,6 +60,8 @@ class MqttCarrier:
         self._broker = broker
         self._now_ms = now_ms
         self._client: Client | None = None
+        self._relays = f"sn/{site}/relay/"
+        self.counts: Counter[str] = Counter()
 
     @property
     def connected(self) -> bool:
@@ -67,13 +75,14 @@ class MqttCarrier:
             inbox: asyncio.Queue[Message] = asyncio.Queue(INBOX_MAX)
             try:
                 async with self._new_client(inbox) as client:
-                    await client.subscribe(f"sn/{self._site}/+/up", qos=0)
+                    await client.subscribe([(f"sn/{self._site}/+/up", 0), (topic(self._site, "+", "up"), 0)])
                     log.info("broker_connected", broker=str(self._broker))
                     self._client = client
                     backoff_s = BACKOFF_MIN_S
                     messages = client.messages
                     while True:
-                        yield await self._batch(await anext(messages), inbox)
+                        if batch := await self._batch(await anext(messages), inbox):
+                            yield batch
             except MqttError as error:
                 log.warning(
                     "broker_unreachable",
@@ -105,16 +114,29 @@ class MqttCarrier:
 
     async def _batch(self, first: Message, inbox: "asyncio.Queue[Message]") -> list[Uplink]:
         """Return `first` and what follows it without a pause, so that a flood shares commits and answers."""
-        batch = [self._uplink(first)]
-        while len(batch) < UPLINKS_MAX:
+        batch: list[Uplink] = []
+        message = first
+        while True:
+            uplink = self._uplink(message)
+            if uplink is not None:
+                batch.append(uplink)
+            if len(batch) >= UPLINKS_MAX:
+                break
             if inbox.empty():
                 await asyncio.sleep(0)  # lets the next message in, if it is there already
                 if inbox.empty():
                     break
-            batch.append(self._uplink(inbox.get_nowait()))
+            message = inbox.get_nowait()
         return batch
 
-    def _uplink(self, message: Message) -> Uplink:
+    def _uplink(self, message: Message) -> Uplink | None:
+        where = message.topic.value
+        if where.startswith(self._relays):
+            try:
+                return read_uplink(message.payload, where[len(self._relays) :].split("/")[0], self._now_ms())
+            except NotRelayed as error:
+                self.counts[f"dropped: {error}"] += 1
+                return None
         # One byte more than allowed is enough to refuse it by.
         return Uplink(message.payload[: FRAME_MAX + 1], self._now_ms(), self.name)
 
@@ -136,12 +158,16 @@ class MqttCarrier:
         # One time-out for all: each of the client's own would be a task, and cost more than the publication.
         async with asyncio.timeout(SEND_TIMEOUT_S):
             sent = await asyncio.gather(
-                *(
-                    client.publish(f"sn/{self._site}/{d.node}/down", d.frame, timeout=math.inf)
-                    for d in downlinks
-                ),
+                *(client.publish(*self._publication(d), timeout=math.inf) for d in downlinks),
                 return_exceptions=True,
             )
         for error in sent:
             if error is not None:
                 raise error
+
+    def _publication(self, downlink: Downlink) -> tuple[str, bytes]:
+        """Return the topic and the payload that bring a downlink to its node."""
+        uplink = downlink.answers
+        if uplink is not None and uplink.via:
+            return topic(self._site, uplink.via, "down"), pack_downlink(downlink)
+        return f"sn/{self._site}/{downlink.node}/down", downlink.frame

@@ -15,6 +15,7 @@ from tools.node.trouble import Trouble
 from tools.servers import access_list
 
 GATEWAY = "gateway"
+RELAY = "relay-"
 _ROUNDS = 101  # Mosquitto's own; passwords of 128 random bits need no more
 
 
@@ -28,7 +29,7 @@ def hashed(password: str, salt: bytes | None = None) -> str:
 
 
 class Credentials:
-    """The credentials of a site's nodes, in its gateway's state directory."""
+    """The credentials of a site's nodes, its gateway and its relays, in its gateway's state directory."""
 
     def __init__(self, state: Path, site: str) -> None:
         self._file = state / "broker.json"
@@ -50,6 +51,11 @@ class Credentials:
     def gateway(self) -> str:
         """Return the gateway's own password, drawn and written down if it has none yet. Raises OSError."""
         return self._password(GATEWAY)
+
+    def relay(self, name: str) -> str:
+        """Return a new password for another site's gateway of this name. Raises OSError."""
+        self._users.pop(RELAY + name, None)
+        return self._password(RELAY + name)
 
     def _password(self, user: str) -> str:
         if user not in self._users:
@@ -80,5 +86,7 @@ class Credentials:
         self._folder.mkdir(parents=True, exist_ok=True)
         lines = [f"{user}:{hashed(password)}\n" for user, password in sorted(self._users.items())]
         replace(self._folder / "passwords", "".join(lines), 0o640)
-        nodes = sorted(int(user[1:]) for user in self._users if user != GATEWAY)
-        replace(self._folder / "access", "\n".join([*access_list(self._site, nodes), ""]), 0o640)
+        relays = sorted(user[len(RELAY) :] for user in self._users if user.startswith(RELAY))
+        nodes = sorted(int(user[1:]) for user in self._users if user != GATEWAY and RELAY not in user)
+        lines = access_list(self._site, nodes, GATEWAY, relays)
+        replace(self._folder / "access", "\n".join([*lines, ""]), 0o640)

@@ -79,13 +79,20 @@ class Mosquitto(Server):
             passwords.replace(self.directory / "passwords")
 
 
-def access_list(site: str, nodes: Iterable[int], gateway: str = "gateway") -> list[str]:
+def access_list(
+    site: str, nodes: Iterable[int], gateway: str = "gateway", relays: Iterable[str] = ()
+) -> list[str]:
     """Return the ACL lines that let each node (user `n<id>`) use its own topics only, and the gateway all.
 
+    `relays` are the names of other sites' gateways (users `relay-<name>`), which hand on what they heard.
     Offers of updates and their pieces come from the gateway's user; a node says what it made of its own.
     """
     lines = [f"user {gateway}", f"topic read sn/{site}/+/up", f"topic write sn/{site}/+/down"]
     lines += [f"topic write sn/{site}/+/offer", f"topic write sn/{site}/fw/#", f"topic read sn/{site}/+/said"]
+    lines += [f"topic read sn/{site}/relay/+/up", f"topic write sn/{site}/relay/+/down"]
+    for relay in relays:
+        mine = f"sn/{site}/relay/{relay}"
+        lines += [f"user relay-{relay}", f"topic write {mine}/up", f"topic read {mine}/down"]
     for node in nodes:
         mine = f"sn/{site}/{node}"
         lines += [f"user n{node}", f"topic write {mine}/up", f"topic read {mine}/down"]
