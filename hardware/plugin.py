@@ -2,23 +2,27 @@
 
 A suite has to have a fixture `program`: the files (path on the node -> content) that provisioning puts on the
 board. A test that needs an instrument says `@pytest.mark.needs("stimulus", "meter")`; on a bench without it
-the test is skipped, with words. What the console said goes to `<folder>/<test>/console.log`: the folder is
-`--artefacts`, or the test's own.
+the test is skipped, with words. What the console said and the current that was measured go to the test's
+folder, the fixture `artefacts`: below `--artefacts`, where a report of all is made as well, or its own.
 """
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from device_configs.model import Node, Site
 from device_configs.problem import ConfigError
 from hardware.bench_file import ROLES, BenchFile, bench_path, load_bench
-from hardware.protocols import InstrumentError
+from hardware.protocols import Charge, InstrumentError, Meter
+from hardware.report import CONSOLE_LOG, CURRENT, Result, keep, outcome_of
 from hardware.rig import Bench, locked, opened
 from hardware.strategy import Known, Strategy
+from hardware.virtual.clock import Clock
 
 DEFAULT = "virtual"
 
@@ -37,11 +41,67 @@ class Choice:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("bench")
     group.addoption("--bench", default=DEFAULT, metavar="NAME", help="bench of hardware/benches, or a file")
-    group.addoption("--artefacts", type=Path, metavar="DIR", help="where each test's console log goes")
+    group.addoption("--artefacts", type=Path, metavar="DIR", help="where logs and the report go")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"needs(*instruments): of a bench: {', '.join(ROLES)}")
+    if config.getoption("--artefacts") is not None:
+        config.pluginmanager.register(_Reporter(config), "bench-report")
+
+
+class _Reporter:
+    """Gathers what each test came to; at the end it writes the report."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._folder = Path(config.getoption("--artefacts"))
+        self._bench = bench_path(config.getoption("--bench")).stem
+        self._results: dict[str, Result] = {}
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        before = self._results.get(report.nodeid)
+        seconds = report.duration + (before.seconds if before else 0.0)
+        if before and report.outcome == "passed":  # its end passed: what came before counts
+            self._results[report.nodeid] = Result(
+                before.name, before.outcome, seconds, before.said, before.folder
+            )
+            return
+        folder = _name(report.nodeid.rpartition("::")[2])
+        self._results[report.nodeid] = Result(
+            report.nodeid,
+            outcome_of({"outcome": report.outcome, "wasxfail": hasattr(report, "wasxfail")}),
+            seconds,
+            _said(report),
+            folder if (self._folder / folder).is_dir() else "",
+        )
+
+    def pytest_sessionfinish(self) -> None:
+        keep(self._folder, self._bench, list(self._results.values()))
+
+
+def _said(report: Any) -> str:
+    if isinstance(report.longrepr, tuple):  # a skip: file, line, reason
+        return str(report.longrepr[2])
+    return report.longreprtext if report.outcome == "failed" else ""
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", text)
+
+
+class TracedMeter:
+    """A meter that remembers what was measured, for the report."""
+
+    def __init__(self, meter: Meter, clock: Clock) -> None:
+        self._meter, self._clock = meter, clock
+        self._zero_s = clock.monotonic_s()
+        self.pieces: list[tuple[float, float, float, float]] = []
+
+    async def measure(self, seconds: float) -> Charge:
+        begin_s = self._clock.monotonic_s() - self._zero_s
+        charge = await self._meter.measure(seconds)
+        self.pieces.append((begin_s, charge.seconds, charge.mean_ua, charge.peak_ua))
+        return charge
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +124,18 @@ def bench_choice(request: pytest.FixtureRequest) -> Iterator[Choice]:
 
 
 @pytest.fixture
-async def bench(request: pytest.FixtureRequest, bench_choice: Choice, tmp_path: Path) -> AsyncIterator[Bench]:
+def artefacts(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The folder for what this test leaves behind."""
+    top = request.config.getoption("--artefacts")
+    folder = tmp_path if top is None else Path(top) / _name(request.node.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+async def bench(
+    request: pytest.FixtureRequest, bench_choice: Choice, tmp_path: Path, artefacts: Path
+) -> AsyncIterator[Bench]:
     """The instruments, opened for this test; skipped where one that the test needs is not there."""
     marker = request.node.get_closest_marker("needs")
     lacking = sorted(set(marker.args if marker else ()) - bench_choice.file.instruments)
@@ -73,8 +144,12 @@ async def bench(request: pytest.FixtureRequest, bench_choice: Choice, tmp_path: 
     choice = bench_choice
     try:
         async with opened(choice.file, choice.site, choice.node, choice.path, tmp_path, choice.known) as made:
+            if made.meter is not None:
+                made.meter = TracedMeter(made.meter, made.clock)
             yield made
-            _keep(request, tmp_path, made)
+            (artefacts / CONSOLE_LOG).write_text(made.console.text())
+            if isinstance(made.meter, TracedMeter):
+                (artefacts / CURRENT).write_text(json.dumps(made.meter.pieces))
     except InstrumentError as error:
         pytest.fail(str(error), pytrace=False)
 
@@ -87,11 +162,3 @@ async def dut(bench: Bench, bench_choice: Choice, program: Mapping[str, bytes]) 
     yield way
     if not bench_choice.file.virtual:
         bench_choice.known = Known(flashed=way.known.flashed)
-
-
-def _keep(request: pytest.FixtureRequest, folder: Path, bench: Bench) -> None:
-    top = request.config.getoption("--artefacts")
-    if top is not None:
-        folder = Path(top) / re.sub(r"[^\w.-]+", "_", request.node.name)
-        folder.mkdir(parents=True, exist_ok=True)
-    (folder / "console.log").write_text(bench.console.text())

@@ -136,7 +136,7 @@ def chart(
     out += [
         f'<text x="{at_x(x):.1f}" y="{height - 12}" text-anchor="middle">{number(x)}</text>'
         for x in x_ticks
-        if x0 <= x <= x1
+        if x0 <= x <= x1 and at_x(x) < WIDTH - RIGHT - 12 - 9 * len(x_unit)
     ]
     out.append(f'<text x="{WIDTH - RIGHT}" y="{height - 12}" text-anchor="end">{escape(x_unit)}</text>')
     out.append(f'<text x="0" y="14">{escape(y_unit)}</text>')

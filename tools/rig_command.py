@@ -28,6 +28,7 @@ from hardware.bench_file import (
     load_bench,
 )
 from hardware.protocols import InstrumentError
+from hardware.report import NoResults, write
 from hardware.rig import locked, opened
 from hardware.strategy import State, Strategy, Stuck
 
@@ -97,7 +98,7 @@ def run(
     bench: BenchName = "virtual",
     only: Annotated[str, typer.Option("--only", help="Only tests whose name has this.")] = "",
     artefacts: Annotated[
-        Path | None, typer.Option(help="Folder for each test's console log and the report (JUnit).")
+        Path | None, typer.Option(help="Folder for logs, JUnit and the HTML report.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -117,6 +118,20 @@ def run(
         typer.echo(json.dumps({"ok": status == 0, "bench": path.stem, "status": status}))
     if status:
         raise typer.Exit(NO_DEVICE if status == NO_DEVICE else FAILED)
+
+
+@app.command()
+def report(
+    artefacts: Annotated[Path, typer.Argument(help="Folder that a run left with --artefacts.")],
+    as_json: Json = False,
+) -> None:
+    """Make the HTML report of a run anew, and say where it is."""
+    try:
+        path = write(artefacts)
+    except NoResults as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(FAILED) from None
+    typer.echo(json.dumps({"ok": True, "report": str(path)}) if as_json else str(path))
 
 
 def _pytest(arguments: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
 """The plugin as a suite sees it: skips with words, artefacts, exit status of a bad bench."""
 
+import json
 import os
 import subprocess
 import sys
@@ -41,6 +42,9 @@ def test_a_bench_without_a_meter_skips_in_words_and_keeps_the_console(tmp_path: 
     assert "1 passed, 1 skipped" in done.stdout
     assert "bench small has no meter" in done.stdout
     assert (tmp_path / "kept/test_boots/console.log").read_text() == "cold boot 1\n"
+    found = json.loads((tmp_path / "kept/results.json").read_text())["results"]
+    assert [(r["outcome"], r["folder"]) for r in found] == [("skipped", "test_metered"), ("passed", "test_boots")]
+    assert "bench small has no meter" in (tmp_path / "kept/report.html").read_text()
 
 
 def test_a_wrong_file_ends_the_run_with_its_place(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from device_configs.compile import node_settings, settings_bytes
+from hardware.report import FRAMES
 from hardware.rig import Bench
 from tests.rig.gateway import KEY, RigGateway
 from tools.firmware_image import compiled
@@ -16,7 +17,7 @@ FIRMWARE = "SENSORNETT_RIG_FIRMWARE"  # a folder with other firmware files than 
 
 
 @pytest.fixture
-async def gateway(bench: Bench, tmp_path: Path) -> AsyncIterator[RigGateway]:
+async def gateway(bench: Bench, tmp_path: Path, artefacts: Path) -> AsyncIterator[RigGateway]:
     """The project's own gateway behind a real broker, on the bench's clock."""
     made = RigGateway(bench, tmp_path / "gateway")
     await made.start_broker()
@@ -24,6 +25,7 @@ async def gateway(bench: Bench, tmp_path: Path) -> AsyncIterator[RigGateway]:
     yield made
     await made.stop()
     await made.stop_broker()
+    (artefacts / FRAMES).write_text("".join(f"{at_ms} {frame.hex()}\n" for at_ms, frame in made.heard))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import aiomqtt
 from device_configs.compile import schemas
 from gateway.app import STORE_NAME, Gateway, Settings
 from gateway.carriers.mqtt import Broker, MqttCarrier
-from gateway.model import StoredRecord
+from gateway.model import StoredRecord, Uplink
 from gateway.store import Reader, Store
 from hardware.rig import Bench
 from tools.servers import HOST, Mosquitto, free_port
@@ -24,12 +24,27 @@ KEY = bytes(range(16))
 _LOOK_S = 0.05
 
 
+class RecordingCarrier(MqttCarrier):
+    """Keeps each frame that arrives, for the report: (UTC ms, frame)."""
+
+    def __init__(self, site: str, broker: Broker, bench: Bench, heard: list[tuple[int, bytes]]) -> None:
+        super().__init__(site, broker, now_ms=bench.clock.utc_ms)
+        self._heard_before = heard
+
+    def _uplink(self, message: Any) -> Uplink | None:
+        uplink: Uplink | None = super()._uplink(message)
+        if uplink is not None:
+            self._heard_before.append((uplink.received_at_ms, uplink.frame))
+        return uplink
+
+
 class RigGateway:
     """`port` is where nodes find the broker; the gateway has a listener of its own."""
 
     def __init__(self, bench: Bench, folder: Path) -> None:
         folder.mkdir(parents=True)
-        self._folder, self._clock = folder, bench.clock
+        self._folder, self._clock, self._bench = folder, bench.clock, bench
+        self.heard: list[tuple[int, bytes]] = []
         self._site, self._node = bench.site.only(bench.node.id), bench.node
         network = bench.file.network
         self.port = network.port or free_port()
@@ -57,7 +72,7 @@ class RigGateway:
 
     def _new_carrier(self) -> MqttCarrier:
         broker = Broker(HOST, self._inner_port)
-        return MqttCarrier(self._site.id, broker, now_ms=self._clock.utc_ms)
+        return RecordingCarrier(self._site.id, broker, self._bench, self.heard)
 
     async def stop(self) -> None:
         if self._running:

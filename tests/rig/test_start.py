@@ -47,7 +47,8 @@ async def test_cold_boot_ends_in_a_record_at_the_gateway(
 @pytest.mark.needs("stimulus")
 async def test_each_sensor_reports_what_it_is_shown(bench: Bench, dut: Strategy, gateway: RigGateway) -> None:
     assert bench.stimulus
-    for shown in SHOWN:
+    for every in SHOWN:  # a stimulus board can not play all of them
+        shown = {channel: value for channel, value in every.items() if channel in bench.stimulus.channels}
         for channel, value in shown.items():
             await bench.stimulus.set(channel, value)
         before = len(gateway.stored()) if dut.known.state is State.ASLEEP else 0
@@ -56,12 +57,13 @@ async def test_each_sensor_reports_what_it_is_shown(bench: Bench, dut: Strategy,
         await dut.to(State.ASLEEP)
         await gateway.until_stored(before + 1, 60)
         said = gateway.newest()
-        for channel in ("up", "down"):
+        for channel in {"up", "down"} & shown.keys():
             wanted = loop_ua(bench.node, channel, shown[channel])
             assert said[channel] == pytest.approx(wanted, abs=LOOP_UA), channel
-        for channel in ("water", "air"):
+        for channel in {"water", "air"} & shown.keys():
             assert said[channel] == pytest.approx(100 * shown[channel], abs=TEMP_CC), channel
-        assert said["battery"] == pytest.approx(1000 * shown["battery"], abs=BATTERY_MV)
+        if "battery" in shown:
+            assert said["battery"] == pytest.approx(1000 * shown["battery"], abs=BATTERY_MV)
 
 
 async def test_wakes_come_in_time_and_each_says_it_once(

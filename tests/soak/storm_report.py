@@ -57,7 +57,7 @@ def write(
             ]
         ),
         "<h2>Two brooks</h2>",
-        "<p>Taraldsvikelva floods with twelve others: both sides of the grate rise. At Fagernes the grate "
+        "<p>Taraldsvikelva floods with nine others: both sides of the grate rise. At Fagernes the grate "
         "clogs: the water rises upstream, and falls behind.</p>",
         chart(
             "Levels at two intakes",
@@ -83,7 +83,8 @@ def write(
         '<p class="faint">Centimetres.</p>',
         "<h2>What the cloud had</h2>",
         "<p>For twenty hours there is no internet. The gateway goes on alone; pages go by text message. When "
-        "the internet is back, InfluxDB gets what it lacks.</p>",
+        "the internet is back, InfluxDB gets what it lacks. Sync asks in real time: minutes look like hours "
+        "here.</p>",
         chart(
             "Records and points",
             [
@@ -139,7 +140,7 @@ def _told(site: Site, told: Sequence[tuple[Message, str]], start_s: int) -> list
         rules = sorted({names[member.rule] for member in message.members})
         places = [site.node(member.node).name for member in message.members]
         where = ", ".join(places) if len(places) < 4 else f"{len(places)} places, {places[0]} among them"
-        by = "text message" if channel == "sms" else "internet"
+        by = "SMS" if channel == "sms" else "internet"
         rows.append((f"{hour:.1f}", WORDS[message.kind], "; ".join(rules), where, message.recipient, by))
     return rows
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hardware.bench_file import BENCHES
+from hardware.report import Result, keep
 from tools import cli
 
 
@@ -49,3 +50,15 @@ def test_run_runs_the_suite_and_keeps_console_and_report(tmp_path: Path) -> None
     (log,) = tmp_path.glob("*cold_boot*/console.log")
     assert log.read_text().startswith("cold boot 1 ")
     assert 'failures="0"' in (tmp_path / "junit.xml").read_text()
+
+
+def test_report_is_made_anew_or_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["rig", "report", str(tmp_path)]) == 1
+    assert "Run the suite with --artefacts" in capsys.readouterr().err
+    keep(tmp_path, "small", [Result("t.py::test_boots", "passed", 1.0, "", "")])
+    (tmp_path / "report.html").unlink()
+    assert cli.main(["rig", "report", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"ok": True, "report": str(tmp_path / "report.html")}
+    assert (tmp_path / "report.html").exists()

@@ -1,0 +1,148 @@
+"""The HTML report of a run of the suite: what each test came to, what the board said, what it drew and sent.
+
+A run leaves in its folder `results.json` and, for each test, a folder of its own with `console.log`,
+`frames.txt` (UTC ms and the sealed frame, in hex) and `current.json` ([seconds, mean uA, peak uA] pieces).
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from hardware.report_page import Line, chart, figures, number, page, table
+
+RESULTS, REPORT = "results.json", "report.html"
+CONSOLE_LOG, FRAMES, CURRENT = "console.log", "frames.txt", "current.json"
+TAIL = 6000  # characters of a console log that are shown
+MARKS = {"passed": "✓ passed", "failed": "✗ failed", "skipped": "skipped", "xfailed": "known fault"}
+
+
+class NoResults(Exception):
+    """There is nothing to report on; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One test. `said` is why it failed or was skipped; `folder` is below the run's, "" where it has none."""
+
+    name: str
+    outcome: str
+    seconds: float
+    said: str
+    folder: str
+
+
+def keep(folder: Path, bench: str, results: Sequence[Result]) -> None:
+    """Write a run's results and its report."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {"bench": bench, "results": [asdict(result) for result in results]}
+    (folder / RESULTS).write_text(json.dumps(found, indent=1) + "\n")
+    write(folder)
+
+
+def write(folder: Path) -> Path:
+    """Make the report of a run's folder; return its path. Raises NoResults."""
+    try:
+        found: dict[str, Any] = json.loads((folder / RESULTS).read_text())
+        results = [Result(**result) for result in found["results"]]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise NoResults(
+            f"{folder / RESULTS} can not be read: {error}. Run the suite with --artefacts {folder} first."
+        ) from error
+    path = folder / REPORT
+    path.write_text(render(folder, str(found["bench"]), results))
+    return path
+
+
+def render(folder: Path, bench: str, results: Sequence[Result]) -> str:
+    """Return the report as HTML."""
+    counts = Counter(result.outcome for result in results)
+    body = [
+        f"<h1>Bench {escape(bench)}</h1>",
+        figures(
+            [(number(counts[outcome]), MARKS[outcome].lstrip("✓✗ ")) for outcome in MARKS if counts[outcome]]
+            + [(f"{sum(result.seconds for result in results):.0f} s", "in all")]
+        ),
+        table(
+            ("test", "outcome", "seconds", "why"),
+            [
+                (
+                    _plain(r.name), MARKS.get(r.outcome, r.outcome), f"{r.seconds:.1f}",
+                    (r.said.strip().splitlines() or [""])[-1][:160],
+                )
+                for r in results
+            ],
+        ),
+    ]  # fmt: skip
+    for result in results:
+        body += _details(folder / result.folder if result.folder else None, result)
+    return page(f"Bench {bench}: {counts['passed']} passed, {counts['failed']} failed", body)
+
+
+def _details(folder: Path | None, result: Result) -> list[str]:
+    shown: list[str] = []
+    if result.outcome == "failed":
+        shown.append(f"<pre>{escape(result.said[-TAIL:])}</pre>")
+    if folder is not None:
+        shown += [*_current(folder), *_frames(folder)]
+        log = folder / CONSOLE_LOG
+        if log.exists() and (text := log.read_text(errors="replace")):
+            shown.append(
+                f"<details><summary>What the board printed ({number(len(text))} characters)</summary>"
+                f"<pre>{escape(text[-TAIL:])}</pre></details>"
+            )
+    return [f"<h2>{escape(_plain(result.name))}</h2>", *shown] if shown else []
+
+
+def _current(folder: Path) -> list[str]:
+    try:
+        pieces = json.loads((folder / CURRENT).read_text())
+    except (OSError, ValueError):
+        return []
+    points: list[tuple[float, float | None]] = []
+    peaks: list[tuple[float, float | None]] = []
+    end_s = None
+    for begin_s, seconds, mean_ua, peak_ua in pieces:
+        if end_s is not None and begin_s - end_s > 1:  # nobody measured in between
+            points.append((begin_s, None))
+            peaks.append((begin_s, None))
+        end_s = begin_s + seconds
+        for at_s in (begin_s, end_s):
+            points.append((at_s, mean_ua / 1000))
+            peaks.append((at_s, peak_ua / 1000))
+    lines = [Line("mean", points), Line("peak", peaks)]
+    return [chart("Current", lines, y_unit="mA", x_unit="s", height=180, y_least=0)]
+
+
+def _frames(folder: Path) -> list[str]:
+    try:
+        rows = [line.split() for line in (folder / FRAMES).read_text().splitlines()]
+    except OSError:
+        return []
+    if not rows:
+        return []
+    begin_ms = int(rows[0][0])
+    total = 0
+    points: list[tuple[float, float | None]] = []
+    for at_ms, content in rows:
+        total += len(content) // 2
+        points.append(((int(at_ms) - begin_ms) / 1000, total))
+    words = f'<p class="faint">{len(rows)} frames, {number(total)} bytes in all.</p>'
+    if len(rows) < 3:
+        return [words]
+    lines = [Line("bytes sent", points, steps=True)]
+    return [words, chart("Frames", lines, y_unit="bytes", x_unit="s", height=180, y_least=0)]
+
+
+def _plain(name: str) -> str:
+    return name.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+
+
+def outcome_of(report: Mapping[str, Any]) -> str:
+    """Return the outcome of a test by pytest's words: a skip of an expected failure is a known fault."""
+    if report["outcome"] == "skipped" and report.get("wasxfail"):
+        return "xfailed"
+    return str(report["outcome"])

@@ -1,0 +1,46 @@
+"""The report of a run, from what the run left behind."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hardware.report import CONSOLE_LOG, CURRENT, FRAMES, NoResults, Result, keep, outcome_of, write
+
+
+def test_it_shows_why_what_was_said_drawn_and_sent(tmp_path: Path) -> None:
+    folder = tmp_path / "test_boots"
+    folder.mkdir()
+    (folder / CONSOLE_LOG).write_text("cold boot 1 <b>\n")
+    (folder / CURRENT).write_text(json.dumps([[0, 1, 45_000, 46_000], [1, 1, 20, 25], [50, 1, 20, 25]]))
+    (folder / FRAMES).write_text("1000 0102\n2000 01\n61000 010203\n")
+    failed = Result("t.py::test_boots", "failed", 2.5, "Traceback\nE  not within 40 s", "test_boots")
+    skipped = Result("t.py::test_hums", "skipped", 0.0, "bench small has no meter", "")
+    keep(tmp_path, "small", [failed, skipped])
+    text = (tmp_path / "report.html").read_text()
+    for part in ("✗ failed", "E  not within 40 s", "bench small has no meter", "cold boot 1 &lt;b&gt;"):
+        assert part in text
+    assert "3 frames, 6 bytes in all" in text
+    assert text.count("<svg") == 2
+    (tmp_path / "report.html").unlink()
+    assert write(tmp_path).read_text() == text
+
+
+def test_a_test_that_left_nothing_is_a_line_only(tmp_path: Path) -> None:
+    keep(tmp_path, "small", [Result("t.py::test_boots", "passed", 1.0, "", "")])
+    text = (tmp_path / "report.html").read_text()
+    assert "✓ passed" in text
+    assert "<h2>" not in text
+
+
+@pytest.mark.parametrize("content", [None, "no json", "{}"])
+def test_without_results_it_says_what_to_do(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "results.json").write_text(content)
+    with pytest.raises(NoResults, match="Run the suite with --artefacts"):
+        write(tmp_path)
+
+
+def test_an_expected_failure_is_no_skip() -> None:
+    assert outcome_of({"outcome": "skipped", "wasxfail": True}) == "xfailed"
+    assert outcome_of({"outcome": "skipped"}) == "skipped"
