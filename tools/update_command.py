@@ -11,11 +11,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 from aiomqtt import MqttError
 
+from device_configs.catalog import builtin_catalog
 from gateway import audit
 from gateway.app import StartError
 from gateway.start import broker_at
 from gateway.store import Reader, StoreError
 from tools.firmware_image import BuildError
+from tools.node.flasher import IMAGE_CHIP
 from tools.node.registry import Registry
 from tools.node.session import Json, Lang, SiteOption, State, site_at
 from tools.node.words import Words, language_of
@@ -59,16 +61,24 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder for bundle and manifest.")] = Path("update"),
     hardware: Annotated[int, typer.Option(help="Lowest revision of the hardware.")] = 1,
     days: Annotated[int, typer.Option(help="Days until it expires.", min=1)] = 180,
+    full: Annotated[
+        Path | None,
+        typer.Option(help="This firmware image (micropython.bin), for boards with two partitions."),
+    ] = None,
     lang: Lang = None,
     as_json: Json = False,
 ) -> None:
     """Build this version's program for nodes: a bundle, and a manifest to be signed."""
     try:
-        made = bundle.bundle_of(bundle.program(number, version))
+        made = (
+            _image(full, board, Words(language_of(lang)))
+            if full
+            else bundle.bundle_of(bundle.program(number, version))
+        )
     except BuildError as error:
         _fail(str(error), FAILED)
     expires = int(time.time()) + days * 86_400
-    manifest = bundle.manifest_for(made, number, version, board, hardware, expires)
+    manifest = bundle.manifest_for(made, number, version, board, hardware, expires, full=full is not None)
     out.mkdir(parents=True, exist_ok=True)
     files = {"bundle": out / f"{number}.bundle", "manifest": out / f"{number}.manifest"}
     files["bundle"].write_bytes(made)
@@ -239,6 +249,21 @@ def _tell_stopped(wave: Wave, words: Words, as_json: bool) -> None:
         refused = {str(node): said for node, said in wave.refused.items()}
         told = {"ok": False, "done": wave.done, "silent": wave.waiting, "refused": refused}
         typer.echo(json.dumps(told))
+
+
+def _image(file: Path, boards: list[str], words: Words) -> bytes:
+    """Return a full firmware image, fit for every one of these boards; fails with the reason."""
+    known, image = builtin_catalog().boards, file.read_bytes()
+    for name in boards:
+        if name not in known:
+            _fail(words("update.no_board", board=name, known=", ".join(known)), CONFIGURATION)
+        match bundle.check_image(image, IMAGE_CHIP[known[name].chip]):
+            case "not_app":
+                _fail(words("update.not_app", file=file), CONFIGURATION)
+            case "other_chip":
+                told = {"file": file, "board": name, "chip": known[name].chip}
+                _fail(words("update.other_chip", **told), CONFIGURATION)
+    return image
 
 
 def _manifest(path: Path) -> tuple[bundle.Manifest, bytes]:

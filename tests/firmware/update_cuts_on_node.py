@@ -14,8 +14,19 @@ import os
 
 import vfs
 
-import slots
-from node import bundle
+
+class Stock:
+    """esp32, where MicroPython was built without rollback."""
+
+    class Partition:
+        @classmethod
+        def mark_app_valid_cancel_rollback(cls):
+            raise OSError(-261)
+
+
+sys.modules["esp32"] = Stock
+import slots  # noqa: E402
+from node import bundle  # noqa: E402
 
 INSTALLED = b"the installed program " * 40
 FLASH = None
@@ -60,7 +71,7 @@ def take(program):
     bundle.tidy(manifest)
     while bundle.held(manifest) < bundle.pieces(manifest):
         assert bundle.receive(manifest, program.piece)
-    bundle.compare(manifest)
+    bundle.compare(manifest, lambda: None)
     slot = slots.spare()
     if BROKEN == "early":
         slots.try_out(slot, program.number)

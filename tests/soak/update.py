@@ -1,4 +1,4 @@
-"""Power cuts at every operation of a node's flash while it takes three updates in a row.
+"""Power cuts at every operation of a node's flash: it takes three updates in a row, then four full images.
 
 Full length: four rounds with programs of their own; each operation is cut twice, whole and torn, and a fifth
 of the starts on what is left are cut again. Then the five manifests that no node may take, each refused in
@@ -11,6 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.firmware.image_cuts import cut_images
 from tests.firmware.interpreter import run_on_micropython
 from tests.firmware.update_cuts import cut_updates
 from tests.soak.tally import Tally
@@ -48,11 +49,12 @@ def run(tally: Tally) -> None:
         tally.add(name, 0)
     for seed in tally.rounds(ROUNDS):
         with tally.run(seed):
-            found = cut_updates(seed)
-            tally.add("operations", found.operations)
-            tally.add("power_cuts", found.cuts)
-            assert found.cuts == 2 * found.operations
-            assert not found.failures, "; ".join(found.failures[:5])
+            for cut in (cut_updates, cut_images):
+                found = cut(seed)
+                tally.add("operations", found.operations)
+                tally.add("power_cuts", found.cuts)
+                assert found.cuts == 2 * found.operations
+                assert not found.failures, "; ".join(found.failures[:5])
             refuse_five(tally)
 
 

@@ -47,6 +47,41 @@ def test_build_and_sign(folder: Path) -> None:
     assert read.size == manifest.with_suffix(".bundle").stat().st_size
 
 
+def image(chip_id: int) -> bytes:
+    head = bytes((0xE9, 1, 2, 0x20)) + bytes(8) + chip_id.to_bytes(2, "little") + bytes(18)
+    return head + b"\x32\x54\xcd\xab" + bytes(5000)
+
+
+def full(folder: Path, content: bytes, board: str = "heltec-v3") -> int:
+    (folder / "micropython.bin").write_bytes(content)
+    words = ["--number", "3", "--version", "0.3.0", "--board", board, "--lang", "en"]
+    return cli.main(["update", "build", *words, "--full", str(folder / "micropython.bin")])
+
+
+def test_build_of_a_full_image(folder: Path) -> None:
+    assert full(folder, image(9)) == 0
+    read, _ = read_manifest((folder / "update" / "3.manifest").read_bytes())
+    assert (read.full, read.size, read.boards) == (True, len(image(9)), ("heltec-v3",))
+    assert (folder / "update" / "3.bundle").read_bytes() == image(9)
+
+
+@pytest.mark.parametrize(
+    ("content", "board", "words"),
+    [
+        (image(0), "heltec-v3", "is not for the esp32s3 of heltec-v3"),
+        (image(9)[:32] + bytes(5000), "heltec-v3", "not firmware.bin"),
+        (b"", "heltec-v3", "is no application image"),
+        (image(9), "heltec-v4", "There is no board heltec-v4"),
+    ],
+)
+def test_what_is_no_full_image_for_the_board(
+    folder: Path, capsys: pytest.CaptureFixture[str], content: bytes, board: str, words: str
+) -> None:
+    assert full(folder, content, board) == 3
+    assert words in capsys.readouterr().err
+    assert not (folder / "update").exists()
+
+
 def test_a_key_that_is_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "a.pem").write_text("no key")
     assert cli.main(["update", "sign", str(build(folder)), "--key", "a.pem"]) == 3

@@ -1,4 +1,7 @@
-"""A bundle of a node's program and its manifest; firmware/lib/node/{bundle,update}.py describe both."""
+"""A bundle of a node's program and its manifest; firmware/lib/node/{bundle,update}.py describe both.
+
+A full firmware image travels as a bundle does; firmware/lib/node/image.py takes it.
+"""
 
 import hashlib
 import importlib
@@ -13,11 +16,18 @@ from tools.firmware_image import BuildError, compiled
 PIECE = 1024  # bytes of a piece, as firmware/lib/node/bundle.py has it
 MAGIC = b"SNU1"
 SIGNATURE_SIZE = 384
+# A program for the ESP32: magic and chip id of the image, magic of the description after its header
+# (Espressif: "App Image Format"). What a whole flash begins with has the first, not the second.
+_IMAGE, _APPLICATION, _APPLICATION_AT = 0xE9, b"\x32\x54\xcd\xab", 32
+_CHIP_AT = slice(12, 14)
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an update is for. `expires` is seconds since 1970; `number` rises with every release."""
+    """What an update is for. `expires` is seconds since 1970; `number` rises with every release.
+
+    `full`: it is a full firmware image, not a bundle of files.
+    """
 
     number: int
     version: str
@@ -26,10 +36,14 @@ class Manifest:
     expires: int
     size: int
     sha256: str
+    full: bool = False
 
     def message(self) -> bytes:
         """Return the bytes that are signed."""
-        text = json.dumps(asdict(self), separators=(",", ":")).encode()
+        said = asdict(self)
+        if not self.full:
+            del said["full"]
+        text = json.dumps(said, separators=(",", ":")).encode()
         return MAGIC + len(text).to_bytes(2, "little") + text
 
 
@@ -64,11 +78,25 @@ def bundle_of(files: Mapping[str, bytes]) -> bytes:
 
 
 def manifest_for(
-    bundle: bytes, number: int, version: str, boards: Sequence[str], hardware: int, expires: int
+    bundle: bytes,
+    number: int,
+    version: str,
+    boards: Sequence[str],
+    hardware: int,
+    expires: int,
+    *,
+    full: bool = False,
 ) -> Manifest:
-    """Return the manifest of a bundle."""
+    """Return the manifest of a bundle, or of a full image."""
     digest = hashlib.sha256(bundle).hexdigest()
-    return Manifest(number, version, tuple(boards), hardware, expires, len(bundle), digest)
+    return Manifest(number, version, tuple(boards), hardware, expires, len(bundle), digest, full)
+
+
+def check_image(image: bytes, chip_id: int) -> str:
+    """Return what keeps it from being a full image for this chip: "not_app", "other_chip", "" for nothing."""
+    if image[:1] != bytes((_IMAGE,)) or image[_APPLICATION_AT:][: len(_APPLICATION)] != _APPLICATION:
+        return "not_app"
+    return "" if int.from_bytes(image[_CHIP_AT], "little") == chip_id else "other_chip"
 
 
 def pieces(bundle: bytes) -> list[bytes]:

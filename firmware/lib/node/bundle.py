@@ -7,6 +7,7 @@ Each step can be cut off at any moment and taken up again; nothing that a start 
 import hashlib
 import os
 
+import slots
 from node.update import Refused
 
 PIECE = 1024
@@ -54,7 +55,7 @@ def tidy(keep=None):
             os.remove("/" + name)
 
 
-def compare(manifest):
+def compare(manifest, feed):
     """Raise Refused, and start over next time, where what was received is not what was signed."""
     digest = hashlib.sha256()
     part = bytearray(_PART)
@@ -67,6 +68,13 @@ def compare(manifest):
     if "".join(["%02x" % b for b in digest.digest()]) != manifest["sha256"]:
         os.remove(path_of(manifest))
         raise Refused("what arrived is not what was signed")
+
+
+def launch(manifest, feed):
+    """Unpack into the slot no start may use, and have it tried from the next start on."""
+    slot = slots.spare()
+    unpack(manifest, slot, feed)
+    slots.try_out(slot, manifest["number"])
 
 
 def unpack(manifest, slot, feed):

@@ -46,17 +46,16 @@ def look(node, carrier):
         now_ms = node.clock.utc_ms()
         update.check(manifest, trust, number, found.bad, None if now_ms is None else now_ms // 1000)
         bundle.tidy(manifest)
-        if not _receive(node, carrier, manifest, "sn/%s/fw/%s/" % (site, manifest["sha256"][:8])):
+        taker = _taker(manifest)
+        if not _receive(node, carrier, manifest, taker, "sn/%s/fw/%s/" % (site, manifest["sha256"][:8])):
             said = "%d: %d of %d pieces" % (
                 manifest["number"],
-                bundle.held(manifest),
+                taker.held(manifest),
                 bundle.pieces(manifest),
             )
             return
-        bundle.compare(manifest)
-        slot = slots.spare()
-        bundle.unpack(manifest, slot, node.watchdog.feed)
-        slots.try_out(slot, manifest["number"])
+        taker.compare(manifest, node.watchdog.feed)
+        taker.launch(manifest, node.watchdog.feed)
         said = "%d: on trial" % manifest["number"]
     except update.Refused as refused:
         said = "refused: " + str(refused)
@@ -76,7 +75,17 @@ def look(node, carrier):
     machine.reset()
 
 
-def _receive(node, carrier, manifest, topic):
+def _taker(manifest):
+    """Return the module that takes what is offered. Raises Refused where this board can not."""
+    if not manifest.get("full"):
+        return bundle
+    from node import image
+
+    image.spare(manifest)
+    return image
+
+
+def _receive(node, carrier, manifest, taker, topic):
     """Fetch what is missing; returns whether all is there."""
     end = time.ticks_add(time.ticks_ms(), SESSION_MS)
 
@@ -84,8 +93,8 @@ def _receive(node, carrier, manifest, topic):
         gc.collect()
         return carrier.fetch(topic + str(n), PIECE_MS)
 
-    while bundle.held(manifest) < bundle.pieces(manifest):
-        if not bundle.receive(manifest, piece) or time.ticks_diff(end, time.ticks_ms()) <= 0:
+    while taker.held(manifest) < bundle.pieces(manifest):
+        if not taker.receive(manifest, piece) or time.ticks_diff(end, time.ticks_ms()) <= 0:
             return False
         node.watchdog.feed()
     return True

@@ -2,7 +2,8 @@
 
 Manifest: b"SNU1", u16 length (little-endian) and that many bytes of JSON, then the signature: RSA-3072,
 PKCS#1 v1.5 (RFC 8017, section 8.2.2) over the SHA-256 of everything before it. The JSON: {"number",
-"version", "boards", "hardware", "expires" (seconds since 1970), "size", "sha256"} of the bundle.
+"version", "boards", "hardware", "expires" (seconds since 1970), "size", "sha256"} of the bundle, or with
+"full": true of a full firmware image.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ MAGIC = b"SNU1"
 SIGNATURE_SIZE = 384
 EXPONENT = 65537
 SIZE_MAX = 600000
+IMAGE_MAX = 8 << 20  # what counts is the partition: see image.py
 # DigestInfo of SHA-256 (RFC 8017, section 9.2, note 1)
 _DIGEST_INFO = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
 
@@ -73,5 +75,6 @@ def check(manifest, trust, number, bad, now_s):
         raise Refused("this node does not know the time yet, so not whether it has expired")
     if now_s >= manifest["expires"]:
         raise Refused("it expired %d h ago" % ((now_s - manifest["expires"]) // 3600))
-    if not 0 < manifest["size"] <= SIZE_MAX:
-        raise Refused("it is %d bytes, %d are allowed" % (manifest["size"], SIZE_MAX))
+    most = IMAGE_MAX if manifest.get("full") else SIZE_MAX
+    if not 0 < manifest["size"] <= most:
+        raise Refused("it is %d bytes, %d are allowed" % (manifest["size"], most))

@@ -4,6 +4,7 @@ from struct import pack, unpack
 import _board_link as _link
 import _board_ops as _ops
 from _board_pin import number as _number
+from _partitions import Table, partition_of
 
 WAKEUP_ALL_LOW = False
 WAKEUP_ANY_HIGH = True
@@ -72,28 +73,5 @@ def idf_heap_info(capabilities):
     return [(163840, 90112, 65536, 81920)]
 
 
-class Partition:
-    BOOT = 0
-    RUNNING = 1
-    TYPE_APP = 0
-    TYPE_DATA = 1
-
-    def __init__(self, id):
-        self._id = id
-
-    @classmethod
-    def find(cls, type=TYPE_APP, subtype=0xFF, label=None, block_size=4096):
-        return [cls(cls.RUNNING)] if type == cls.TYPE_APP else []
-
-    @classmethod
-    def mark_app_valid_cancel_rollback(cls):
-        pass
-
-    def info(self):
-        return (0, 0, 0x10000, 0x1F0000, "factory", False)
-
-    def get_next_update(self):
-        raise OSError(-261, "ESP_ERR_NOT_FOUND")
-
-    def set_boot(self):
-        pass
+# The partitions of MicroPython's stock builds: one program, so nothing to update in the background.
+Partition = partition_of(Table(None, [("factory", 0x10, 0x1F0)]))

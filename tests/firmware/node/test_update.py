@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tools.update import signing
 from tools.update.bundle import Manifest
 
+SHIMS = Path(__file__).parents[3] / "hardware" / "virtual" / "shims"
 NOW_S = 1_800_000_000
 GOOD = Manifest(7, "0.2.0", ("heltec-v3", "lilygo-t3s3"), 1, NOW_S + 86_400, 90_000, "ab" * 32)
 SCRIPT = """
@@ -54,6 +56,29 @@ def judge(micropython: Callable[..., str]) -> Callable[..., str]:
 @pytest.mark.parametrize("by", [1, 2])
 def test_either_key_is_good(judge: Callable[..., str], by: int) -> None:
     assert judge(signed(GOOD, by)) == "taken 0.2.0"
+
+
+def test_a_full_image_may_be_larger(judge: Callable[..., str]) -> None:
+    assert judge(signed(replace(GOOD, size=1_700_000, full=True))) == "taken 0.2.0"
+
+
+def test_a_full_image_is_refused_by_a_board_with_one_partition(micropython: Callable[..., str]) -> None:
+    script = f"""
+import sys
+sys.path.insert(0, {str(SHIMS)!r})
+from _partitions import Table, partition_of
+class esp32:
+    Partition = partition_of(Table(None, [("factory", 16, 496)]))
+sys.modules["esp32"] = esp32
+from node import image, update
+try:
+    image.spare({{"size": 1000}})
+except update.Refused as refused:
+    print("refused:", refused)
+"""
+    assert micropython(script).strip() == (
+        "refused: this board has no second partition for programs: full images go onto it by cable"
+    )
 
 
 @pytest.mark.parametrize(
