@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from gateway.ledger import TARGET_PERCENT
 from gateway.model import NodeState
+from gateway.web.battery import Days, Left, left
 from gateway.web.fleet import Row, fleet
 from gateway.web.live import Live
 from gateway.web.tables import csv_response
@@ -31,6 +32,7 @@ class NodesPages:
         counts: Callable[[], Mapping[int, NodeCounts]],
         states: Callable[[], Sequence[NodeState]],
         captures: Callable[[], Mapping[int, float]] = dict,
+        voltages: Callable[[], Mapping[int, Days]] = dict,
         clock: Callable[[], float],
         spreading_factor: int | None = None,
         site_id: str = "",
@@ -41,6 +43,7 @@ class NodesPages:
         self._counts = counts
         self._states = states
         self._captures = captures
+        self._voltages = voltages
         self._clock = clock
         self._spreading_factor = spreading_factor
         self._site_id = site_id
@@ -55,10 +58,22 @@ class NodesPages:
         nodes = self._live.nodes.values()
         return fleet(nodes, self._counts(), states, self._clock(), self._spreading_factor)
 
+    async def _left(self, rows: Sequence[Row]) -> dict[int, Left | None]:
+        """Return how long the batteries will last, by node."""
+        days, now_s = await asyncio.to_thread(self._voltages), self._clock()
+        places = [(row.node.place, row.counts.measured) for row in rows]
+        return {place.id: left(place, measured, days.get(place.id, ()), now_s) for place, measured in places}
+
     async def _table(self, request: Request) -> Response:
         captures = await asyncio.to_thread(self._captures)
+        rows = await self._rows()
         return self._render(
-            request, "nodes.html", rows=await self._rows(), captures=captures, target=TARGET_PERCENT
+            request,
+            "nodes.html",
+            rows=rows,
+            captures=captures,
+            left=await self._left(rows),
+            target=TARGET_PERCENT,
         )
 
     async def _sheet(self, request: Request) -> Response:
@@ -73,9 +88,10 @@ class NodesPages:
         header = [
             "node", "name", "state", "battery_mv", "link_margin_db", "last_record_utc", "waiting", "measured",
             "stored", "lost", "firmware", "config", "boots", "boot_cause", "do_next", "receivers",
-            "capture_percent",
+            "capture_percent", "battery_years_low", "battery_years_high",
         ]  # fmt: skip
-        captures = await asyncio.to_thread(self._captures)
+        captures, rows = await asyncio.to_thread(self._captures), await self._rows()
+        years = await self._left(rows)
         lines = [
             [
                 row.node.place.id, row.node.place.node.name, say(f"fleet.{row.trouble}"),
@@ -88,7 +104,9 @@ class NodesPages:
                     for h in (link.heard for link in row.links)
                 ),
                 captures.get(row.node.place.id),
+                round(span.low, 2) if (span := years[row.node.place.id]) else None,
+                round(span.high, 2) if span else None,
             ]
-            for row in await self._rows()
+            for row in rows
         ]  # fmt: skip
         return csv_response(f"{self._site_id}-nodes.csv", header, lines, say)

@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route
 
 from device_configs.model import Site
 from gateway.model import NodeState
+from gateway.web.battery import Days
 from gateway.web.cards import Card, card, publicly
 from gateway.web.concerns import Alert, Concern, concerns, provisional
 from gateway.web.desk import Desk
@@ -65,6 +66,7 @@ class Pages:
         hours: HoursOf = lambda _node, _from_s, _to_s: None,
         rolled: RolledOf = lambda _period_s, _node, _from_s, _to_s: None,
         captures: Callable[[], Mapping[int, float]] = dict,
+        voltages: Callable[[], Mapping[int, Days]] = dict,
         states: Callable[[], Sequence[NodeState]] = list,
         energy: EnergyView | None = None,
         desk: Desk | None = None,
@@ -105,6 +107,7 @@ class Pages:
             counts=lambda: self.counts,
             states=states,
             captures=captures,
+            voltages=voltages,
             clock=clock,
             spreading_factor=site.lora.spreading_factor if site.lora else None,
             site_id=site.id,

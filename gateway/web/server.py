@@ -24,6 +24,7 @@ from gateway.store import Reader, StoreError
 from gateway.store.reconcile import captures
 from gateway.store.rollups import FILE_NAME as ROLLUPS_NAME
 from gateway.store.rollups import Made, RollupBook
+from gateway.web.battery import Days
 from gateway.web.concerns import Alert, provisional
 from gateway.web.desk import Desk
 from gateway.web.door import Door
@@ -81,6 +82,7 @@ class Page:
         self._state = state
         self._store = store
         self._rollups = state / ROLLUPS_NAME
+        self._volts: tuple[float, Mapping[int, Days]] | None = None
         self._address = address
         self._interval_s = interval_s
         self._home = home or state
@@ -148,6 +150,19 @@ class Page:
         found = self._rolled(HOUR_S, node, from_s, to_s)
         return None if found is None else [(hour.start_s, hour.rollups) for hour in found]
 
+    def _voltages(self) -> Mapping[int, Days]:
+        """Return the daily mean voltage of each battery of the last year, looked up once an hour."""
+        now_s = time.time()
+        if self._volts is None or now_s - self._volts[0] > 3600:
+            found: dict[int, Days] = {}
+            for node in self._site.nodes:
+                if node.profile.battery is not None:
+                    days = self._rolled(DAY_S, node.id, int(now_s) - 400 * DAY_S, int(now_s)) or ()
+                    means = [(day.start_s, day.rollups.get("battery_voltage_mv")) for day in days]
+                    found[node.id] = [(at_s, volts.mean) for at_s, volts in means if volts is not None]
+            self._volts = now_s, found
+        return self._volts[1]
+
     def _captures(self) -> Mapping[int, float]:
         """Return how much of what each node should report has arrived, in percent, over the closed days."""
         intervals = {node.id: node.interval_s for node in self._site.nodes}
@@ -188,6 +203,7 @@ class Page:
                 hours=self._hours,
                 states=self._states,
                 captures=self._captures,
+                voltages=self._voltages,
                 rolled=self._rolled,
                 energy=energy,
                 desk=desk,

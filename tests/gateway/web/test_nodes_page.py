@@ -43,8 +43,19 @@ async def test_how_much_each_has_reported() -> None:
     assert '93.5 % <span class="note">below 95 %</span>' in text
     assert "99.0 %</td>" in text
     lines = (await get(pages, "/nodes.csv?lang=en")).text.splitlines()
-    assert lines[0].endswith(",capture_percent")
-    assert lines[1].endswith(",93.456")
+    assert ",capture_percent," in lines[0]
+    assert lines[1].endswith(",93.456,,")  # nobody knows how many records it has made
+
+
+async def test_how_long_the_batteries_last() -> None:
+    pages = made([snow(500)], voltages=lambda: {21: [(86_400 * i, 3600.0) for i in range(90)]})
+    pages.counts = {21: NodeCounts(52_596, 52_596, 0)}  # a year of ten minutes
+    text = (await get(pages, "/nodes?lang=nb")).text
+    checked(text)
+    assert "2,4–4,7 år igjen" in text
+    lines = (await get(pages, "/nodes.csv?lang=en")).text.splitlines()
+    assert lines[0].endswith(",battery_years_low,battery_years_high")
+    assert next(line for line in lines if line.startswith("21,")).endswith(",2.39,4.65")
 
 
 async def test_a_sheet_to_print() -> None:
