@@ -24,7 +24,7 @@ from gateway.store import Store
 from hardware.virtual.radio.timeline import Timeline
 from tests.soak.tally import Tally
 from wire import control
-from wire.frame import ACK_REQUESTED, CONTROL, DATA, WELCOME, pack_header
+from wire.frame import ACK_REQUESTED, CONTROL, DATA, JOIN, WELCOME, pack_header
 from wire.records import Record, encode
 from wire.seal import uplink_cipher
 
@@ -86,7 +86,7 @@ def attacks(rng: random.Random, sent: list[bytes]) -> Iterator[bytes]:
                 yield push(bytes(frame), 1)
         elif kind == 2:  # a header that looks right, the rest made up
             head = pack_header(
-                rng.choice((DATA, CONTROL, WELCOME)), rng.randrange(8), rng.choice((NODE, 12)), 0xFFFF
+                rng.choice((DATA, CONTROL, WELCOME, JOIN)), rng.randrange(8), rng.choice((NODE, 12)), 0xFFFF
             )
             yield push(head + rng.randbytes(rng.randrange(200)), 1)
         elif kind == 3:  # cut short
