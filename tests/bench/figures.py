@@ -3,7 +3,6 @@
 A bench is a module in this folder with `def run() -> list[Figure]`; its file's name is the bench's name.
 """
 
-import json
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,10 +73,6 @@ def all_hold(figures: Sequence[Figure]) -> bool:
     return all(figure.holds is not False for figure in figures)
 
 
-def report(results: Mapping[str, Sequence[Figure]]) -> str:
-    """Return the JSON of one bench as an object, of several as a list of such objects."""
-    objects = [
-        {"bench": name, "figures": [figure.as_json() for figure in figures]}
-        for name, figures in results.items()
-    ]
-    return json.dumps(objects[0] if len(objects) == 1 else objects, indent=2) + "\n"
+def as_json(name: str, figures: Sequence[Figure]) -> Mapping[str, Any]:
+    """Return a bench's report."""
+    return {"bench": name, "figures": [figure.as_json() for figure in figures]}

@@ -1,12 +1,8 @@
-"""Finds the benches, runs them, shows their figures.
+"""Runs the benches, shows their figures.
 
 Exit status: 0, 1 where a bar is broken or nothing could be measured, 2 on usage.
 """
 
-import argparse
-import importlib
-import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,51 +10,30 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.bench.figures import Figure, NotMeasured, all_hold, report
+from tests.bench.figures import Figure, NotMeasured, all_hold, as_json
+from tests.commands import FAILED, OK, Command, write_report
 from tools.servers import ServerError
-
-HERE = Path(__file__).parent
-OK, FAILED, USAGE = 0, 1, 2
 
 Bench = Callable[[], list[Figure]]
 
-_IS_BENCH = re.compile(r"^def run\(\) -> list\[Figure\]:", re.MULTILINE)
-
-
-def benches(folder: Path = HERE) -> list[str]:
-    """Return the names of the modules in `folder` that have a `run() -> list[Figure]`."""
-    return sorted(file.stem for file in folder.glob("*.py") if _IS_BENCH.search(file.read_text()))
-
-
-def load(name: str) -> Bench:
-    run: Bench = importlib.import_module(f"tests.bench.{name}").run
-    return run
+COMMAND: Command[Bench] = Command(
+    "bench",
+    "Measure, each figure beside a limit measured in the same run. Without NAME all are run.",
+    Path(__file__).parent,
+    "run() -> list[Figure]",
+)
 
 
 def main(argv: Sequence[str], known: Mapping[str, Bench] | None = None) -> int:
     """Run what `argv` asks for; `known` stands in for the benches of this folder."""
-    names = list(known) if known is not None else benches()
-    parser = argparse.ArgumentParser(
-        prog="./run bench",
-        description="Measure, each figure beside a limit measured in the same run. Without NAME all are run.",
-    )
-    parser.add_argument("name", nargs="?", metavar="NAME", choices=names, help=", ".join(names))
-    parser.add_argument(
-        "--json",
-        type=Path,
-        metavar="FILE",
-        help="write the figures here as one object, or a list of them where several benches ran; - is stdout",
-    )
-    try:
-        asked = parser.parse_args(argv)
-        if asked.json and str(asked.json) != "-" and not asked.json.absolute().parent.is_dir():
-            parser.error(f"--json: there is no folder {asked.json.absolute().parent}")
-    except SystemExit as end:
-        return USAGE if end.code else OK
+    chosen = COMMAND.chosen(argv, known)
+    if isinstance(chosen, int):
+        return chosen
+    asked, benches = chosen
     console = Console(stderr=True)
     results = {}
-    for name in [asked.name] if asked.name else names:
-        run = known[name] if known is not None else load(name)
+    for name, bench in benches.items():
+        run = bench()
         try:
             with console.status(f"bench {name}"):
                 results[name] = run()
@@ -66,12 +41,7 @@ def main(argv: Sequence[str], known: Mapping[str, Bench] | None = None) -> int:
             console.print(f"bench {name}: {error}", style="red", markup=False)
             return FAILED
         show(console, name, results[name])
-    if asked.json:
-        text = report(results)
-        if str(asked.json) == "-":
-            sys.stdout.write(text)
-        else:
-            asked.json.write_text(text)
+    write_report(asked.json, [as_json(name, figures) for name, figures in results.items()])
     return OK if all(map(all_hold, results.values())) else FAILED
 
 

@@ -3,7 +3,6 @@
 A soak is a module in this folder with `def run(tally: Tally) -> None`; its file's name is the soak's name.
 """
 
-import json
 import random
 import time
 import traceback
@@ -73,9 +72,3 @@ def as_json(name: str, tally: Tally) -> Mapping[str, Any]:
         "seeds": tally.seeds,
         **tally.facts,
     }
-
-
-def report(results: Mapping[str, Tally]) -> str:
-    """Return one object, or a list of them where several soaks ran, as text."""
-    objects = [as_json(name, tally) for name, tally in results.items()]
-    return json.dumps(objects[0] if len(objects) == 1 else objects, indent=1) + "\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.runner import load, main, soaks
+from tests.soak.runner import COMMAND, main
 from tests.soak.tally import Tally
 
 
@@ -59,7 +59,7 @@ def test_usage(argv: list[str]) -> None:
 
 
 def test_every_soak_of_this_folder_loads() -> None:
-    assert {"outage", "store"} <= set(soaks())
-    for name in soaks():
+    assert {"outage", "store"} <= set(COMMAND.names())
+    for name in COMMAND.names():
         assert re.fullmatch("[a-z]+", name)
-        assert callable(load(name))
+        assert callable(COMMAND.load(name))
