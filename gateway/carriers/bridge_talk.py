@@ -25,7 +25,7 @@ ASK_S = 1.0  # how often a bridge that does not answer is asked who it is
 AGAIN_S = 0.2  # after which a command without an answer is said again
 GIVE_UP_S = 1.0
 SILENT_S = 12.0  # it says something every five seconds
-REVIVE_S = 10.0
+REVIVE_S = 30.0
 # To a board that stands at its prompt: leave the raw one, stop what runs, start the program.
 REVIVE = b"\r\x02\x03\x04"
 QUEUE_MAX = 32
@@ -163,7 +163,7 @@ class Talk:
             self._ask()
             return
         self._takes, self._boot = takes, boot
-        self.receiver, self.working = board.hex(), True
+        self.receiver, self.working = board.hex(), False  # until it says that its radio works
         if boot != self._told_boot:
             self._told, self._told_boot = {}, boot
             self.counts["bridge starts"] += 1

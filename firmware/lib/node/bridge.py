@@ -77,6 +77,7 @@ class Bridge:
     def _obey(self, kind, number, body):
         if kind == cable.ASK:
             self._hello(number)
+            self._state_ms = self._ms
         elif kind == cable.TAKEN:
             (boot,), _ = cable.split(cable.TAKEN_BODY, body)
             if boot == self._boot and self._held and self._held[0][0] == number:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import node.bridge
-from gateway.carriers.bridge_talk import SILENT_S, Talk
+from gateway.carriers.bridge_talk import REVIVE_S, SILENT_S, Talk
 from gateway.carriers.duty import Duty
 from gateway.carriers.receivers import Receivers
 from gateway.model import Downlink, Uplink
@@ -348,7 +348,7 @@ def test_another_version_is_counted_and_not_used(ends: Ends) -> None:
 def test_a_board_at_its_prompt_is_started_again(ends: Ends) -> None:
     ends.pass_s(0.2)
     ends.harm = lambda content: b""
-    ends.pass_s(SILENT_S + 15)
+    ends.pass_s(SILENT_S + REVIVE_S)
     assert any(content.endswith(b"\x03\x04") for content in ends.said)
     assert not ends.talk.connected
 
