@@ -32,6 +32,12 @@ class Virtual(Entry):
     kind: Literal["virtual"]
 
 
+class VirtualBoard(Entry):
+    kind: Literal["virtual"]
+    drift_ppm: Annotated[float, Field(ge=-50_000, le=50_000)] = 0.0
+    """How much too slowly the board's RC oscillator counts while it sleeps."""
+
+
 class SerialPort(Entry):
     kind: Literal["serial"]
     port: Annotated[str, Field(min_length=1)]
@@ -91,7 +97,7 @@ class BenchFile(Entry):
     site: Annotated[str, Field(min_length=1)]
     node: Positive
     network: Network
-    console: Annotated[Virtual | SerialPort, Field(discriminator="kind")]
+    console: Annotated[VirtualBoard | SerialPort, Field(discriminator="kind")]
     power: Annotated[Virtual | UsbRelay | UsbPort, Field(discriminator="kind")]
     flasher: Annotated[Virtual | Esptool, Field(discriminator="kind")]
     stimulus: Annotated[Virtual | StimulusPort | None, Field(discriminator="kind")] = None
@@ -99,7 +105,7 @@ class BenchFile(Entry):
 
     @property
     def virtual(self) -> bool:
-        return isinstance(self.console, Virtual)
+        return isinstance(self.console, VirtualBoard)
 
     @property
     def instruments(self) -> frozenset[str]:
@@ -156,5 +162,5 @@ def _mixed(document: Document, bench: BenchFile) -> list[Problem]:
             (role,), f"`{role}` does not fit: the console is {kind}", "all of a bench are virtual, or none"
         )
         for role in bench.instruments
-        if isinstance(getattr(bench, role), Virtual) != bench.virtual
+        if isinstance(getattr(bench, role), Virtual | VirtualBoard) != bench.virtual
     ]

@@ -14,7 +14,16 @@ from hardware.bench.serial_console import SerialConsole
 from hardware.bench.stimulus import StimulusBoard
 from hardware.bench.usb_port import SysfsPort, UsbPortPower
 from hardware.bench.usb_relay import Hidraw, RelayPower
-from hardware.bench_file import BenchFile, Esptool, Ina219Wired, SerialPort, StimulusPort, UsbPort, UsbRelay
+from hardware.bench_file import (
+    BenchFile,
+    Esptool,
+    Ina219Wired,
+    SerialPort,
+    StimulusPort,
+    UsbPort,
+    UsbRelay,
+    VirtualBoard,
+)
 from hardware.protocols import Console, Flasher, InstrumentError, Meter, Power, Stimulus
 from hardware.strategy import Known
 from hardware.virtual.bench import (
@@ -65,8 +74,10 @@ async def opened(
 
     Raises InstrumentError.
     """
-    if file.virtual:
-        device = VirtualDevice(node, site.catalog, folder / "board", VirtualClock(), file.network.ssid)
+    if isinstance(file.console, VirtualBoard):
+        device = VirtualDevice(
+            node, site.catalog, folder / "board", VirtualClock(), file.network.ssid, file.console.drift_ppm
+        )
         console: Console = VirtualConsole(device)
         bench = Bench(
             file,

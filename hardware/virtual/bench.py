@@ -71,7 +71,15 @@ class HeldClock:
 class VirtualDevice:
     """A node's board with a cable, a supply and surroundings that can be set. `has_program`: MicroPython."""
 
-    def __init__(self, node: Node, catalog: Catalog, folder: Path, clock: BoardClock, ssid: str) -> None:
+    def __init__(
+        self,
+        node: Node,
+        catalog: Catalog,
+        folder: Path,
+        clock: BoardClock,
+        ssid: str,
+        drift_ppm: float = 0.0,
+    ) -> None:
         self.clock = HeldClock(clock)
         self.node = node
         self.world = {c.name: CALM[c.name] for c in node.profile.channels if c.name in CALM}
@@ -91,6 +99,7 @@ class VirtualDevice:
             access_point=AccessPoint(clock, ssid),
             chip=kind.chip,
             heap_kb=HEAP_KB[node.profile.power],
+            drift_ppm=drift_ppm,
             prompt=True,
         )
         self.has_program = self.has_supply = False

@@ -39,8 +39,22 @@ def firmware() -> Mapping[str, bytes]:
 
 
 @pytest.fixture
-def program(bench: Bench, gateway: RigGateway, firmware: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    """All that provisioning puts on the board: firmware, settings, key."""
+def interval_s() -> int:
+    """How often the node measures."""
+    return INTERVAL_S
+
+
+@pytest.fixture
+def program(
+    bench: Bench, gateway: RigGateway, firmware: Mapping[str, bytes], interval_s: int
+) -> Mapping[str, bytes]:
+    return program_of(bench, gateway, firmware, interval_s)
+
+
+def program_of(
+    bench: Bench, gateway: RigGateway, firmware: Mapping[str, bytes], interval_s: int = INTERVAL_S
+) -> Mapping[str, bytes]:
+    """Return all that provisioning puts on the board: firmware, settings, key."""
     network = bench.file.network
     settings = node_settings(
         bench.site,
@@ -49,6 +63,6 @@ def program(bench: Bench, gateway: RigGateway, firmware: Mapping[str, bytes]) ->
         port=gateway.port,
         ssid=network.ssid,
         wifi_password=network.wifi_password,
-        interval_s=INTERVAL_S,
+        interval_s=interval_s,
     )
     return {**firmware, "settings.json": settings_bytes(settings), "key.hex": KEY.hex().encode()}

@@ -16,6 +16,7 @@ from gateway.model import StoredRecord, Uplink
 from gateway.store import Reader, Store
 from hardware.rig import Bench
 from tools.servers import HOST, Mosquitto, free_port
+from tools.update.carry import Offers
 from wire.frame import DATA, parse_header
 from wire.records import decode
 from wire.seal import uplink_cipher
@@ -110,6 +111,12 @@ class RigGateway:
             finally:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
+
+    @asynccontextmanager
+    async def offers(self) -> AsyncIterator[Offers]:
+        """A way to put updates onto the broker."""
+        async with Offers(self._site.id, Broker(HOST, self._inner_port)) as made:
+            yield made
 
     def sequences(self, frames: Iterable[bytes]) -> list[int]:
         """Return the sequence of each record in these frames, as often as it was sent."""

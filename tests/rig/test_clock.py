@@ -1,0 +1,29 @@
+"""A clock that runs wrong while the node sleeps: records carry the right time all the same."""
+
+import pytest
+
+from hardware.rig import Bench
+from hardware.strategy import State, Strategy
+from tests.rig.gateway import RigGateway
+
+pytestmark = pytest.mark.servers
+
+WAKES = 12
+LEARNED = 4  # records until UTC has been told twice, half an hour or more apart
+ERROR_S = 6.0  # the sensors' warm-up and the conversation are between measuring and hearing
+
+
+@pytest.fixture
+def interval_s() -> int:
+    return 1800
+
+
+async def test_records_carry_utc_although_the_clock_drifts(
+    bench: Bench, dut: Strategy, gateway: RigGateway, interval_s: int
+) -> None:
+    """From outside: when the gateway heard a record, and what time the node gave it."""
+    await dut.to(State.ASLEEP)
+    await bench.clock.sleep(WAKES * interval_s * 1.05)
+    await gateway.until_stored(WAKES, 60)
+    late_s = [r.received_at_ms / 1000 - r.measured_at_s for r in gateway.stored()]
+    assert all(-1 <= late <= ERROR_S for late in late_s[LEARNED:]), late_s
