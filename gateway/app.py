@@ -30,6 +30,7 @@ from gateway.notify import Settings as Delivery
 from gateway.outgoing import Outgoing
 from gateway.relay import Relay
 from gateway.retention import Forgetting
+from gateway.shelved import Shelf
 from gateway.store import Reader, Store, StoreError
 from gateway.store.pruning import Limits
 from gateway.store.rollups import FILE_NAME as ROLLUPS_NAME
@@ -126,6 +127,7 @@ class Gateway:
                 now_ms=now_ms,
                 connected=lambda: any(carrier.connected for carrier in self.carriers),
                 own=self.upkeep.values,
+                shelved=Shelf(settings.state).since_s,
             )
             verbs |= alert_verbs(self.alerts, lambda: now_ms() // 1000)
         self.control = Control(settings.state / SOCKET_NAME, verbs)

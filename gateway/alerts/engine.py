@@ -6,6 +6,7 @@ No I/O: whoever runs it keeps what it returns, in one transaction with the curso
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from device_configs.model import Site
 from gateway.alerts import step
@@ -91,11 +92,16 @@ class Engine:
         return self._result()
 
     def tick(
-        self, now_s: int, listening_since_s: int | None, own: Mapping[str, int | None] | None = None
+        self,
+        now_s: int,
+        listening_since_s: int | None,
+        own: Mapping[str, int | None] | None = None,
+        shelved: Mapping[int, int] = MappingProxyType({}),
     ) -> Result:
         """Let time pass; call it when no record waits. `listening_since_s` None: no carrier is connected.
 
-        A node is silent only for as long as somebody has listened. `own` has the gateway's own values.
+        A node is silent only for as long as somebody has listened. `own` has the gateway's own values;
+        `shelved` says since when nodes are on the shelf, which are not missed until they are heard.
         """
         for node in [node for node, until_s in self.maintenance.items() if until_s <= now_s]:
             del self.maintenance[node]
@@ -103,7 +109,7 @@ class Engine:
         for id_ in self._due(now_s):
             watch = self.watches[id_]
             if isinstance(watch.signal, Silence) and listening_since_s is not None:
-                self._judge_silence(watch, now_s, listening_since_s)
+                self._judge_silence(watch, now_s, listening_since_s, shelved.get(watch.node.id, 0))
             elif isinstance(watch.signal, OfGateway) and own is not None:
                 self._judge_gateway(watch, now_s, own.get(watch.signal.key))
             quiet = self.silenced(watch, now_s) or (deaf and isinstance(watch.signal, Silence))
@@ -172,8 +178,10 @@ class Engine:
             self.states[watch.id] = state.but(heard_s=seen.at_s)
             self._changed.add(watch.id)
 
-    def _judge_silence(self, watch: Watch, now_s: int, listening_since_s: int) -> None:
+    def _judge_silence(self, watch: Watch, now_s: int, listening_since_s: int, shelved_s: int) -> None:
         state = self.states[watch.id]
+        if shelved_s and not state.active and (state.heard_s is None or state.heard_s < shelved_s):
+            return  # an alert that stands is not ended by the board that is to take the place
         heard_s = listening_since_s if state.heard_s is None else state.heard_s
         # An alert that stands is not ended by the gateway's own absence, nor is one begun by it.
         since_s = heard_s if state.active else max(heard_s, listening_since_s)

@@ -45,6 +45,7 @@ class Alerts:
     """`connected` says whether any carrier hears anything: nodes are silent only while somebody listens.
 
     `own` tells the gateway's own values (see GATEWAY_KEYS); one that is not known is None or left out.
+    `shelved` tells since when nodes are on the shelf, in seconds since 1970.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Alerts:
         now_ms: Callable[[], int],
         connected: Callable[[], bool] = lambda: True,
         own: Callable[[], Mapping[str, int | None]] = dict,
+        shelved: Callable[[], Mapping[int, int]] = dict,
         messages_wait: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,6 +65,7 @@ class Alerts:
         self._now_ms = now_ms
         self._connected = connected
         self._own = own
+        self._shelved = shelved
         self._monotonic = monotonic
         self.messages_wait = messages_wait
         self._store = store
@@ -147,7 +150,8 @@ class Alerts:
         if len(records) == BATCH:
             await asyncio.sleep(0)
             return True
-        await self._keep(self.engine.tick(now_s, self._listening(now_s), self._own()), due=True)
+        ticked = self.engine.tick(now_s, self._listening(now_s), self._own(), self._shelved())
+        await self._keep(ticked, due=True)
         if self._disk is not None and time.monotonic() - self._returned_at >= RETURN_S:
             await self._return()
         return False

@@ -83,6 +83,23 @@ def test_a_node_is_silent_only_while_somebody_listens() -> None:
     assert told(again.tick(T0 + 40_007, T0 + 39_999).happened) == [("inntak-uten-data", "cleared")]
 
 
+def test_a_node_on_the_shelf_is_not_missed_until_it_was_heard() -> None:
+    engine = Engine(site(), {})
+    shelf = {11: T0}
+    found = list(engine.tick(T0 + 90_000, T0, shelved=shelf).happened)
+    assert told(found) == []
+    engine.take([intake(T0 + 90_000, 100)], T0 + 90_000)  # somebody pressed its button
+    assert told(engine.tick(T0 + 90_006, T0, shelved=shelf).happened) == []
+    found = list(engine.tick(T0 + 180_000, T0, shelved=shelf).happened)
+    assert ("inntak-uten-data", "raised") in told(found)
+    # A new board on the shelf does not end the alert of the one that has gone silent: its data does.
+    shelf = {11: T0 + 180_000}
+    assert told(engine.tick(T0 + 180_012, T0, shelved=shelf).happened) == []
+    assert engine.states[SILENT].active
+    engine.take([intake(T0 + 181_000, 100)], T0 + 181_000)
+    assert ("inntak-uten-data", "cleared") in told(engine.tick(T0 + 181_006, T0, shelved=shelf).happened)
+
+
 def test_a_sensor_that_fails_raises_no_process_alarm_but_that_monitoring_is_lost() -> None:
     engine = Engine(site(), {})
     found: list[Happened] = []
