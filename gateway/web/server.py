@@ -42,6 +42,9 @@ log = structlog.get_logger()
 
 FOLLOW_S = 0.5  # how often the store is asked for what is new
 BUSY_SHARE = 0.05  # of a core: in a flood open pages are told less often, so that ingest has the machine
+FLOOD_NODES = 50  # so many with something new at once are a flood
+FLOOD_SHARE = 0.15  # of what ingest, store and alerts use meanwhile
+PATIENCE_S = 5.0  # nobody waits longer for the flood's sake
 WAY_S = 2.0
 TICK_S = 5.0  # a page that hears nothing for several of these is offline
 RESTART_S = 5.0
@@ -256,8 +259,9 @@ async def _follow(pages: Pages, reader: Reader) -> None:
     told: dict[str, str] = {}
     stale: set[int] = set()
     pace = _Pace()
+    changed: set[int] = set()
     while True:
-        await pace.rest(FOLLOW_S)
+        await pace.rest(FOLLOW_S, flood=len(changed) >= FLOOD_NODES)
         try:
             changed = pages.live.follow(reader)
             pages.trouble = ""
@@ -282,16 +286,31 @@ async def _follow(pages: Pages, reader: Reader) -> None:
 
 
 class _Pace:
-    """Rests until the page's thread has had no more than its share of a core since the last rest."""
+    """Rests until the page's thread has had no more than its share since the last rest.
+
+    That is a share of a core, and in a flood one of what the rest of the gateway has got: on a machine that
+    is busy with other things, a share of a core would be more than that.
+    """
 
     def __init__(self) -> None:
-        self._since_s, self._spent_s = time.monotonic(), time.thread_time()
+        self._begin()
 
-    async def rest(self, least_s: float) -> None:
+    def _begin(self) -> None:
+        self._since_s = time.monotonic()
+        self._spent_s, self._whole_s = time.thread_time(), time.process_time()
+
+    async def rest(self, least_s: float, *, flood: bool = False) -> None:
         await asyncio.sleep(least_s)
-        while time.thread_time() - self._spent_s > BUSY_SHARE * (time.monotonic() - self._since_s):  # noqa: ASYNC110
+        while self._too_much(flood):  # noqa: ASYNC110
             await asyncio.sleep(least_s / 2)
-        self._since_s, self._spent_s = time.monotonic(), time.thread_time()
+        self._begin()
+
+    def _too_much(self, flood: bool) -> bool:
+        passed_s, spent_s = time.monotonic() - self._since_s, time.thread_time() - self._spent_s
+        if spent_s > BUSY_SHARE * passed_s:
+            return True
+        others_s = time.process_time() - self._whole_s - spent_s
+        return flood and passed_s < PATIENCE_S and spent_s > FLOOD_SHARE * others_s
 
 
 async def _count(pages: Pages, reader: Reader, state: Path) -> None:

@@ -187,3 +187,31 @@ async def test_it_stops_while_pages_are_open(tmp_path: Path) -> None:
 
 def test_a_page_that_was_never_started_can_be_stopped(tmp_path: Path) -> None:
     Page(replace(SITE, nodes=()), tmp_path, tmp_path / "store.db", Address(HOST, 1)).stop()
+
+
+@pytest.mark.parametrize(
+    ("passed_s", "page_s", "whole_s", "flood", "too_much"),
+    [
+        (1.0, 0.06, 5.0, False, True),  # more than a twentieth of a core
+        (1.0, 0.04, 0.05, False, False),  # little else to do: nobody is in its way
+        (1.0, 0.04, 0.14, True, True),  # in a flood, on a machine that gives the gateway a tenth of a core
+        (1.0, 0.04, 0.94, True, False),
+        (6.0, 0.04, 0.14, True, False),  # nobody waits for ever
+    ],
+)
+def test_in_a_flood_the_page_has_its_share_of_what_the_gateway_gets(
+    monkeypatch: pytest.MonkeyPatch,
+    passed_s: float,
+    page_s: float,
+    whole_s: float,
+    flood: bool,
+    too_much: bool,
+) -> None:
+    clocks = {"monotonic": 0.0, "thread_time": 0.0, "process_time": 0.0}
+    for name in clocks:
+        monkeypatch.setattr(f"gateway.web.server.time.{name}", lambda name=name: clocks[name])
+    pace = server._Pace()
+    clocks |= {"monotonic": passed_s, "thread_time": page_s, "process_time": whole_s}
+    found = pace._too_much(flood)
+    monkeypatch.undo()
+    assert found is too_much
