@@ -112,6 +112,7 @@ class Upkeep:
         self._pace: deque[tuple[int, int]] = deque()  # (UTC ms, newest commit), a day of them
         self._sync: Sync | None = None
         self._held = ""
+        self._oldest: tuple[int, dict[int, int]] | None = None  # of as many lost, when which commit came in
         self.lost = 0  # records given up at the cap since the start
 
     async def run(self, every_s: float = EVERY_S) -> None:
@@ -157,7 +158,9 @@ class Upkeep:
         if not self._store.path.with_name(SYNC_JOURNAL).exists():
             self._sync = None
             return
-        oldest_ms = await _read(self._store.path, oldest_unsynced_ms)
+        if self._oldest is None or self.lost != self._oldest[0]:
+            self._oldest = self.lost, {}
+        oldest_ms = await _read(self._store.path, partial(oldest_unsynced_ms, known=self._oldest[1]))
         age_s = None if oldest_ms is None else max(0, self._now_ms() - oldest_ms) // 1000
         self._sync = Sync(age_s)
 
@@ -242,11 +245,19 @@ class Upkeep:
         return values(self.known)
 
 
-def oldest_unsynced_ms(reader: Reader) -> int | None:
-    """Return when the oldest record came in (UTC ms) that sync has not settled; None where there is none."""
+def oldest_unsynced_ms(reader: Reader, known: dict[int, int]) -> int | None:
+    """Return when the oldest record came in (UTC ms) that sync has not settled; None where there is none.
+
+    `known` remembers the answer of the last time by where its gap begins: during an outage that stays, and
+    no segment has to be opened for it.
+    """
     for first, last in synced_set(reader.connection).gaps(1, reader.last_commit()):
+        if first in known:
+            return known[first]
         for record in reader.after(first - 1, 1):
             if record.commit <= last:  # else they are gone, at the cap
                 at_ms = record.received_at_ms
-                return at_ms if clock.plausible(at_ms) else record.measured_at_s * 1000
+                known.clear()
+                known[first] = at_ms if clock.plausible(at_ms) else record.measured_at_s * 1000
+                return known[first]
     return None

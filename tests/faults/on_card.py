@@ -67,9 +67,12 @@ def own_site(folder: Path) -> Path:
 
 
 def page(gateway: Gateway) -> str:
-    """The live page in English."""
-    with urllib.request.urlopen(f"http://{HOST}:{gateway.port}/?lang=en", timeout=30) as answer:
-        return str(answer.read().decode())
+    """The live page in English; nothing while it is just starting."""
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{gateway.port}/?lang=en", timeout=30) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
 
 
 def names(gateway: Gateway) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,15 @@ def destroy(state: Path) -> None:
         path = state / name
         with path.open("r+b") as file:
             file.write(secrets.token_bytes(path.stat().st_size))
+
+
+def page(gateway: Gateway) -> str:
+    """The live page in English; nothing while it is just starting anew."""
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{gateway.port}/?lang=en", timeout=30) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
 
 
 def conditions(gateway: Gateway) -> list[str]:
@@ -65,6 +75,8 @@ async def test_a_store_destroyed_at_work(tmp_path: Path) -> None:
             await load.settled()
             async with asyncio.timeout(120):
                 while not told.says("Lageret på gatewayen var skadet"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+                while "store was damaged" not in await asyncio.to_thread(page, gateway):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
             assert len(list(state.glob("store.db.damaged-*"))) >= 1
         finally:

@@ -22,6 +22,7 @@ class Running:
         self.connected = True
         self.store = Store.open(folder / "store.db")
         self.seq = 0
+        self.own: dict[str, int | None] = {}
         self.open()
 
     def open(self) -> None:
@@ -32,6 +33,7 @@ class Running:
             self.reader,
             now_ms=lambda: self.now_ms,
             connected=lambda: self.connected,
+            own=lambda: self.own,
             monotonic=lambda: self.monotonic_s,
         )
         self.verbs = verbs(self.alerts, lambda: self.now_ms // 1000)
