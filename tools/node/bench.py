@@ -1,15 +1,23 @@
 """The bench stage for a list of nodes: each board on a port becomes the next node that wants such a chip.
 
+The boards are worked on side by side; which becomes which node is settled before, in the order of the ports.
 It can be given again at any time: boards that are nodes already go on where they were.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
 
 from device_configs.model import Node
 from tools.node.look import Found, look
+from tools.node.progress import Abreast
 from tools.node.provision import Result, Workshop, provision
 from tools.node.trouble import Trouble
+
+T = TypeVar("T")
+AT_ONCE = 10  # boards: more than hang on the hub of a workbench
 
 
 @dataclass(slots=True)
@@ -22,18 +30,47 @@ class Afternoon:
 
 
 def run_bench(shop: Workshop, nodes: Sequence[Node], ports: Sequence[str]) -> Afternoon:
-    """Work through `ports`; one board's trouble never keeps the next from being made."""
+    """Work on all `ports` at once; one board's trouble never keeps another from being made."""
     done = Afternoon()
-    for port in ports:
-        try:
-            with shop.progress.stage("look", port=port):
-                found = look(port)
-            node = _node_for(shop, nodes, found)
-            done.results[node.id] = provision(shop, node, port, found=found)
-        except Trouble as trouble:
-            done.troubles[port] = trouble
+    abreast = Abreast(shop.progress)
+
+    def shop_of(port: str) -> Workshop:
+        return replace(shop, progress=abreast.of(Path(port).name))
+
+    def look_at(port: str) -> Found:
+        with shop_of(port).progress.stage("look", port=port):
+            return look(port)
+
+    def make(port: str, node: Node, found: Found) -> Result:
+        return provision(shop_of(port), node, port, found=found)
+
+    with ThreadPoolExecutor(AT_ONCE, "board") as pool:
+        looked = [(port, pool.submit(look_at, port).result) for port in ports]
+        begun = []
+        claimed: set[int] = set()
+        for port, found in _well(looked, done.troubles):
+            try:
+                node = _node_for(shop, [one for one in nodes if one.id not in claimed], found)
+            except Trouble as trouble:
+                done.troubles[port] = trouble
+                continue
+            claimed.add(node.id)
+            begun.append((port, pool.submit(make, port, node, found).result))
+        for _, result in _well(begun, done.troubles):
+            done.results[result.node] = result
     done.left = [node.id for node in nodes if not shop.registry.entry(node.id).reached("shelved")]
     return done
+
+
+def _well(
+    asked: Sequence[tuple[str, Callable[[], T]]], troubles: dict[str, Trouble]
+) -> Iterator[tuple[str, T]]:
+    """Yield what came of each port, in their order; what went wrong is put into `troubles`."""
+    for port, answer in asked:
+        try:
+            yield port, answer()
+        except Trouble as trouble:
+            troubles[port] = trouble
 
 
 def _node_for(shop: Workshop, nodes: Sequence[Node], found: Found) -> Node:
@@ -49,5 +86,7 @@ def _node_for(shop: Workshop, nodes: Sequence[Node], found: Found) -> Node:
     for node in free:
         if boards[node.board].chip == found.chip:
             return node
-    wanted = ", ".join(sorted({boards[node.board].chip for node in free})) or "-"
+    if not free:
+        raise Trouble("no_node_left", port=found.port, mac=found.mac)
+    wanted = ", ".join(sorted({boards[node.board].chip for node in free}))
     raise Trouble("wrong_chip", port=found.port, found=found.chip, wanted=wanted)

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import secrets
+import threading
 from pathlib import Path
 
 from tools.node.registry import replace
@@ -36,6 +37,7 @@ class Credentials:
         self._folder = state / "broker"
         self._site = site
         self._users: dict[str, str] = {}
+        self._lock = threading.RLock()  # several boards may be made at the same time
         try:
             self._users = {str(u): str(p) for u, p in json.loads(self._file.read_text())["users"].items()}
         except FileNotFoundError:
@@ -58,14 +60,16 @@ class Credentials:
         return self._password(RELAY + name)
 
     def _password(self, user: str) -> str:
-        if user not in self._users:
-            self._users[user] = secrets.token_urlsafe(16)
-            self._save()
-        return self._users[user]
+        with self._lock:
+            if user not in self._users:
+                self._users[user] = secrets.token_urlsafe(16)
+                self._save()
+            return self._users[user]
 
     def renew(self, node: int) -> None:
         """The next `password` will be another one. Raises OSError."""
-        self._users.pop(f"n{node}", None)
+        with self._lock:
+            self._users.pop(f"n{node}", None)
 
     def renew_gateway(self) -> None:
         """The gateway gets another password; the one before is worthless. Raises OSError."""

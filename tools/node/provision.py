@@ -224,12 +224,13 @@ def _settings(shop: Workshop, node: Node) -> Settings:
 def _key(shop: Workshop, node: Node) -> bytes:
     """Return the node's key; drawn anew for a board that has none of this node's yet."""
     path = shop.state / "keys.json"
-    keys = read_keys(path) if path.exists() else {}
-    if not shop.registry.entry(node.id).reached("keyed") or node.id not in keys:
-        keys[node.id] = secrets.token_bytes(KEY_SIZE)
-        write_keys(path, keys)
-        shop.registry.advance(node.id, "keyed")
-    return keys[node.id]
+    with shop.registry.lock:  # keys of other nodes are added beside it
+        keys = read_keys(path) if path.exists() else {}
+        if not shop.registry.entry(node.id).reached("keyed") or node.id not in keys:
+            keys[node.id] = secrets.token_bytes(KEY_SIZE)
+            write_keys(path, keys)
+            shop.registry.advance(node.id, "keyed")
+        return keys[node.id]
 
 
 def _label(shop: Workshop, node: Node, mac: str) -> list[Path]:

@@ -11,6 +11,7 @@ audit.jsonl has one line for each thing done to a node: when, who, what, which n
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -65,11 +66,13 @@ class Registry:
         self._path = state / "nodes.json"
         self._audit = state / "audit.jsonl"
         self._now = now
+        self.lock = threading.RLock()  # several boards may be made at the same time
         self.nodes = _read(self._path)
 
     def entry(self, node: int) -> Entry:
         """Return the entry of a node, a fresh one if there was none."""
-        return self.nodes.setdefault(node, Entry())
+        with self.lock:
+            return self.nodes.setdefault(node, Entry())
 
     def node_of(self, mac: str) -> int | None:
         """Return which node a board is, None if it is none."""
@@ -80,23 +83,25 @@ class Registry:
 
     def begin(self, node: int, mac: str, chip: str, board: str) -> None:
         """This board becomes that node; a board that was it before is retired. Raises OSError."""
-        entry = self.entry(node)
-        if entry.current and entry.current.mac == mac:
-            return
-        if entry.current:
-            entry.current.until = self._now()
-        entry.hardware.append(Hardware(mac, chip, board, self._now()))
-        entry.stage = STAGES[0]
-        self._save("begun", node, mac)
+        with self.lock:
+            entry = self.entry(node)
+            if entry.current and entry.current.mac == mac:
+                return
+            if entry.current:
+                entry.current.until = self._now()
+            entry.hardware.append(Hardware(mac, chip, board, self._now()))
+            entry.stage = STAGES[0]
+            self._save("begun", node, mac)
 
     def advance(self, node: int, stage: str, **also: str) -> None:
         """The node has reached a stage; `also` are fields of its entry. Raises OSError."""
-        entry = self.entry(node)
-        for name, value in also.items():
-            setattr(entry, name, value)
-        if not entry.reached(stage):
-            entry.stage = stage
-        self._save(stage, node, entry.current.mac if entry.current else "")
+        with self.lock:
+            entry = self.entry(node)
+            for name, value in also.items():
+                setattr(entry, name, value)
+            if not entry.reached(stage):
+                entry.stage = stage
+            self._save(stage, node, entry.current.mac if entry.current else "")
 
     def forget(self, node: int) -> None:
         """Nothing is this node any more; which boards were stays known. Raises OSError."""

@@ -19,6 +19,7 @@ STATUS = {
     "unplugged": NO_DEVICE,
     "no_chip": NO_DEVICE,
     "wrong_chip": UNVERIFIED,
+    "no_node_left": UNVERIFIED,
     "flash_failed": UNVERIFIED,
     "no_image": CONFIGURATION,
     "bad_image": CONFIGURATION,
