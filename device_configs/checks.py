@@ -68,11 +68,16 @@ def check_node(
         else:
             message = f"nodes of profile `{profile.name}` need a `geometry` with `kind: {profile.geometry}`"
         yield document.problem((*place, "geometry"), message)
-    if entry.carrier == "lora":
+    if entry.fallback == entry.carrier:
+        message = f"`fallback` is another carrier than `{entry.carrier}`, or left out"
+        yield document.problem((*place, "fallback"), message)
+    for key in ("carrier", "fallback"):
+        if getattr(entry, key) != "lora":
+            continue
         if catalog.boards[entry.board].sx1262 is None:
-            yield document.problem((*place, "carrier"), f"board `{entry.board}` has no LoRa radio")
+            yield document.problem((*place, key), f"board `{entry.board}` has no LoRa radio")
         if site is not None and site.lora is None:
-            yield document.problem((*place, "carrier"), "site.yaml has no `lora` settings")
+            yield document.problem((*place, key), "site.yaml has no `lora` settings")
         if site is not None and site.lora is not None:
             yield from _check_airtime(document, place, entry, profile, site.lora)
     yield from _check_calibrations(document, place, entry, catalog)

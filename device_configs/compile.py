@@ -20,7 +20,8 @@ of it in its STATUS. The node's key is not in it: provisioning hands that over b
                  "deadband": 60}],
      "carrier": {"kind": "mqtt", "ssid": "...", "wifi_password": "...", "ip": null,
                  "host": "...", "port": 1883, "user": "n11", "password": "...",
-                 "tls": {"ca": "<DER in base64>", "name": "gateway"}}}              # null: no TLS
+                 "tls": {"ca": "<DER in base64>", "name": "gateway"}},              # null: no TLS
+     "fallback": {"kind": "lora", ...}}                       # nodes with a second carrier
 
 Channels stand in the order of the wire. `bus` is, by the sensor's bus, {"i2c", "scl", "sda"}, {"pin"}
 (1-Wire and pulses), {"uart", "rx", "tx", "inverted"} or {"pin", "divider_permille", "enable_pin",
@@ -110,15 +111,10 @@ def node_settings(
         settings["batch_s"] = batch_s or profile.batch_s
         if registers := _registers(profile):
             settings["archive"] = {"channels": registers, "segments": archive_segments(len(registers))}
-    if node.carrier == "lora":
-        assert site.lora is not None  # the loader has refused such a site
-        assert board.sx1262 is not None
-        radio = {**site.lora.node_settings(), "sx1262": board.sx1262.model_dump()}
-        settings["carrier"] = {"kind": "lora", **radio}
-    elif host is None:
+    if "mqtt" in node.carriers and host is None:
         raise ValueError(f"node {node.id} reports over MQTT: its settings need the broker's host")
-    else:
-        settings["carrier"] = {
+    ways: dict[str, Settings] = {
+        "mqtt": {
             "kind": "mqtt",
             "ssid": ssid,
             "wifi_password": wifi_password,
@@ -129,6 +125,15 @@ def node_settings(
             "password": password,
             "tls": tls,
         }
+    }
+    if "lora" in node.carriers:
+        assert site.lora is not None  # the loader has refused such a site
+        assert board.sx1262 is not None
+        radio = {**site.lora.node_settings(), "sx1262": board.sx1262.model_dump()}
+        ways["lora"] = {"kind": "lora", **radio}
+    settings["carrier"] = ways[node.carrier]
+    if node.fallback:
+        settings["fallback"] = ways[node.fallback]
     return settings
 
 

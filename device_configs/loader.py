@@ -183,4 +183,5 @@ def _node(entry: NodeEntry, catalog: Catalog, wiring: Wiring) -> Node:
         sensors=wiring,
         geometry=entry.geometry,
         calibration=entry.calibration,
+        fallback=entry.fallback,
     )

@@ -42,6 +42,12 @@ class Node:
     """For each sensor of the profile its parameters, defaults filled in."""
     geometry: IntakeGeometry | SnowGeometry | None = None
     calibration: tuple[Calibration, ...] = ()
+    fallback: Carrier | None = None
+
+    @property
+    def carriers(self) -> tuple[Carrier, ...]:
+        """The carrier it uses, then the one it falls back on, if any."""
+        return (self.carrier, self.fallback) if self.fallback else (self.carrier,)
 
 
 @dataclass(frozen=True, slots=True)

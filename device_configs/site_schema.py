@@ -219,6 +219,8 @@ class NodeEntry(Entry):
     """Which circuit board: a file in boards/."""
     carrier: Carrier
     """How it reports."""
+    fallback: Carrier | None = None
+    """How it reports where that stays silent; it returns by itself."""
     interval_s: int | None = None
     """How often it samples; left out: the profile's default."""
     event_interval_s: Annotated[int, Field(ge=1, le=3600)] | None = None

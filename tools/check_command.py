@@ -124,7 +124,7 @@ def _summary(site: Site, path: Path) -> dict[str, Any]:
         "unverified_rules": sum(rule.verified_by is None for rule in rules),
         "buildings": len(site.buildings),
         "initiatives": len(site.initiatives),
-        "radio": [radio_of(site, node) for node in site.nodes if node.carrier == "lora"],
+        "radio": [radio_of(site, node) for node in site.nodes if "lora" in node.carriers],
         "bridge": site.lora.bridge if site.lora else None,
         "placeholders": sum(file.read_text().count(PLACEHOLDER) for file in files),
     }

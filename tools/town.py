@@ -91,7 +91,7 @@ class Town:
         )
         self.database = (InfluxDB if api == "v1" else VictoriaMetrics)(self.folder / "influxdb")
         self._page_port = page_port
-        by_radio = any(node.carrier == "lora" for node in self.site.nodes)
+        by_radio = any("lora" in node.carriers for node in self.site.nodes)
         self.air = Air(self.site, self._clock, self.folder / "air", valley=valley) if by_radio else None
         self.gateway: Gateway | None = None
         self.sync: Sync | None = None
@@ -135,7 +135,7 @@ class Town:
         arounds = surround(self.site, self._clock, self.speed, self.folder / "world")
         for node in self.site.nodes:
             around = arounds[node.id]
-            antenna = self.air.antenna_of(node) if self.air and node.carrier == "lora" else None
+            antenna = self.air.antenna_of(node) if self.air and "lora" in node.carriers else None
             wiring = wire(node, self.site.catalog, around.inputs, self._clock, around.witness, antenna)
             board = Board(
                 node.name,

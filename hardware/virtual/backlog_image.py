@@ -85,7 +85,7 @@ def _varints(content: bytes) -> Iterator[int]:
 
 def acknowledged(rtc_memory: bytes, seq: int) -> bool:
     """Whether a node with this RTC memory (firmware/lib/node/retained.py) takes `seq` for acknowledged."""
-    fields = struct.Struct("<HBIHBIIIIIHIqqqI8IBBBiHIq9HH")
+    fields = struct.Struct("<HBIHBIIIIIHIqqqI8IBBBiHIq10HH")
     if len(rtc_memory) < fields.size:
         return False
     values = fields.unpack_from(rtc_memory)

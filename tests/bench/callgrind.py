@@ -61,10 +61,10 @@ if STAGE in ("begun", "sampled"):
 elif STAGE == "stored":
     node.battery._report = end
 elif STAGE == "encoded":
-    app.Node.carrier = lambda self: Nowhere()
+    app.Node.carrier = lambda self, urgent=False: Nowhere()
     seal.Cipher.seal = end
 elif STAGE == "sealed":
-    app.Node.carrier = lambda self: Nowhere()
+    app.Node.carrier = lambda self, urgent=False: Nowhere()
 app.main(watchdog)
 end()
 """

@@ -17,6 +17,7 @@ from device_configs.compile import (
 )
 from device_configs.loader import load_site
 from device_configs.model import Site
+from device_configs.radio_schema import Lora
 from wire.quantities import QUANTITIES
 
 GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("settings.json").read_text())
@@ -175,3 +176,16 @@ def test_limits_reach_the_node_where_there_are_some(demo: Site) -> None:
 def test_tls_is_passed_on(demo: Site) -> None:
     tls = {"ca": "MII=", "name": "gateway"}
     assert node_settings(demo, demo.node(11), host="h", tls=tls)["carrier"]["tls"] == tls
+
+
+def test_a_node_with_two_carriers_gets_both(demo: Site) -> None:
+    lora = Lora(frequency_khz=868_100, spreading_factor=7, bandwidth_khz=125, power_dbm=14)
+    site = dataclasses.replace(demo, lora=lora)
+    node = dataclasses.replace(demo.node(21), fallback="lora")
+    settings = node_settings(site, node, host="h")
+    assert (settings["carrier"]["kind"], settings["fallback"]["kind"]) == ("mqtt", "lora")
+    other = node_settings(site, dataclasses.replace(node, carrier="lora", fallback="mqtt"), host="h")
+    assert (other["carrier"], other["fallback"]) == (settings["fallback"], settings["carrier"])
+    assert "fallback" not in node_settings(site, demo.node(21), host="h")
+    with pytest.raises(ValueError, match="its settings need the broker's host"):
+        node_settings(site, dataclasses.replace(node, carrier="lora", fallback="mqtt"))

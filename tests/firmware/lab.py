@@ -8,7 +8,7 @@ clock.
 import asyncio
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from device_configs.compile import node_settings, schemas, settings_bytes
 from device_configs.loader import SITES, load_site
 from gateway.app import STORE_NAME, Gateway, Settings
+from gateway.carriers import Carrier
 from gateway.carriers.mqtt import Broker, MqttCarrier
 from gateway.store import Reader, Store
 from hardware.virtual.backlog_image import FlashRecord, acknowledged, read_backlog
@@ -24,6 +25,7 @@ from hardware.virtual.chips.front import Button, Led
 from hardware.virtual.clock import VirtualClock
 from hardware.virtual.meters import Values, frame
 from hardware.virtual.nodes import Surroundings, wire
+from hardware.virtual.radio.medium import Antenna, Medium
 from hardware.virtual.wifi import AccessPoint
 from node import retained
 from tools.firmware_image import compiled
@@ -44,7 +46,8 @@ class Lab:
 
     `changes` are merged into the node's settings, `broker` has further lines for the listener nodes connect
     to (the gateway has one of its own); `board` options go to the virtual board. An energy node's meter is
-    `meter_id`, its register stands at `register_wh`.
+    `meter_id`, its register stands at `register_wh`. `more_carriers` makes what the gateway listens to beside
+    the broker; a node with LoRa is on the air of `medium`.
     """
 
     meter_id = "7359992890000042"
@@ -78,7 +81,11 @@ class Lab:
         self._running: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         kind = self.site.catalog.boards[self.node.board]
-        wiring = wire(self.node, self.site.catalog, self._surroundings(), self.clock, lambda chip: _unseen)
+        self.more_carriers: Callable[[], list[Carrier]] = list
+        self.medium = Medium(self.clock, seed=3, shadow_db=0.0)
+        antenna = Antenna("node", self.medium, (400.0, 0.0)) if "lora" in self.node.carriers else None
+        around = self._surroundings()
+        wiring = wire(self.node, self.site.catalog, around, self.clock, lambda chip: _unseen, antenna)
         assert kind.led
         assert kind.button
         self.led, self.button = Led(self.clock, kind.led.on_level), Button(self.clock)
@@ -143,7 +150,8 @@ class Lab:
         store = Store.open(state / STORE_NAME, self.clock.utc_ms)
         carrier = MqttCarrier(self.site.id, broker, now_ms=self.clock.utc_ms)
         self.carrier = carrier
-        gateway = Gateway(settings, store, now_ms=self.clock.utc_ms, trusted=lambda: True, carriers=[carrier])
+        carriers = [carrier, *self.more_carriers()]
+        gateway = Gateway(settings, store, now_ms=self.clock.utc_ms, trusted=lambda: True, carriers=carriers)
         try:
             await gateway.run(self._stop)
         finally:

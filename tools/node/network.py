@@ -73,7 +73,7 @@ def settings_for(
     site: Site, node: Node, network: Network | None, state: Path, password: Callable[[int], str]
 ) -> Settings:
     """Return the node's settings. Raises Trouble where an MQTT node has no network."""
-    if node.carrier == "lora":
+    if "mqtt" not in node.carriers:
         return node_settings(site, node)
     if network is None:
         raise Trouble("no_network_file", path=state / FILE, node=node.id)

@@ -54,6 +54,8 @@ class Node:
         self._faults = []
         self._uplink = self._sampler = self._watch = self.lamp = None
         self._radio = None
+        self.way = config["carrier"]  # the settings of the carrier in use
+        self.key = me.key
 
     @property
     def uplink(self):
@@ -94,12 +96,6 @@ class Node:
         """Flash is full or worn out: the node goes on, and says so."""
         self.state.count(control.FLASH)
         log("flash", repr(error))
-
-    def meter_mark(self):
-        """Return the mark of the meter that is read, None where it does not say who it is."""
-        from node.registers import mark_of
-
-        return mark_of(self._me.key, self.sampler.meter_id())
 
     @property
     def watch(self):
@@ -151,8 +147,8 @@ class Node:
     def status(self):
         """Return a STATUS frame."""
         state = self.state
-        roomy = self.config["carrier"]["kind"] == "mqtt"
-        events = self._untold(roomy)
+        roomy = self.way["kind"] == "mqtt"
+        events = self.events.untold(self._me.store, roomy) if self.events else ()
         self._tells = bool(events)
         block, blocks, free = _room()
         short = events and not roomy  # for once the event instead of counters
@@ -166,26 +162,23 @@ class Node:
             events,
         )
 
-    def _untold(self, roomy):
-        """The events that the store this node knows has not answered yet; by radio the newest, in short."""
-        events = self.events
-        if events is None or not events.kept or events.told_to == self._me.store:
-            return ()
-        return events.kept if roomy else [events.kept[-1][:5] + [events.kept[-1][5][:1]]]
-
-    def carrier(self):
+    def carrier(self, urgent=False):
         """Return a carrier that is not open yet. Raises OSError when it can not be had."""
-        if self.config["carrier"]["kind"] == "lora":
+        if self.config.get("fallback"):
+            from node import choice
+
+            self.way = choice.pick(self, urgent)
+        if self.way["kind"] == "lora":
             return self.radio.carrier()
         from node import wifi
         from node.carriers.mqtt import Mqtt
 
-        wifi.join(self.config["carrier"], self.state.notes)
-        return Mqtt(self.config["carrier"], self.config["site"], self.config["node"], self.state.notes)
+        wifi.join(self.way, self.state.notes)
+        return Mqtt(self.way, self.config["site"], self.config["node"], self.state.notes)
 
     def talk(self, carrier, urgent=False):
         """Return the conversation to have over `carrier`; `urgent`: it should ask for an answer."""
-        if self.config["carrier"]["kind"] == "lora":
+        if self.way["kind"] == "lora":
             return self.radio.converse(carrier, urgent)
         from node.conversation import converse
 
@@ -210,6 +203,10 @@ class Node:
         if self._uplink is not None and self._uplink.adopted and self.config["power"] == "mains":
             self.remember()
             machine.reset()  # to start with the new settings; a battery node does at its next wake
+        if self.config.get("fallback"):
+            from node import choice
+
+            choice.told(self, heard)
         if heard is None:
             return
         if heard and self.events and self._tells and not self.uplink.wants_status:

@@ -68,7 +68,7 @@ def _report(node, introduce=False, urgent=False):
     carrier = None
     heard = all_told = False
     try:
-        carrier = node.carrier()
+        carrier = node.carrier(urgent)
         node.watchdog.feed()
         carrier.open()
         node.watchdog.feed()

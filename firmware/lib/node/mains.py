@@ -12,7 +12,10 @@ import time
 
 import machine
 
+from node import choice
 from node.app import log
+from node.archive import Archive
+from node.registers import Events, Registers, mark_of
 from wire import control
 
 POLL_MS = 1000  # at 2400 baud 240 bytes; the receive buffer holds two thousand
@@ -49,9 +52,6 @@ class Ledger:
     """The registers of the node's meter: what happens to them, and their archive."""
 
     def __init__(self, node):
-        from node.archive import Archive
-        from node.registers import Events, Registers
-
         config = node.config
         positions = config["archive"]["channels"]
         self._node = node
@@ -69,7 +69,7 @@ class Ledger:
     def look(self, row):
         """Compare the registers of a fresh row with those before."""
         seconds, clock, values, quality = row
-        self._mark = self._node.meter_mark()
+        self._mark = mark_of(self._node.key, self._node.sampler.meter_id())
         now_s = self._node.clock.now_ms() // 1000
         self._pending += self._registers.look(now_s, (seconds, clock), values, quality, self._mark)
 
@@ -131,7 +131,10 @@ async def _report(node, pulse, written):
                 fresh.open()
                 carrier = fresh
             await _talk(node, carrier, pulse)
-            if not await _comes(written, pulse):
+            if node.config.get("fallback") and choice.pick(node, False) is not node.way:
+                carrier.close()
+                carrier = None
+            if not await _comes(written, pulse) and carrier is not None:
                 carrier.ping()
         except OSError as error:
             log("carrier", repr(error))

@@ -61,7 +61,7 @@ class Radio:
 
     def carrier(self):
         """Return the carrier. Raises OSError where there is no working radio."""
-        config = self._node.config["carrier"]
+        config = self._node.way
         modem = open_modem(
             config["sx1262"],
             {

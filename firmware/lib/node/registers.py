@@ -102,6 +102,12 @@ class Events:
             os.rename(self._path + ".new", self._path)
         return fresh
 
+    def untold(self, store, roomy):
+        """Return what this store has not answered yet; where there is little room the newest, in short."""
+        if not self.kept or self.told_to == store:
+            return ()
+        return self.kept if roomy else [self.kept[-1][:5] + [self.kept[-1][5][:1]]]
+
     def _is_known(self, event):
         before = [register[:2] for register in event[5]]
         for old in self.kept:

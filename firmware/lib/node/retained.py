@@ -10,8 +10,8 @@ import struct
 from binascii import crc32
 
 _MAGIC = 0x534E
-_VERSION = 3
-_FORMAT = "<HBIHBIIIIIHIqqqI8IBBBiHIq9HH"  # the last: bytes of the notes
+_VERSION = 4
+_FORMAT = "<HBIHBIIIIIHIqqqI8IBBBiHIq10HH"  # the last: bytes of the notes
 SIZE_MAX = 2048
 
 # Notes: what other parts of the node keep here, each packed by itself
@@ -19,6 +19,7 @@ WATCH = 1  # watch.py
 LEASE = 2  # wifi.py
 AIRTIME = 3  # the radio's use of its sub-bands
 INCOMING = 4  # incoming.py
+CHOICE = 5  # choice.py
 
 
 class Retained:
@@ -45,7 +46,7 @@ class Retained:
         self.load_mv = 0  # battery when the radio was last on; 0: never read
         self.writes = 0  # to flash, since the identity was last saved
         self.lit_s = 0  # node clock until which the LED is used
-        self.counters = [0] * 9  # by cause, see wire.control
+        self.counters = [0] * 10  # by cause, see wire.control
         self.notes = {}  # id -> bytes
 
     def count(self, cause):
@@ -127,7 +128,7 @@ def unpack(raw):
         found.writes,
         found.lit_s,
     ) = values[24:31]
-    found.counters = list(values[31:40])
+    found.counters = list(values[31:41])
     at = size
     while at < end:
         key, length = struct.unpack("<BH", raw[at : at + 3])

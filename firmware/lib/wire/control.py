@@ -42,6 +42,7 @@ SENSOR = 6  # errors that escaped a driver
 BATTERY_LOW = 7  # wakes that only looked at the battery
 REVERTED = 8  # settings given up for the last that worked
 REGISTER = 9  # registers of a meter that were reset, rolled over, swapped or jumped
+CARRIER = 10  # changes to the node's other carrier, and back
 
 # Downlink keys
 ACK = 32  # [short epoch, upto, [from, to], ...]: all below upto, and the inclusive ranges, are stored
