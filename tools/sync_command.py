@@ -133,7 +133,9 @@ def list_refused(state: State, as_json: Json = False) -> None:
 
 @quarantine_app.command("show")
 def show_refused(
-    number: Annotated[int, typer.Argument(metavar="ID")], state: State, as_json: Json = False
+    number: Annotated[int, typer.Argument(metavar="ID", help="As `list` shows it.")],
+    state: State,
+    as_json: Json = False,
 ) -> None:
     """One refused record: its line, and what the server said."""
     record = _ask(state, {"do": "show", "id": number})["record"]

@@ -60,6 +60,8 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     group = typer.main.get_command(cli.build(name))
     for path, found in walk(group.commands[name], (name,)):  # type: ignore[attr-defined]
         assert found.help or found.callback.__doc__, path  # type: ignore[attr-defined]
+        for parameter in found.params:  # type: ignore[attr-defined]
+            assert parameter.help or parameter.hidden, (path, parameter.name)
         assert cli.main([*path, "--help"]) == 0
         assert "--help" in capsys.readouterr().out
 

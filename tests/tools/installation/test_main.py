@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
 from gateway.store.opening import open_database
 from tests.tools.installation.staged import SITE, SITE_ID
@@ -135,6 +136,13 @@ def test_where_nothing_is_installed_the_next_step_is_said(
 def test_without_a_site(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "install", "--version-dir", "x") == 1
     assert "--site FOLDER" in capsys.readouterr().err
+
+
+def test_every_option_is_explained() -> None:
+    for name, found in typer.main.get_command(command.app).commands.items():  # type: ignore[attr-defined]
+        assert found.help
+        for parameter in found.params:
+            assert parameter.help or parameter.hidden, (name, parameter.name)
 
 
 def test_usage(monkeypatch: pytest.MonkeyPatch) -> None:
