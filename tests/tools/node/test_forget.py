@@ -13,6 +13,12 @@ def since_power_on(bench: BoardOnBench) -> str:
     return bench.board.console.text().rpartition("power on")[2]
 
 
+def kept(bench: BoardOnBench) -> set[str]:
+    """Return what the board keeps of itself in non-volatile storage."""
+    path = bench.board.image.with_name("nvs.json")
+    return {name for space, name, *_ in json.loads(path.read_text()) if space == "node"}
+
+
 async def test_a_forgotten_board_is_wiped_and_can_become_another_node(tmp_path: Path, capfd: Any) -> None:
     snow = [node for node in demo_nodes() if node["profile"] == "snow"]
     site, state = site_with(tmp_path, snow), state_with(tmp_path / "state")
@@ -31,11 +37,13 @@ async def test_a_forgotten_board_is_wiped_and_can_become_another_node(tmp_path: 
         await bench.board.until(lambda: "cold boot" in since_power_on(bench))
         bench.board.type(b"\x03")  # or it might be asleep again before this machine has come to ask it
         await bench.board.until(lambda: ">>> " in since_power_on(bench))
+        assert kept(bench) >= {"root"}
         taken = await run(capfd, "node", "provision", "22", *where, *port, *made_of)
         assert (taken.status, taken.json["trouble"]) == (5, "taken")
         said = await run(capfd, "node", "forget", "21", *where, *port)
         assert said.status == 0, said.err
         assert said.json["wiped"] is True
+        assert kept(bench) == set(), "what outlives its files"
         assert read_keys(state / "keys.json") == {}
         said = await run(capfd, "node", "provision", "22", *where, *port, *made_of)
         assert said.status == 0, said.err
