@@ -73,8 +73,17 @@ class Card:
         return STATES.index(self.state), self.place.node.name
 
 
-def card(node: NodeLive, say: Words, now_s: float, concerns: Sequence[Concern] = ()) -> Card:
-    """Return the card of `node` as it is at `now_s`; `concerns` are the node's own, the worst first."""
+def card(
+    node: NodeLive,
+    say: Words,
+    now_s: float,
+    concerns: Sequence[Concern] = (),
+    expected: tuple[int, int] | None = None,
+) -> Card:
+    """Return the card of `node` as it is at `now_s`; `concerns` are the node's own, the worst first.
+
+    `expected` is the lowest and the highest main value to expect of a building this hour.
+    """
     place, main = node.place, node.place.main
     how = shown(main)
     state = state_of(node, now_s, concerns)
@@ -94,7 +103,7 @@ def card(node: NodeLive, say: Words, now_s: float, concerns: Sequence[Concern] =
         state_word=_state_word(state, say, concerns),
         main=figure(node, main, say),
         arrow=_arrow(node, say) if not node.stale(now_s) else None,
-        figures=figures(node, say, now_s),
+        figures=(*_expected(node, expected, say), *figures(node, say, now_s)),
         quality=quality_word(node, main, say),
         at_s=node.last.measured_at_s if node.last else None,
         stale_at_s=node.last.measured_at_s + place.stale_after_s if node.last else None,
@@ -109,6 +118,21 @@ def card(node: NodeLive, say: Words, now_s: float, concerns: Sequence[Concern] =
         intake=intake_view(node, say),
         stake=stake_view(node, say),
     )
+
+
+def _expected(node: NodeLive, expected: tuple[int, int] | None, say: Words) -> tuple[Figure, ...]:
+    """Return the band to expect, with a word for how the newest value lies to it."""
+    if expected is None:
+        return ()
+    how, sample = shown(node.place.main), node.newest.get(node.place.main)
+    low, high = (how.of(end) for end in expected)
+    places = how.places(high)
+    word = ""
+    if sample is not None and sample.value is not None:
+        side = "above" if sample.value > expected[1] else "below" if sample.value < expected[0] else "within"
+        word = say(f"energy.expected.{side}")
+    text = f"{say.number(low, places)}–{say.number(high, places)}"
+    return (Figure(say("energy.expected"), text, how.unit, word),)
 
 
 def publicly(found: Card, say: Words) -> Card:

@@ -1,13 +1,14 @@
 """What the energy pages show, as values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
 from device_configs.building_schema import Building, EventPeriod
 from gateway.building_report import BuildingState, MeasureResult, PeriodFigures
 from gateway.energy.et_curve import Curve, Day
+from gateway.energy.expected_hour import ExpectedHours
 from gateway.energy.hours import Hour
 from gateway.energy.peaks import MonthCharge
 from gateway.energy.projection import Outlook, Projection
@@ -21,12 +22,13 @@ Sort = Literal["all", "workdays", "weekends"]
 class Overview:
     """Every building, the one that deserves attention most first, and what was said about each.
 
-    `waiting` more are still being reckoned.
+    `waiting` more are still being reckoned. `hours` has what to expect of each building, hour by hour.
     """
 
     states: Sequence[BuildingState]
     answers: dict[str, Answer]
     waiting: int = 0
+    hours: Mapping[str, ExpectedHours] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

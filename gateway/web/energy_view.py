@@ -24,12 +24,12 @@ from gateway.building_report import (
     goal_counts,
     measure_result,
     month_report,
-    overview,
     period_figures,
     year_co2,
 )
 from gateway.buildings import BuildingEnergy, Sources, factors
 from gateway.energy.et_curve import Curve, Day, Days, filtered
+from gateway.energy.expected_hour import ExpectedHours, expected_hours
 from gateway.energy.figures import duration_curve, heat_map, idle_share
 from gateway.energy.hours import HOUR_S
 from gateway.energy.peaks import MonthCharge, month_charges
@@ -89,15 +89,27 @@ class EnergyView:
 
         Raises StoreError where nothing is made beside, and it had to be made here.
         """
-        held = [kept for (name, _), kept in self._kept.items() if name == "overview"]
-        if held:
-            newest = max(held, key=lambda kept: kept.at_s).made
-            assert isinstance(newest, Overview)
+        newest = self._newest()
+        if newest is not None:
             return newest
         if not self.made_beside:
             return self.overview()
         so_far = self._so_far
         return Overview(by_attention(so_far), {}, len(self.site.buildings) - len(so_far))
+
+    def expected_w(self, node: int) -> tuple[int, int] | None:
+        """Return the power to expect of a node's building this hour; None if unknown or of more meters."""
+        newest, building = self._newest(), None
+        if newest is not None:
+            mine = [b for b in self.site.buildings if [meter.node for meter in b.meters] == [node]]
+            building = newest.hours.get(mine[0].id) if mine else None
+        return building.at(self._clock()) if building else None
+
+    def _newest(self) -> Overview | None:
+        """Return the newest overview that was made, whatever its age."""
+        kept = [kept for (name, _), kept in list(self._kept.items()) if name == "overview"]
+        newest = max(kept, key=lambda each: each.at_s).made if kept else None
+        return newest if isinstance(newest, Overview) else None
 
     def building(self, name: str, month: date | None) -> BuildingPage:
         """Return a building's page; without a month, of the running one. Raises KeyError and StoreError."""
@@ -205,17 +217,21 @@ class EnergyView:
                 self.suspect = True
                 raise blamed([self.state / METERS, self.state / FILE_NAME], error, HINT) from error
 
-    def _overview(self, sources: Sources) -> Overview:
-        return Overview(overview(sources, self.today), sources.book.answers() if sources.book else {})
-
-    def _overview_in_slices(self, sources: Sources) -> Overview:
+    def _overview(self, sources: Sources, rest: Callable[[float], None] = lambda _: None) -> Overview:
         states: list[BuildingState] = []
+        hours = {}
         for energy in sources.buildings():
             begun_s = time.thread_time()
             states.append(building_state(energy, self.today))
+            if (found := _expected(energy, self.today)) is not None:
+                hours[energy.building.id] = found
             self._so_far = tuple(states)
-            time.sleep(time.thread_time() - begun_s)
-        return Overview(by_attention(states), sources.book.answers() if sources.book else {})
+            rest(time.thread_time() - begun_s)
+        answers = sources.book.answers() if sources.book else {}
+        return Overview(by_attention(states), answers, hours=hours)
+
+    def _overview_in_slices(self, sources: Sources) -> Overview:
+        return self._overview(sources, time.sleep)
 
     def _building(self, sources: Sources, name: str, month: date) -> BuildingPage:
         energy, today = sources.building(name), self.today
@@ -279,6 +295,15 @@ class EnergyView:
 def _et(curve: Curve | None, days: Sequence[Day], last: Day | None) -> EtDrawing | None:
     """Draw days of one sort; the last whole day is marked where it is of that sort."""
     return et_drawing(curve, days, last if last in days else None) if curve else None
+
+
+def _expected(energy: BuildingEnergy, today: date) -> ExpectedHours | None:
+    curve = energy.curve(today)
+    if curve is None:
+        return None
+    days = [day for day in energy.days if today - timedelta(days=YEAR_DAYS) <= day.day < today]
+    hours = energy.between(today - timedelta(days=YEAR_DAYS), today)
+    return expected_hours(curve, days, hours, energy.zone, energy.in_use)
 
 
 def _charges(sources: Sources, name: str, month: date) -> Sequence[MonthCharge]:

@@ -83,6 +83,7 @@ class Pages:
         self.trouble = ""  # why the store cannot be read
         self._clock = clock
         self._judge = judge
+        self._expected_w = energy.expected_w if energy else lambda _node: None
         self.desk = desk
         self.public = public
         self.frozen = frozen
@@ -235,7 +236,7 @@ class Pages:
     def card(self, node: int, language: Language) -> Written:
         """Return the card of a node as HTML."""
         live = self.live.nodes[node]
-        version = live.version, live.stale(self._clock()), self._own(node)
+        version = live.version, live.stale(self._clock()), self._own(node), self._expected_w(node)
         return self._shelf.card(node, language, version)
 
     def _write(self, node: int, language: Language) -> tuple[str, tuple[int, str]]:
@@ -259,7 +260,8 @@ class Pages:
         return nameless(found, self.live.nodes) if self.public else found
 
     def card_of(self, node: NodeLive, say: Words) -> Card:
-        found = card(node, say, self._clock(), self._own(node.place.id))
+        id_ = node.place.id
+        found = card(node, say, self._clock(), self._own(id_), self._expected_w(id_))
         return publicly(found, say) if self.public else found
 
     # What open pages are told

@@ -83,3 +83,17 @@ def test_the_link(carrier: str, rssi: int | None, bars: int, text: str) -> None:
 
 def test_a_low_battery() -> None:
     assert card(node(record(21, NOW_S, [3000, 5, -650, 3050])), NB, NOW_S).battery_low
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [(0.8, 1.2, "som ventet"), (0.1, 0.2, "nå over"), (1.1, 1.2, "nå under")],
+)
+def test_a_building_is_held_against_what_is_expected_this_hour(low: float, high: float, word: str) -> None:
+    meter = node(building(80_000))
+    watts = meter.newest["import_power_w"].value or 0
+    found = card(meter, NB, NOW_S, expected=(round(low * watts), round(high * watts)))
+    first = found.figures[0]
+    assert (first.label, first.unit, first.quality) == ("Ventet denne timen", "kW", word)
+    assert first.value.count("–") == 1
+    assert card(meter, NB, NOW_S).figures == found.figures[1:]

@@ -166,3 +166,13 @@ def test_yesterdays_overview_stands_until_todays_is_made(state: Path) -> None:
 def test_where_nothing_is_made_beside_it_is_made_at_once(state: Path) -> None:
     view = EnergyView(site(), state, lambda: NOW_S, records)
     assert view.overview_now().waiting == 0
+
+
+def test_what_to_expect_this_hour_is_known_once_it_was_reckoned(state: Path) -> None:
+    view = EnergyView(site(), state, lambda: NOW_S, records)
+    meter = next(b for b in site().buildings if b.id == "radhuset").meters[0].node
+    assert view.expected_w(meter) is None
+    view.refresh()
+    low, high = view.expected_w(meter) or (0, 0)
+    assert 0 <= low < high < 1_000_000
+    assert view.expected_w(999) is None
