@@ -25,7 +25,7 @@ from device_configs.problem import ConfigError
 from hardware.virtual.micropython import MicroPythonMissing, command
 from hardware.virtual.nodes import NoChip
 from tools.energy_history import write_history
-from tools.radio_site import by_radio
+from tools.radio_site import INTERVAL_S, VALLEY, by_radio
 from tools.servers import HOST, ServerError
 from tools.story import Event, story
 from tools.surroundings import NoSurroundings
@@ -34,8 +34,6 @@ from tools.verify import Comparison
 
 SITE = Path(__file__).parent.parent / "device_configs" / "sites" / "narvik-demo"
 PAGE_PORT = 8080
-VALLEY = (11, 21)  # nodes in the next valley, where the concentrator stands; the bridge hears the others
-LORA_INTERVAL_S = 8
 FAILED, CONFIGURATION, VERIFICATION_FAILED, INTERRUPTED = 1, 3, 5, 130
 
 
@@ -103,7 +101,7 @@ async def run(wishes: Wishes, folder: Path, teller: Teller) -> int:
     town = Town(
         folder,
         by_radio(SITE, folder / "site") if own else wishes.site,
-        lora_interval_s=LORA_INTERVAL_S,
+        lora_interval_s=INTERVAL_S,
         valley=VALLEY if own else (),
         api="v1" if wishes.api == "v1" else "v2",
         page_port=wishes.page_port,
@@ -153,7 +151,7 @@ def _tell_where(town: Town, wishes: Wishes, folder: Path, teller: Teller) -> Non
     if town.air and lora:
         teller.say(
             f"  The radio is in real time, {lora.frequency_khz / 1000:g} MHz at SF{lora.spreading_factor}: "
-            f"every {LORA_INTERVAL_S} s is what the law on airtime leaves a node."
+            f"every {INTERVAL_S} s is what the law on airtime leaves a node."
         )
     teller.say()
 

@@ -17,6 +17,7 @@ from device_configs.loader import SITES
 from gateway.web.users import FILE_NAME, User, hashed, write_users
 from tools.energy_history import write_history
 from tools.png import smaller
+from tools.radio_site import INTERVAL_S, VALLEY, by_radio
 from tools.servers import ServerError, free_port
 from tools.story import story
 from tools.town import Town
@@ -95,7 +96,8 @@ async def run(folder: Path, seconds: float, pictures: Sequence[Picture] = ALL) -
     """Start a town, tell its story, and take the pictures. Raises ServerError, TimeoutError."""
     with tempfile.TemporaryDirectory(prefix="sensornett-") as place:
         port = free_port()
-        town = Town(Path(place), SITES / "narvik-demo", page_port=port)
+        site = by_radio(SITES / "narvik-demo", Path(place) / "site")
+        town = Town(Path(place), site, lora_interval_s=INTERVAL_S, valley=VALLEY, page_port=port)
         intake = next(node.id for node in town.site.nodes if node.profile.name == "intake")
         building = town.site.buildings[0].id
         try:

@@ -148,7 +148,9 @@ def _energy(
     make = str(node.sensors["meter"].get("make", "aidon"))
 
     def frames() -> Iterator[tuple[float, bytes]]:
-        begun_s = clock.monotonic_s()
+        return lists(clock.monotonic_s())  # from now on, not from when the node begins to listen
+
+    def lists(begun_s: float) -> Iterator[tuple[float, bytes]]:
         while True:
             at_s = clock.monotonic_s() - begun_s + LIST_2_S
             number = 3 if int(at_s / LIST_2_S) % round(LIST_3_S / LIST_2_S) == 0 else 2

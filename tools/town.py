@@ -33,7 +33,7 @@ from tools.verify import Comparison, Point, compare
 
 DATABASE = "sensornett"
 WAKE_S = 90.0  # longest wait for a node to finish what it is doing: its watchdog is shorter
-RADIO_S = 300.0  # over LoRa only every sixth report asks what has arrived, and a lost one waits longer
+RADIO_S = 600.0  # over LoRa only every sixth report asks what has arrived, and a lost one waits longer
 Api = Literal["v1", "v2"]
 
 

@@ -8,7 +8,8 @@ from device_configs.keys import write_keys
 from device_configs.problem import ConfigError
 from gateway.app import StartError
 from gateway.carriers.mqtt import Broker
-from gateway.start import broker_at, settings_of
+from gateway.start import broker_at, page_at, settings_of
+from tools.radio_site import by_radio
 
 SITE = Path(__file__).parents[2] / "device_configs" / "sites" / "narvik-demo"
 
@@ -21,6 +22,19 @@ def test_a_site_and_its_keys(tmp_path: Path) -> None:
     assert settings.keys == {11: bytes(16)}  # node 60000 is not of this site
     assert settings.schemas
     assert settings.state == tmp_path
+
+
+def test_a_gateway_listens_to_concentrators_and_bridges_where_the_site_has_lora(tmp_path: Path) -> None:
+    write_keys(tmp_path / "keys.json", {11: bytes(16)})
+    site = by_radio(SITE, tmp_path / "site")
+    radios = settings_of(
+        site, tmp_path, Broker(), packet_forwarder=page_at("1700"), bridges=["/dev/ttyUSB0"]
+    ).radios
+    assert radios is not None
+    assert (radios.packet_forwarder, radios.bridges) == (("127.0.0.1", 1700), ("/dev/ttyUSB0",))
+    assert settings_of(site, tmp_path, Broker()).radios is None
+    with pytest.raises(StartError, match="no `lora` settings"):
+        settings_of(SITE, tmp_path, Broker(), bridges=["/dev/ttyUSB0"])
 
 
 def test_keys_may_be_elsewhere(tmp_path: Path) -> None:

@@ -2,8 +2,7 @@ from pathlib import Path
 
 from device_configs.loader import SITES, load_site
 from device_configs.radio_plan import plan
-from tools.demo import LORA_INTERVAL_S, VALLEY
-from tools.radio_site import by_radio
+from tools.radio_site import INTERVAL_S, VALLEY, by_radio
 from wire.airtime import airtime_ms, limit_ms, sub_band
 
 
@@ -25,5 +24,5 @@ def test_the_demo_is_within_the_law_from_the_first_minute(tmp_path: Path) -> Non
     first_hour_ms = limit_ms(sub_band(site.lora.frequency_khz)) / 8
     for node in site.nodes:
         if node.carrier == "lora":
-            report_ms = plan(node.profile, site.lora, LORA_INTERVAL_S).airtime_ms
-            assert 3600 / LORA_INTERVAL_S * report_ms + 10 * airtime_ms(120, 7) < first_hour_ms
+            report_ms = plan(node.profile, site.lora, INTERVAL_S).airtime_ms
+            assert 3600 / INTERVAL_S * report_ms + 10 * airtime_ms(120, 7) < first_hour_ms

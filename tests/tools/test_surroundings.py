@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from device_configs.catalog import builtin_catalog
-from device_configs.loader import load_site
+from device_configs.loader import SITES, load_site
 from device_configs.model import Site
 from hardware.virtual.chips.tipping_bucket import TippingBucket
 from hardware.virtual.clock import ManualClock
@@ -47,3 +47,18 @@ def test_generated_rain_never_falls_back_nor_faster_than_a_bucket_tips(seed: int
     assert min(steps) > 0
     fastest_s = 3600 / max(steps) / SPEED
     assert fastest_s > TippingBucket.PULSE_S + TippingBucket.REST_S
+
+
+def test_a_meter_goes_on_from_now_when_its_node_begins_to_listen_late(tmp_path: Path) -> None:
+    """Else a node that takes long to start would be owed lists from the past without end."""
+    clock = ManualClock()
+    around = surround(load_site(SITES / "narvik-demo").only(31), clock, SPEED, tmp_path / "world")[31]
+    assert around.inputs.frames is not None
+    made_s = clock.monotonic_s()
+    lists = iter(around.inputs.frames())
+    clock.advance(20)
+    for _ in range(3):
+        at_s, _ = next(lists)
+        assert made_s + at_s > clock.monotonic_s()
+        clock.advance(5)
+    around.world.close()

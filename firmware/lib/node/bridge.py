@@ -15,8 +15,8 @@ from wire.airtime import airtime_ms, sub_band
 HELD = 32  # packets that wait to be taken
 AGAIN_MS = 250  # after which one is told again; twice as long each time ...
 AGAIN_MAX_MS = 4000  # ... up to this
-PREPARE_MS = 25  # before a transmission begins: the radio is set and filled
-LATE_MS = 20  # a transmission that would begin later than this misses the node's window
+PREPARE_MS = 40  # before a transmission begins: the radio is set and filled
+LATE_MS = 40  # a transmission that would begin later than this misses the node's window
 AHEAD_MS = 20000
 PLANNED = 8
 STATE_MS = 5000
