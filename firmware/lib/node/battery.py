@@ -76,7 +76,8 @@ def _report(node, introduce=False, urgent=False):
             node.uplink.wants_status = True
         talk = node.talk(carrier, urgent or introduce or node.called)
         wait_ms = next(talk)
-        node.feel_load()
+        if node.way["kind"] != "lora":  # whose carrier feels it while it sends
+            node.feel_load()
         while time.ticks_diff(end, time.ticks_ms()) > 0:
             frame = carrier.receive(wait_ms)
             heard = heard or frame is not None
@@ -85,7 +86,8 @@ def _report(node, introduce=False, urgent=False):
         all_told = ended.value
     except OSError as error:
         log("carrier", repr(error))
-        node.feel_load()
+        if node.way["kind"] != "lora":
+            node.feel_load()
     finally:
         node.watchdog.feed()
         node.told(True if heard else None if all_told else False)

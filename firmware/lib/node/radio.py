@@ -35,6 +35,10 @@ def open_modem(pins, config):
     return modem
 
 
+def _random():
+    return os.urandom(1)[0]
+
+
 class Radio:
     """What the node knows of its use of the air."""
 
@@ -74,7 +78,8 @@ class Radio:
         )
         # A mains node has other tasks; on a battery the wait for an answer costs more than the answer.
         sleep_ms = machine.lightsleep if self._node.config["power"] == "battery" else None
-        return Lora(modem, config, self.airtime, self._now_s, self.keep, lambda: os.urandom(1)[0], sleep_ms)
+        feel = self._node.feel_load if "battery" in self._node.config else None
+        return Lora(modem, config, self.airtime, self._now_s, self.keep, _random, sleep_ms, feel)
 
     def converse(self, carrier, urgent):
         """Have a conversation over `carrier`; what it learned is kept at its end."""

@@ -21,10 +21,11 @@ _LIMITS_QDB = {7: -30, 8: -40, 9: -50, 10: -60, 11: -70, 12: -80}
 class Lora:
     """One node's radio. `keep()` is called when airtime has been entered, before any of it is used.
 
-    `clock_s()` gives the seconds the airtime is kept by, `random()` a byte, `sleep_ms` may stop the CPU.
+    `clock_s()` gives the seconds the airtime is kept by, `random()` a byte, `sleep_ms` may stop the CPU,
+    `under_load()` is called while a frame is on the air.
     """
 
-    def __init__(self, modem, config, airtime, clock_s, keep, random, sleep_ms=None):
+    def __init__(self, modem, config, airtime, clock_s, keep, random, sleep_ms=None, under_load=None):
         self._modem = modem
         self._config = config
         self._airtime = airtime
@@ -32,6 +33,7 @@ class Lora:
         self._keep = keep
         self._random = random
         self._sleep_ms = sleep_ms or time.sleep_ms
+        self._under_load = under_load
         self._channels = config["channels_khz"]
         self._bands = [sub_band(khz, config["bandwidth_khz"]) for khz in self._channels]
         self._down_sf = 0
@@ -86,8 +88,22 @@ class Lora:
         self._keep()
         self._listening = False
         self._modem.configure({"freq_khz": self._channels[drawn], "sf": self._sf})
-        ended = self._modem.send(frame)
+        ended = self._transmit(frame)
         self._opens = time.ticks_add(ended, self._config["answer_delay_ms"] - EARLY_MS)
+
+    def _transmit(self, frame):
+        """Send one packet; return when it was over, in ticks."""
+        modem = self._modem
+        if self._under_load is None:
+            return modem.send(frame)
+        modem.prepare_send(frame)
+        modem.start_send()
+        self._under_load()
+        ended = True
+        while ended is True:  # the modem gives up by itself
+            time.sleep_ms(POLL_MS)
+            ended = modem.poll_send()
+        return ended
 
     def receive(self, timeout_ms):
         """Return the answer to the last frame sent, or None: after `timeout_ms`, or when there is none."""
