@@ -13,12 +13,12 @@ from device_configs.compile import config_hash
 from tools import completion
 from tools.archive_command import archive
 from tools.node import commission as commissioning
-from tools.node import flasher, label, plan, prompt
+from tools.node import flasher, label, listing, plan, prompt
 from tools.node.bench import run_bench
 from tools.node.credentials import Credentials
 from tools.node.forget import forget as forget_node
+from tools.node.forget import is_known
 from tools.node.handing_out import changes, hand_out, handed_out
-from tools.node.listing import row_of
 from tools.node.look import look
 from tools.node.network import load_network, settings_for
 from tools.node.ports import pick, serial_ports
@@ -65,13 +65,9 @@ def list_boards(
     """Which ports have a board, which chip it is, and which node."""
     with session(lang, as_json, verbose) as s:
         registry = Registry(state) if state else None
-        rows = [row_of(port, registry, s.progress) for port in serial_ports(ports)]
+        rows = [listing.row_of(port, registry, s.progress) for port in serial_ports(ports)]
         for row in rows:
-            told = (
-                row.get("trouble")
-                or f"{row['chip']}  {row['mac']}  {row['node'] or '-'}  {row['stage'] or '-'}"
-            )
-            s.progress.say(f"{row['port']}  {told}")
+            s.progress.say(f"{row['port']}  {listing.told(row, s.words)}")
         s.end(s.words("list.none") if not rows else "", boards=rows)
 
 
@@ -377,8 +373,13 @@ def forget(
             with s.progress.stage("look", port=port):
                 prompt.reach(port)
         board, credentials = (Board(port) if port else None), Credentials(state, found.id)
+        registry = Registry(state)
+        if board is None and not is_known(registry, credentials, state, node):
+            node_of(found, node)
+            s.end(s.words("did.forgotten_before", node=node), node=node, wiped=False)
+            return
         with s.progress.stage("wipe") if board else nullcontext():
-            wiped = forget_node(Registry(state), credentials, state, node, board)
+            wiped = forget_node(registry, credentials, state, node, board)
         lines = [
             s.words("did.forgotten", node=node),
             s.words("did.wiped" if wiped else "did.not_wiped", node=node),

@@ -35,7 +35,7 @@ def test_list_without_a_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["provision", "21", "--site", "nowhere"], 3, "no such folder"),
         (["label", "21", *DEMO], 1, "has no board yet"),
         (["settings", "21", *DEMO], 1, "has no board yet"),
-        (["commission", "21", *DEMO], 1, "There is no store"),
+        (["commission", "21", *DEMO], 1, "There is no store.db"),
         (["flash", "esp8266", "--port", "nowhere"], 2, "one of: esp32, esp32s3"),
         (
             ["flash", "esp32", "--port", "nowhere", "--images", "none"],
@@ -62,3 +62,9 @@ def test_forget_revokes_without_the_board(tmp_path: Path, capsys: pytest.Capture
     assert cli.main(["node", "forget", "21", *DEMO, "--state", str(tmp_path), "--lang", "en"]) == 0
     assert json.loads((tmp_path / "keys.json").read_text()) == {"nodes": {}}
     assert "The board itself was not at hand" in capsys.readouterr().err
+    audit = (tmp_path / "audit.jsonl").read_text()
+    assert cli.main(["node", "forget", "21", *DEMO, "--state", str(tmp_path), "--lang", "en"]) == 0
+    assert "nothing was changed" in capsys.readouterr().err
+    assert (tmp_path / "audit.jsonl").read_text() == audit
+    assert cli.main(["node", "forget", "99", *DEMO, "--state", str(tmp_path), "--lang", "en"]) == 3
+    assert "has no node 99" in capsys.readouterr().err

@@ -4,7 +4,7 @@ The boards are worked on side by side; which becomes which node is settled befor
 It can be given again at any time: boards that are nodes already go on where they were.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,7 +50,7 @@ def run_bench(shop: Workshop, nodes: Sequence[Node], ports: Sequence[str]) -> Af
         claimed: set[int] = set()
         for port, found in _well(looked, done.troubles):
             try:
-                node = _node_for(shop, [one for one in nodes if one.id not in claimed], found)
+                node = _node_for(shop, nodes, claimed, found)
             except Trouble as trouble:
                 done.troubles[port] = trouble
                 continue
@@ -73,8 +73,11 @@ def _well(
             troubles[port] = trouble
 
 
-def _node_for(shop: Workshop, nodes: Sequence[Node], found: Found) -> Node:
-    """Return the node that this board is or becomes. Raises Trouble where none wants its chip."""
+def _node_for(shop: Workshop, nodes: Sequence[Node], claimed: Set[int], found: Found) -> Node:
+    """Return the node that this board is or becomes. Raises Trouble where none wants its chip.
+
+    `claimed` are those that boards of this bench become.
+    """
     owner = shop.registry.node_of(found.mac)
     for node in nodes:
         if node.id == owner:
@@ -82,11 +85,11 @@ def _node_for(shop: Workshop, nodes: Sequence[Node], found: Found) -> Node:
     if owner is not None:
         raise Trouble("taken", node=", ".join(str(node.id) for node in nodes), owner=owner, mac=found.mac)
     boards = shop.site.catalog.boards
-    free = [node for node in nodes if shop.registry.entry(node.id).current is None]
-    for node in free:
-        if boards[node.board].chip == found.chip:
+    fitting = [node for node in nodes if boards[node.board].chip == found.chip]
+    if not fitting:
+        wanted = ", ".join(sorted({boards[node.board].chip for node in nodes}))
+        raise Trouble("wrong_chip", port=found.port, found=found.chip, wanted=wanted)
+    for node in fitting:
+        if node.id not in claimed and shop.registry.entry(node.id).current is None:
             return node
-    if not free:
-        raise Trouble("no_node_left", port=found.port, mac=found.mac)
-    wanted = ", ".join(sorted({boards[node.board].chip for node in free}))
-    raise Trouble("wrong_chip", port=found.port, found=found.chip, wanted=wanted)
+    raise Trouble("no_node_left", port=found.port, mac=found.mac, chip=found.chip)

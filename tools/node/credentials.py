@@ -66,6 +66,10 @@ class Credentials:
                 self._save()
             return self._users[user]
 
+    def has(self, node: int) -> bool:
+        """Whether the node may connect."""
+        return f"n{node}" in self._users
+
     def renew(self, node: int) -> None:
         """The next `password` will be another one. Raises OSError."""
         with self._lock:

@@ -32,6 +32,13 @@ print("@@ null")
 """
 
 
+def is_known(registry: Registry, credentials: Credentials, state: Path, node: int) -> bool:
+    """Whether anything here would have to forget the node. Raises ConfigError."""
+    path = state / "keys.json"
+    has_key = path.exists() and node in read_keys(path)
+    return has_key or credentials.has(node) or registry.entry(node).current is not None
+
+
 def forget(registry: Registry, credentials: Credentials, state: Path, node: int, board: Board | None) -> bool:
     """Revoke the node; return whether its board was wiped. Raises Trouble, ConfigError, OSError."""
     path = state / "keys.json"

@@ -7,6 +7,7 @@ from tools.node.ports import Port
 from tools.node.progress import Progress
 from tools.node.registry import Registry
 from tools.node.trouble import Trouble
+from tools.node.words import Words
 
 
 def row_of(port: Port, registry: Registry | None, progress: Progress) -> dict[str, Any]:
@@ -27,3 +28,17 @@ def row_of(port: Port, registry: Registry | None, progress: Progress) -> dict[st
         "stage": registry.entry(node).stage if registry and node else "",
         "firmware": says.get("firmware"),
     }
+
+
+def told(row: dict[str, Any], words: Words) -> str:
+    """Return what a technician reads of one row."""
+    if "trouble" in row:
+        return str(row["trouble"])
+    return f"{row['chip']}  {row['mac']}  {words(_kind(row), node=row['node'])}"
+
+
+def _kind(row: dict[str, Any]) -> str:
+    if not row["node"]:
+        return "list.blank" if row["why"] == "blank" else "list.asleep" if row["why"] else "list.free"
+    known = {"": "list.node", "shelved": "list.shelved", "commissioned": "list.commissioned"}
+    return known.get(row["stage"], "list.unfinished")

@@ -60,7 +60,8 @@ class Session:
 
     def end(self, text: str, **result: Any) -> None:
         """Say how it went, and give the result as JSON where that was asked for."""
-        self.progress.say(text)
+        if text:
+            self.progress.say(text)
         if self.as_json:
             typer.echo(json.dumps({"ok": True, **result}))
 
