@@ -38,13 +38,13 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "watchdog is never armed", "main.py",
-        "watchdog = machine.WDT(timeout=60000)",
+        "watchdog = machine.WDT(timeout=WATCHDOG_MS)",
         'watchdog = type("Wdt", (), {"feed": lambda self: None})()',
         "watchdog",
     ),
     Mutant(
         "watchdog is armed for ten minutes", "main.py",
-        "WDT(timeout=60000)", "WDT(timeout=600000)", "watchdog",
+        "WATCHDOG_MS = 60000", "WATCHDOG_MS = 600000", "watchdog",
     ),
     Mutant(
         "resets by the watchdog are not counted", "lib/node/app.py",
@@ -68,7 +68,7 @@ MUTANTS = (
         "power",
     ),
     Mutant(
-        "cold boots are not counted", "lib/node/app.py", "me.boots += 1", "me.boots += 0", "start"
+        "cold boots are not counted", "lib/node/identity.py", "self.boots += 1", "self.boots += 0", "start"
     ),
     Mutant(
         "a cold boot drops the backlog", "lib/node/backlog.py",
@@ -107,6 +107,14 @@ MUTANTS = (
     Mutant(
         "UTC is an hour slow", "lib/node/clock.py",
         "state.offset_ms = true_ms - now", "state.offset_ms = true_ms - now - 3600000", "start",
+    ),
+    Mutant(
+        "the clock's drift is not allowed for", "lib/node/clock.py",
+        "age_s * self._state.drift_ppm // 1000", "0", "clock",
+    ),
+    Mutant(
+        "an update never proves itself", "lib/node/app.py",
+        "            slots.confirm()\n", "            pass\n", "update",
     ),
     Mutant(
         "brown-outs become a loop", "lib/node/guard.py",
