@@ -3,12 +3,15 @@
 import argparse
 import importlib
 import json
+import logging
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+import structlog
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -66,6 +69,14 @@ class Command(Generic[Run]):
             return lambda: known[name] if known is not None else self.load(name)
 
         return asked, {name: getting(name) for name in ([asked.name] if asked.name else names)}
+
+
+def only_critical_logs() -> None:
+    """Keep what runs in this process from logging between the figures, or into a report on stdout."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def write_report(to: Path | None, objects: Sequence[Mapping[str, Any]]) -> None:

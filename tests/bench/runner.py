@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tests.bench.figures import Figure, NotMeasured, all_hold, as_json
-from tests.commands import FAILED, OK, Command, write_report
+from tests.commands import FAILED, OK, Command, only_critical_logs, write_report
 from tools.servers import ServerError
 
 Bench = Callable[[], list[Figure]]
@@ -30,6 +30,8 @@ def main(argv: Sequence[str], known: Mapping[str, Bench] | None = None) -> int:
     if isinstance(chosen, int):
         return chosen
     asked, benches = chosen
+    if known is None:
+        only_critical_logs()
     console = Console(stderr=True)
     results = {}
     for name, bench in benches.items():

@@ -3,14 +3,11 @@
 Exit status: 0, 1 where anything failed, 2 on usage.
 """
 
-import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import structlog
-
-from tests.commands import FAILED, OK, Command, write_report
+from tests.commands import FAILED, OK, Command, only_critical_logs, write_report
 from tests.soak.tally import Tally, as_json
 
 Run = Callable[[Tally], None]
@@ -35,10 +32,8 @@ def main(argv: Sequence[str], known: Mapping[str, Run] | None = None) -> int:
     if isinstance(chosen, int):
         return chosen
     asked, runs = chosen
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    if known is None:
+        only_critical_logs()
     results = {}
     for name, run in runs.items():
         tally = Tally(asked.minutes, tell=_tell)
