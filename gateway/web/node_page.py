@@ -104,6 +104,7 @@ class NodePage:
             rows=table,
             counts=self._counts().get(id_, NodeCounts()),
             told=json.loads(state.status) if state else {},
+            state=state,
             concerns=self._own(id_),
             rounds=await asyncio.to_thread(self._rounds, id_, asked.from_s, asked.to_s),
         )

@@ -1,12 +1,14 @@
 """A node's page and its numbers: any stretch of time, from records or from hours."""
 
 import json
+from pathlib import Path
 
 from gateway.rollup import Rollup
 from gateway.store.rollups import Made
 from gateway.web.history import Hours
+from tests.gateway.web.desk_made import Made as Desks
 from tests.gateway.web.made import NOW_S, intake
-from tests.gateway.web.test_pages import ALL, get, made
+from tests.gateway.web.test_pages import ALL, checked, get, made
 
 DAY_S = 86_400
 
@@ -94,3 +96,13 @@ async def test_hours_and_days_are_files_with_their_revisions() -> None:
     assert asked[-1][0] == DAY_S
     assert (await get(pages, "/node/11/weeks.csv")).status == 404
     assert (await get(made(ALL), "/node/11/hours.csv")).text.splitlines()[0].startswith("\ufefftime_local")
+
+
+async def test_a_technician_sees_how_the_node_was_commissioned(tmp_path: Path) -> None:
+    seen = Desks(tmp_path)
+    for person, told in (("Tekniker", True), ("Vakt", False)):
+        text = (await (await seen.browser(person)).get("/node/11?lang=nb")).text
+        checked(text)
+        assert ("For teknikeren" in text) is told
+        assert ("nei, aldri hørt med sin nøkkel" in text) is told
+        assert ("/nodes/11/sheet" in text) is told
