@@ -97,7 +97,8 @@ def test_help_makes_nothing(tmp_path: Path) -> None:
     for name in ("tools/installation/release.py", "pyproject.toml"):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
-    script = [sys.executable, copy / "tools/installation/release.py", "install", "--help"]
-    done = subprocess.run([*script, "--root", tmp_path / "root"], capture_output=True, text=True, check=True)
+    script = [sys.executable, str(copy / "tools/installation/release.py"), "install", "--help"]
+    command = [*script, "--root", str(tmp_path / "root")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "./run install --site FOLDER" in done.stdout
     assert not (tmp_path / "root").exists()
