@@ -31,7 +31,7 @@ from tools.servers import HOST, Mosquitto, free_port
 
 SNOW = {"distance": 2400.0, "air": -6.0, "battery": 3.6}
 NODES = range(101, 110)
-pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(1800)]
 
 
 @dataclass(slots=True)
