@@ -41,14 +41,14 @@ def left(place: Place, measured: int, days: Days, now_s: float) -> Left | None:
     limits = place.node.profile.battery
     if limits is None or not measured:
         return None
+    interval_s = place.node.interval_s  # the site's: demonstrations wake more often than any battery stands
     cycles: float = measured
     since_s = changed_s(days)
     if since_s is not None:
-        cycles = min(cycles, (now_s - since_s) / place.interval_s)
-    a_cycle = _WAKING_MC.get(place.kind, _WAKING_MC["other"]) + SLEEP_MA * place.interval_s
+        cycles = min(cycles, (now_s - since_s) / interval_s)
+    a_cycle = _WAKING_MC.get(place.kind, _WAKING_MC["other"]) + SLEEP_MA * interval_s
     low, high = (
-        max(0.0, share * CELL_MC / a_cycle - cycles) * place.interval_s / _YEAR_S
-        for share in (COLD_SHARE, 1.0)
+        max(0.0, share * CELL_MC / a_cycle - cycles) * interval_s / _YEAR_S for share in (COLD_SHARE, 1.0)
     )
     falling = trend_years(days, limits.stop_mv)
     if falling is not None and falling < high:

@@ -51,7 +51,16 @@ async def looked_at(browser: Browser, url: str, logged_in: bool = True) -> None:
         page = await browser.new_page(viewport={"width": width, "height": 900})
         if logged_in:
             await log_in(page, url)
-        for path in ("/alerts", "/nodes", f"/nodes/{INTAKE}/sheet", "/data", "/accessibility", "/login"):
+        paths = (
+            "/alerts",
+            "/rounds",
+            "/nodes",
+            f"/nodes/{INTAKE}/sheet",
+            "/data",
+            "/accessibility",
+            "/login",
+        )
+        for path in paths:
             answer = await page.goto(f"{url}{path}?lang={language}&theme={theme}")
             assert answer is not None
             assert answer.status == 200
