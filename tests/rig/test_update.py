@@ -30,19 +30,26 @@ async def offer(bench: Bench, gateway: RigGateway, number: int, files: Mapping[s
         await offers.offer(bench.node.id, signed)
 
 
-async def test_update_and_rollback(bench: Bench, dut: Strategy, gateway: RigGateway) -> None:
+def update(firmware: Mapping[str, bytes], number: int) -> dict[str, bytes]:
+    """Return the library under test as the program of an update."""
+    files = {name.removeprefix("lib/"): text for name, text in firmware.items() if name.startswith("lib/")}
+    version = "node/version.mpy"
+    return {**files, version: bundle.program(number, f"0.{number}")[version]}
+
+
+async def test_update_and_rollback(
+    bench: Bench, dut: Strategy, gateway: RigGateway, firmware: Mapping[str, bytes]
+) -> None:
     trust = {"board": bench.node.board, "hardware": 1, "keys": [signing.public_of(KEY)]}
     dut.tree = {**dut.tree, "trust.json": json.dumps(trust).encode()}
     await dut.to(State.PROVISIONED)
-    await offer(bench, gateway, GOOD, bundle.program(GOOD, f"0.{GOOD}"))
+    await offer(bench, gateway, GOOD, update(firmware, GOOD))
     await dut.to(State.RUNNING)
     await bench.console.until("update confirmed", LIMIT_S, dut.began)
     await dut.to(State.ASLEEP)
     assert gateway.status()["firmware"] == f"0.{GOOD}"
-    await offer(
-        bench, gateway, BROKEN,
-        {**bundle.program(BROKEN, f"0.{BROKEN}"), "node/app.mpy": b"no bytecode at all"},
-    )  # fmt: skip
+    broken = {**update(firmware, BROKEN), "node/app.mpy": b"no bytecode at all"}
+    await offer(bench, gateway, BROKEN, broken)
     await dut.restart()
     await bench.console.until(f"update {BROKEN}: on trial", LIMIT_S, dut.began)
     tried = len(bench.console.text())
