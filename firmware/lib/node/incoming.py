@@ -5,6 +5,7 @@ afford. A note in RTC memory says how far they are; losing it begins them anew. 
 of the old ones at the next start, and are on trial then: see settings.py.
 """
 
+import gc
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from wire.changes import HASH_SIZE, HEAD_SIZE, parts
 PART = "/settings.part"
 MADE = "/settings.new"  # out of the old ones and PART
 SIZE_MAX = 8000
+COPY = 128  # bytes at a time: a node that has just spoken has little heap left in one piece
 _FORMAT = "<4sHH"
 
 
@@ -52,8 +54,9 @@ def take(state, node, piece, changes=False):
     if _hash_of(PART) != hash:
         raise ValueError("the settings that came are not those that were meant")
     path = _make() if changes else PART
+    gc.collect()
     with open(path, "rb") as f:
-        values = json.loads(f.read())
+        values = json.load(f)
     settings.check(values)
     if values["node"] != node:
         raise ValueError("settings of another node")
@@ -97,14 +100,19 @@ def _make():
 
 def _copy(source, made, size):
     while size:
-        part = source.read(min(size, 256))
+        part = source.read(min(size, COPY))
         made.write(part)
         size -= len(part)
 
 
 def _hash_of(path):
+    digest = hashlib.sha256()
     try:
         with open(path, "rb") as f:
-            return hashlib.sha256(f.read()).digest()[:4]
+            while True:
+                part = f.read(COPY)
+                if not part:
+                    return digest.digest()[:4]
+                digest.update(part)
     except OSError:
         return None

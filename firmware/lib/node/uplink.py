@@ -248,7 +248,7 @@ class Uplink:
         try:
             self.adopted = incoming.take(self._state, self._node, piece, changes)
             self.more = not self.adopted
-        except OSError:
+        except (OSError, MemoryError):  # there is another time
             self._state.count(control.FLASH)
         except ValueError:  # settings this node can not use; what else the answer says holds
             self._state.count(control.REFUSED)
