@@ -107,7 +107,7 @@ async def test_crosshair_zoom_and_what_stands_without_script(tmp_path: Path) -> 
         await tab.wait_for_url(re.compile(r"from=\d+&to=\d+"))
         asked = dict(re.findall(r"(from|to)=(\d+)", tab.url))
         await until(tab, f"shown.from === {asked['from']} && shown.to === {asked['to']}")
-        link = str(await tab.locator(".history a[download]").get_attribute("href"))
+        link = str(await tab.locator(".history a.button[download]").get_attribute("href"))
         assert f"from={asked['from']}" in link
         await tab.go_back()
         await until(tab, "shown.to - shown.from > 70000")
