@@ -12,9 +12,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-# The last three are those `./run install` needs: Debian packages stay when the gateway goes.
+# Those of the second line are what `./run install` needs, and age: they stay when the gateway goes.
 PACKAGES = (
-    "systemd", "systemd-sysv", "dbus", "ca-certificates", "python3-venv", "mosquitto", "fonts-dejavu-core",
+    "systemd", "systemd-sysv", "dbus", "ca-certificates",
+    "python3-venv", "mosquitto", "fonts-dejavu-core", "age",
 )  # fmt: skip
 PROGRAMS = {"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container", "nsenter": "util-linux"}
 SUITE = "bookworm"

@@ -1,4 +1,4 @@
-"""A gateway's life on a whole machine: installed, upgraded, hung, revoked, restored and removed, for real.
+"""A gateway's life on a whole machine: installed, hung, upgraded, backed up, revoked, restored and removed.
 
 The machine is a Debian of its own with a running systemd (guest.py); `./run install` and all others are the
 commands people give. A node of the tests talks to it over TLS all the while. Where this machine cannot run
@@ -24,6 +24,7 @@ from gateway.store import Reader
 from tests.soak.guest import Guest, missing
 from tests.soak.tally import Tally
 from tests.tools.installation.staged import SiteNode
+from tools.installation.encryption import MAGIC
 from tools.installation.release import files
 from tools.node.credentials import Credentials
 from tools.node.forget import forget
@@ -34,7 +35,12 @@ from wire import control
 ROOT = Path(__file__).parents[2]
 SITE = "narvik-demo"
 NODE, OTHER = 11, 12
-BACKUP, EXPORT = "/var/tmp/backup.tar.gz", "/var/tmp/export"
+BACKUP, KEY, EXPORT = "/var/tmp/backup.tar.gz.age", "/var/tmp/key.txt", "/var/tmp/export"
+NIGHTLY, KEPT = "/srv/nightly", 2
+LOOKED_AT = {
+    "gateway", "mqtt", "nodes", "sync", "clock", "disk", "versions", "SQLite", "disk wear", "broker",
+    "real-time clock", "backup", "duty tonight",
+}  # fmt: skip
 # What changes without anybody's doing, or is the machine's own record of what was done.
 UNSTEADY = ("/proc", "/sys", "/run", "/dev", "/tmp", "/var/log", "/var/tmp", "/var/cache", "/root/",
             "/var/lib/systemd", "/var/lib/private", "/source", "/etc/passwd-", "/etc/group-", "/etc/shadow-",
@@ -64,6 +70,7 @@ class Life:
         self.data = folder / "root/var/lib/sensornett"
         self.port, self.page = free_ports(2)
         self.node = SiteNode(NODE)
+        self.recipient = ""
         self.sent = 0
 
     async def whole(self) -> None:
@@ -75,17 +82,20 @@ class Life:
             self.provision()
             await self.speaks(5)
             await self.hangs()
-            backup = self.guest.root / BACKUP.lstrip("/")
-            self.timed("backup_s", "backup", BACKUP)
+            self.guest.run("age-keygen", "-o", KEY)
+            self.recipient = self.guest.run("age-keygen", "-y", KEY).strip()
+            self.timed("backup_s", "backup", BACKUP, "--recipient", self.recipient)
             await self.speaks(5)
             await self.upgrades()
+            self.backed_up_each_night()
+            self.examined()
             await self.upgrade_fails()
             await self.revoked()
             await self.restored()
             self.exported()
-            backup.unlink()
-            shutil.rmtree(self.guest.root / EXPORT.lstrip("/"))
             self.timed("uninstall_s", "uninstall", "--purge", "--yes")
+            assert len(list(self.inside(NIGHTLY).iterdir())) == KEPT, "backups outlive the gateway"
+            shutil.rmtree(self.inside(NIGHTLY))
             left = self.guest.files(UNSTEADY) - bare
             assert left == set(), f"left behind: {sorted(left)[:10]}"
             for name in ("passwd", "group", "shadow"):
@@ -97,9 +107,14 @@ class Life:
         self.tally.facts[name] = round(time.monotonic() - began)
         self.tally.tell(f"{words[0]}: {self.tally.facts[name]} s")
 
+    def inside(self, path: str) -> Path:
+        return self.guest.root / path.lstrip("/")
+
+    def passwords(self) -> dict[str, str]:
+        return dict(json.loads((self.data / "broker.json").read_text())["users"])
+
     def nothing_secret_is_shown(self) -> None:
-        credentials = json.loads((self.data / "broker.json").read_text())["users"]
-        secrets = [word.encode() for word in credentials.values()]
+        secrets = [word.encode() for word in self.passwords().values()]
         for commandline in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 text = commandline.read_bytes()
@@ -133,14 +148,14 @@ class Life:
         """Send frames as a node does: again and again until the gateway answers the last."""
         for frame in frames:
             await client.publish(f"sn/{SITE}/{NODE}/up", frame)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 message = await anext(client.messages)
             self.node.hear([Downlink(NODE, bytes(message.payload))])
         return self.node.told
 
     async def speaks(self, count: int) -> None:
         """The node introduces itself and brings `count` new records, which have to be acknowledged."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         now_s = int(time.time())
         told: dict[int, Any] = {}
         while not told:
@@ -167,11 +182,40 @@ class Life:
         await self.speaks(5)
 
     async def upgrades(self) -> None:
-        before = self.current()
+        """To another version, with a backup each night and other secrets from then on."""
+        before, word = self.current(), self.passwords()["gateway"]
         (self.source / "README.md").write_text("another version\n")
-        self.timed("upgrade_s", "upgrade")
+        with self.inside("/etc/sensornett/gateway.yaml").open("a") as stream:
+            nightly = {"folder": NIGHTLY, "keep": KEPT, "recipients": [self.recipient]}
+            stream.write(f"backup: {json.dumps(nightly)}\n")
+        self.timed("upgrade_s", "upgrade", "--rotate")
         assert self.current() != before
+        assert self.passwords()["gateway"] != word
         await self.speaks(5)
+
+    def backed_up_each_night(self) -> None:
+        """What the timer starts, as often as in three nights: so many are kept, and nobody reads them."""
+        self.guest.run("systemctl", "is-active", "sensornett-backup.timer")
+        names: set[str] = set()
+        for _ in range(3):
+            self.guest.run("systemctl", "start", "sensornett-backup.service")
+            names |= {path.name for path in self.inside(NIGHTLY).iterdir()}
+            time.sleep(1.1)  # the names have seconds
+        kept = sorted(self.inside(NIGHTLY).iterdir())
+        assert (len(names), len(kept)) == (3, KEPT)
+        for path in kept:
+            assert path.read_bytes().startswith(MAGIC)
+            assert path.stat().st_mode & 0o077 == 0
+        for database in self.data.glob("*.db*"):
+            assert database.stat().st_uid == self.data.stat().st_uid, database
+
+    def examined(self) -> None:
+        """The doctor has a verdict on everything, and one fault to find: nobody is paged yet."""
+        done = self.guest.try_run("sensornett", "doctor", "--state", "/var/lib/sensornett", "--json")
+        found = {each["what"]: each["health"] for each in json.loads(done.stdout)["findings"]}
+        assert set(found) >= LOOKED_AT, found
+        failed = {what for what, health in found.items() if health == "failure"}
+        assert failed == {"duty tonight"}, done.stdout
 
     async def upgrade_fails(self) -> None:
         """One that cannot even be imported changes nothing; one that does not come up is taken back."""
@@ -206,7 +250,7 @@ class Life:
     async def restored(self) -> None:
         """The old backup: a new store id, and what came after it is there again once the node sent it."""
         before = self.store_id()
-        self.timed("restore_s", "restore", BACKUP)
+        self.timed("restore_s", "restore", BACKUP, "--identity", KEY)
         assert self.store_id() != before
         assert OTHER not in read_keys(self.data / "keys.json"), "a forgotten node came back"
         sent, self.sent = self.sent, 10  # the backup has ten
@@ -218,7 +262,7 @@ class Life:
 
     def exported(self) -> None:
         self.guest.run("/source/run", "export", EXPORT)
-        lines = (self.guest.root / EXPORT.lstrip("/") / f"records/{NODE}.csv").read_text().splitlines()
+        lines = (self.inside(EXPORT) / f"records/{NODE}.csv").read_text().splitlines()
         assert len(lines) == 1 + self.sent
 
     def current(self) -> str:
