@@ -36,7 +36,7 @@ def test_a_misspelt_key_is_not_reported_as_missing_too(write: Write) -> None:
 
 def test_an_unrelated_unknown_key_does_not_hide_a_missing_one(write: Write) -> None:
     _, problems = validate(write("id: a\nxyz: b\n"), (), Recipient)
-    unknown = "2:1: unknown key `xyz` | known: id, quiet, role, rota"
+    unknown = "2:1: unknown key `xyz` | known: gateway, id, quiet, role, rota"
     assert told(problems) == [unknown, "1:1: `role` is missing"]
 
 
