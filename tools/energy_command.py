@@ -28,6 +28,7 @@ from gateway.store import StoreError
 from gateway.store.energy_book import ANSWERS, Answer, EnergyBook
 from gateway.web.energy_view import EnergyView
 from tools import energy_rows
+from tools.energy_events import events
 from tools.energy_import import import_files
 from tools.energy_post import send_letters
 from tools.energy_sources import (
@@ -50,7 +51,6 @@ from tools.energy_sources import (
     today,
 )
 from tools.energy_tables import show
-from tools.events_command import events
 
 app = typer.Typer(help="Look into buildings' consumption.", no_args_is_help=True)
 app.command("events")(events)

@@ -19,7 +19,7 @@ from gateway.start import broker_at, page_at, serve, settings_of
 from gateway.store.memory import place_in_use
 from gateway.web.users import FILE_NAME as USERS_NAME
 from gateway.web.users import ROLES, User, UsersError, check_name, hashed, read_users, write_users
-from tools.relay_command import relay
+from tools.gateway_relay import relay
 
 FAILED, USAGE = 1, 2
 

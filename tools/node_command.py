@@ -11,7 +11,6 @@ import typer
 
 from device_configs.compile import config_hash
 from tools import completion
-from tools.archive_command import archive
 from tools.node import commission as commissioning
 from tools.node import flasher, label, listing, plan, prompt
 from tools.node.bench import run_bench
@@ -47,6 +46,7 @@ from tools.node.session import (
     workshop,
 )
 from tools.node.trouble import Trouble
+from tools.node_archive import archive
 from wire.quantities import QUALITY_NAMES
 
 app = typer.Typer(help="Flash, provision and commission nodes.", no_args_is_help=True)
