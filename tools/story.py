@@ -31,8 +31,10 @@ def story(town: Town) -> list[Event]:
         first = intakes[0]
         events.append(Event(CLOG_AT_S, f"{first.node.name}: the grate begins to clog", _clog(first)))
         events.append(Event(CLEANED_AT_S, f"{first.node.name}: the grate is cleaned", _clean(first)))
-    if snow:
-        dark = snow[-1]
+    # A cold start costs a radio node half its airtime: over LoRa another node is the one in the dark.
+    at_risk = buildings if town.air else snow
+    if at_risk:
+        dark = at_risk[-1]
         events += [
             Event(POWER_LOST_AT_S, f"{dark.node.name}: the node loses power", dark.board.power_cut),
             Event(POWER_BACK_AT_S, f"{dark.node.name}: the node has power again", dark.board.power_on),
