@@ -1,11 +1,8 @@
 """The sync process: one Worker, its journal and its socket in the gateway's state directory."""
 
 import asyncio
-import fcntl
-import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +19,7 @@ from cloud_sync.pace import Pace
 from cloud_sync.readback import Account, counts
 from cloud_sync.worker import Worker
 from gateway import clock, watchdog
+from gateway.claim import StartError, claimed
 from gateway.control import SOCKET_NAME as GATEWAY_SOCKET
 from gateway.control import Control, ControlError, Message, request
 from gateway.model import StoredRecord
@@ -33,11 +31,6 @@ SOCKET_NAME = "sync.sock"
 JOURNAL_NAME = "sync.db"
 STORE_NAME = "store.db"
 TELL_EVERY_S = 20.0
-SOCKET_PATH_MAX = 107  # bytes: what the kernel takes for a Unix socket
-
-
-class StartError(Exception):
-    """Sync cannot start; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +94,7 @@ async def run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with _locked(settings.state):
+    with claimed(settings.state, "sync", "Stop it first: two would only send everything twice."):
         path = settings.state / JOURNAL_NAME
         try:
             writer = _writer(settings)
@@ -216,28 +209,3 @@ def _numbers(message: Message) -> Sequence[int] | None:
         raise ControlError('"ids" has to be a list of numbers or "all"')
     return ids
 
-
-@contextmanager
-def _locked(state: Path) -> Iterator[None]:
-    """Keep other sync processes out of the state directory. Raises StartError."""
-    if len(os.fsencode(state / SOCKET_NAME)) > SOCKET_PATH_MAX:
-        raise StartError(f"{state}: this path is too long for a socket; choose a shorter one with --state")
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (state / "sync.lock").open("a+")
-    except OSError as error:
-        raise StartError(f"{state}: sync cannot write here: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            owner = lock.read().strip() or "unknown"
-            raise StartError(
-                f"{state}: another sync (process {owner}) is at work here. "
-                "Stop it first: two would only send everything twice."
-            ) from error
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield

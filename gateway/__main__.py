@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from device_configs.problem import ConfigError
-from gateway.app import StartError
+from gateway.claim import StartError
 from gateway.start import broker_at, page_at, serve, settings_of
 
 

@@ -1,12 +1,10 @@
 """The gateway's wiring: all parts are made and tied together here, from plain values."""
 
 import asyncio
-import fcntl
-import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +20,7 @@ from gateway.alerts.verbs import verbs as alert_verbs
 from gateway.carriers import Carrier
 from gateway.carriers.mqtt import Broker, MqttCarrier
 from gateway.carriers.radios import Radios
+from gateway.claim import StartError, claimed
 from gateway.control import SOCKET_NAME, Control, ControlError, Message, Verb
 from gateway.ingest import Ingest
 from gateway.model import Downlink, Uplink
@@ -41,11 +40,6 @@ log = structlog.get_logger()
 
 STORE_NAME = "store.db"
 FLUSH_S = 10.0  # how long the count of refused frames may lag behind on disk
-SOCKET_PATH_MAX = 107  # bytes: what the kernel takes for a Unix socket
-
-
-class StartError(Exception):
-    """The gateway cannot start; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,27 +327,6 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-@contextmanager
-def locked(state: Path) -> Iterator[None]:
+def locked(state: Path) -> AbstractContextManager[None]:
     """Make the state directory, and keep other gateways out of it. Raises StartError."""
-    if len(os.fsencode(state / SOCKET_NAME)) > SOCKET_PATH_MAX:
-        raise StartError(f"{state}: this path is too long for a socket; choose a shorter one with --state")
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (state / "gateway.lock").open("a+")
-    except OSError as error:
-        raise StartError(f"{state}: the gateway cannot write here: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            owner = lock.read().strip() or "unknown"
-            raise StartError(
-                f"{state}: another gateway (process {owner}) uses this directory. "
-                "Stop it first, or choose another directory with --state."
-            ) from error
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield
+    return claimed(state, "gateway", "Stop it first, or choose another directory with --state.")

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import audit
-from gateway.app import StartError
+from gateway.claim import StartError
 from gateway.control import SOCKET_NAME, ControlError, request
 from gateway.start import broker_at, page_at, serve, settings_of
 from gateway.store.memory import place_in_use

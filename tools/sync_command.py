@@ -11,12 +11,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cloud_sync.daemon import SOCKET_NAME, Settings, StartError, run
+from cloud_sync.daemon import SOCKET_NAME, Settings, run
 from cloud_sync.influx import Connection
 from cloud_sync.line_protocol import encoder
 from cloud_sync.pace import Pace
 from device_configs.loader import load_site
 from device_configs.problem import ConfigError
+from gateway.claim import StartError
 from gateway.control import ControlError, request
 from gateway.logs import to_stderr
 from gateway.recalibration import timelines

@@ -13,7 +13,7 @@ from aiomqtt import MqttError
 
 from device_configs.catalog import builtin_catalog
 from gateway import audit
-from gateway.app import StartError
+from gateway.claim import StartError
 from gateway.start import broker_at
 from gateway.store import Reader, StoreError
 from tools.firmware_image import BuildError

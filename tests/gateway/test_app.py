@@ -12,8 +12,9 @@ import aiomqtt
 import pytest
 
 from device_configs.keys import write_keys
-from gateway.app import Settings, StartError, locked, run
+from gateway.app import Settings, locked, run
 from gateway.carriers.mqtt import Broker
+from gateway.claim import StartError
 from gateway.control import ControlError, Message, request
 from gateway.model import Downlink, Refusal
 from gateway.store import Reader
@@ -136,7 +137,7 @@ async def test_what_was_refused_is_on_disk_after_the_end(broker: Mosquitto, sett
 
 async def test_one_gateway_to_a_state_directory(settings: Settings) -> None:
     async with running(settings):
-        with pytest.raises(StartError, match=r"another gateway \(process \d+\) uses this directory"):
+        with pytest.raises(StartError, match=r"another gateway \(process \d+\) is at work here"):
             await run(settings)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from device_configs.keys import write_keys
 from device_configs.problem import ConfigError
-from gateway.app import StartError
 from gateway.carriers.mqtt import Broker
+from gateway.claim import StartError
 from gateway.start import broker_at, page_at, settings_of
 from tools.radio_site import by_radio
 
