@@ -10,7 +10,7 @@ from gateway.store.change import NOBODY, NodeEpoch
 
 
 class Refused(Exception):
-    """A frame that is not taken; the node hears of it only where `ask` says so."""
+    """A frame that is not taken; the node hears of it only if it is owed an answer."""
 
     def __init__(self, cause: Refusal, node: int = NOBODY, why: object = "") -> None:
         super().__init__(why)

@@ -6,6 +6,7 @@ import sys
 
 HERE = sys.path[0]
 import power_cuts_on_node as life  # noqa: E402
+from flash_on_node import cut_each  # noqa: E402
 
 sys.path[:] = [path for path in sys.path if path != HERE]
 from node import archive, registers  # noqa: E402
@@ -85,22 +86,12 @@ def main(count):
         written(made, events, n, done)
     life.vfs.umount("/")
     everything = [entry for _, kind, entry in done if kind == "hour"]
-    cuts, told = 0, []
-    for number, (at, new) in enumerate(flash.journal):
-        for torn in (False, True):
-            left = bytearray(content)
-            if torn:
-                life.apply(left, at, new[: len(new) // 2])
-            cuts += 1
-            try:
-                check(left, [mark for mark in done if mark[0] <= number], everything)
-            except Exception as error:
-                told.append("operation %d%s: %r" % (number, " torn" if torn else "", error))
-                try:
-                    life.vfs.umount("/")
-                except OSError:
-                    pass
-        life.apply(content, at, new)
+    cuts, told = cut_each(
+        flash.journal,
+        content,
+        1.0,
+        lambda left, number: check(left, [mark for mark in done if mark[0] <= number], everything),
+    )
     print(
         json.dumps(
             {

@@ -1,4 +1,8 @@
-# Runs in MicroPython: the flash of the tests that cut its power.
+# Runs in MicroPython: the flash of the tests that cut its power, and the cutting.
+import random
+
+import vfs
+
 BLOCK = 4096
 
 
@@ -31,3 +35,32 @@ class Flash:
         if op == 6:
             self._operate(arg * BLOCK, b"\xff" * BLOCK)
         return 0
+
+
+def cut_each(journal, content, share, check, forget=None):
+    """Take the power before each operation of `journal` on `content` and in its midst, or a `share` of it.
+
+    `check(flash, operations done)` raises what is wrong with what is left; `forget()` undoes what it noted.
+    Returns how often the power went, and what was wrong.
+    """
+    cuts, told = 0, []
+    for done, (at, new) in enumerate(journal):
+        for torn in (False, True):
+            if random.random() >= share:
+                continue
+            left = bytearray(content)
+            if torn:
+                left[at : at + len(new) // 2] = new[: len(new) // 2]
+            cuts += 1
+            try:
+                check(left, done)
+            except Exception as error:
+                told.append("operation %d%s: %r" % (done, " torn" if torn else "", error))
+                try:
+                    vfs.umount("/")
+                except OSError:
+                    pass
+            if forget:
+                forget()
+        content[at : at + len(new)] = new
+    return cuts, told

@@ -5,7 +5,7 @@ import json
 import random
 import sys
 
-from flash_on_node import BLOCK, Flash
+from flash_on_node import BLOCK, Flash, cut_each
 
 sys.path.pop(0)  # the folder of this script has a `node` of its own
 
@@ -157,6 +157,10 @@ def check(content, done, again):
         check(before, done, False)
 
 
+def forget():
+    del MARKS[KNOWN:]
+
+
 def main(seed, share):
     global PROGRAMS, ALL, KNOWN, LAST
     random.seed(seed)
@@ -173,25 +177,9 @@ def main(seed, share):
     journal = FLASH.journal
     KNOWN = len(MARKS)
     vfs.umount("/")
-    cuts, told = 0, []
-    for done, (at, new) in enumerate(journal):
-        for torn in (False, True):
-            if random.random() >= share:
-                continue
-            left = bytearray(content)
-            if torn:
-                left[at : at + len(new) // 2] = new[: len(new) // 2]
-            cuts += 1
-            try:
-                check(left, done, random.random() < 0.2)
-            except Exception as error:
-                told.append("operation %d%s: %r" % (done, " torn" if torn else "", error))
-                try:
-                    vfs.umount("/")
-                except OSError:
-                    pass
-            del MARKS[KNOWN:]
-        content[at : at + len(new)] = new
+    cuts, told = cut_each(
+        journal, content, share, lambda left, done: check(left, done, random.random() < 0.2), forget
+    )
     print(json.dumps({"operations": len(journal), "cuts": cuts, "failures": told}))
 
 

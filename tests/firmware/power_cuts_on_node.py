@@ -6,7 +6,7 @@ import os
 import random
 import sys
 
-from flash_on_node import BLOCK, Flash
+from flash_on_node import BLOCK, Flash, cut_each
 
 HERE = sys.path.pop(0)  # the folder of this script has a `node` of its own
 
@@ -336,22 +336,17 @@ def main(wakes, seed, share, blocks):
     random.seed(seed)
     content, journal, marks, epoch = live(wakes, blocks)
     kept, known = len(APPENDED), len(ATTEMPTS)
-    cuts = 0
-    told = []
-    for done, (at, new) in enumerate(journal):
-        for torn in (False, True):
-            if random.random() >= share:
-                continue
-            left = bytearray(content)
-            if torn:
-                apply(left, at, new[: len(new) // 2])
-            cuts += 1
-            try:
-                check(left, done, marks, epoch, random.random() < 0.25)
-            except Exception as error:
-                told.append("operation %d%s: %r" % (done, " torn" if torn else "", error))
-            del ATTEMPTS[known:], APPENDED[kept:]
-        apply(content, at, new)
+
+    def forget():
+        del ATTEMPTS[known:], APPENDED[kept:]
+
+    cuts, told = cut_each(
+        journal,
+        content,
+        share,
+        lambda left, done: check(left, done, marks, epoch, random.random() < 0.25),
+        forget,
+    )
     found = {"wakes": wakes, "operations": len(journal), "cuts": cuts, "failures": told, "records": kept}
     print(json.dumps(found))
 

@@ -1,8 +1,6 @@
 """Real sealed frames through ingest into a real store: what is taken, what is refused, what is answered."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,20 +19,6 @@ from tests.gateway.talking_node import (
 )
 from wire import control
 from wire.frame import ACK_REQUESTED, CONTROL, DATA, MANY, WELCOME, pack_header
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    made = Bench(tmp_path / "store.db")
-    yield made
-    await made.store.close()
-
-
-@pytest.fixture
-async def node(bench: Bench) -> TalkingNode:
-    introduced = TalkingNode()
-    await bench.introduce(introduced)
-    return introduced
 
 
 async def test_a_node_introduces_itself_and_is_told_time_and_epoch(bench: Bench) -> None:

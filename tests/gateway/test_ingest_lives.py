@@ -1,8 +1,5 @@
 """A node that lost its frame counter goes on under another key; what was sealed before is worth nothing."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from gateway.model import Refusal
@@ -11,20 +8,6 @@ from tests.gateway.ingest_bench import Bench
 from tests.gateway.talking_node import NOON_S, TalkingNode, key_of, record
 from wire import control
 from wire.frame import ACK_REQUESTED, JOIN, pack_header
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    made = Bench(tmp_path / "store.db")
-    yield made
-    await made.store.close()
-
-
-@pytest.fixture
-async def node(bench: Bench) -> TalkingNode:
-    introduced = TalkingNode()
-    await bench.introduce(introduced)
-    return introduced
 
 
 async def test_a_node_that_lost_its_counter_goes_on_in_another_life(bench: Bench, node: TalkingNode) -> None:

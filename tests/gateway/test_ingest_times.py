@@ -1,28 +1,9 @@
 """When a record was measured, as ingest settles it: clocks with and without an anchor, ahead, in 1970."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from gateway.model import Refusal
 from tests.gateway.ingest_bench import Bench
 from tests.gateway.talking_node import NOON_MS, NOON_S, TalkingNode, record
 from wire import control
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    made = Bench(tmp_path / "store.db")
-    yield made
-    await made.store.close()
-
-
-@pytest.fixture
-async def node(bench: Bench) -> TalkingNode:
-    introduced = TalkingNode()
-    await bench.introduce(introduced)
-    return introduced
 
 
 async def test_times_on_a_clock_wait_for_an_anchor(bench: Bench, node: TalkingNode) -> None:

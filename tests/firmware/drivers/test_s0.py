@@ -4,27 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.firmware.drivers.test_pulses import Clock, Kept, Pin
+from tests.firmware.drivers.test_pulses import Clock, Hardware, Kept, Pin
 from wire.quantities import ESTIMATED, FAULT, OK
 
 
-class Hardware:
-    """A node's buses, and a meter that makes clean pulses of 30 ms."""
-
-    def __init__(self):
-        self.clock = Clock()
-        self.ticks_ms = self.clock.ticks_ms
-        self.store = Kept()
-        self.pin = Pin()
-        self.names = []
-
-    def kept(self, name):
-        self.names.append(name)
-        return self.store
-
-    def contact(self, bus, closed):
-        self.closed = closed
-        return self.pin
+class Meter(Hardware):
+    """Its pulses are clean, 30 ms long."""
 
     def pulse(self):
         self.closed(self.pin)
@@ -37,7 +22,7 @@ def life(vectors):
 
     results = []
     for per_kwh, steps in vectors:
-        hardware = Hardware()
+        hardware = Meter()
         channel = {"bus": {"pin": 33}, "bounce_ms": 20, "pulses_per_kwh": per_kwh}
         meter = attach(hardware, [channel])
         seen = []
@@ -60,7 +45,7 @@ def life(vectors):
     return results
 
 
-NEEDS = [Clock, Pin, Kept, Hardware]
+NEEDS = [Clock, Pin, Kept, Hardware, Meter]
 
 
 def test_golden_lives(on_both):
