@@ -5,6 +5,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -32,6 +33,8 @@ class Bash:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._ours, theirs = pty.openpty()
+        # A prompt that names a long folder must not make the line scroll sideways.
+        termios.tcsetwinsize(theirs, (24, 1000))
         self._process = subprocess.Popen(
             ["bash", "--noprofile", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
         )
