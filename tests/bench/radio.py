@@ -29,12 +29,11 @@ import cbor2
 from device_configs.radio_schema import Lora
 from gateway.carriers.duty import Duty
 from gateway.carriers.packet_forwarder import PacketForwarderCarrier
-from gateway.ingest import Ingest
-from gateway.store import Store
+from tests.bench.carried import TIMEOUT_S, carried
 from tests.bench.figures import Figure, NotMeasured, at_least, at_most
 from tests.bench.gauge import QUANTITIES, SCHEMA, gauge_records
 from tests.bench.radio_bridge import bridge_figures
-from tests.bench.traffic import GATEWAY_ID, epoch_of, key_of
+from tests.bench.traffic import epoch_of, key_of
 from tests.bench.wire import LORAWAN, lpp_bytes, sealed_bytes
 from wire import control
 from wire.airtime import FRAME_MAX, airtime_us
@@ -50,7 +49,6 @@ NODES, ROUNDS = 50, 70  # all of them fit the inbox: a forwarder does not wait f
 WINDOW = 32
 ASK_EVERY = 6
 DISK = Path("/var/tmp")  # kept over a restart, so never in memory
-TIMEOUT_S = 120.0
 LORA = Lora(frequency_khz=869_525, spreading_factor=SF, bandwidth_khz=125, power_dbm=14)
 
 _processes = multiprocessing.get_context("spawn")
@@ -258,44 +256,15 @@ async def through_reader(reports: list[bytes]) -> float:
 
 async def through_gateway(introductions: list[bytes], reports: list[bytes], path: Path) -> float:
     """Return how many records a second get into the store."""
-    store = Store.open(path)
-    ingest = Ingest(
-        store,
-        keys={node: key_of(node) for node in range(1, NODES + 1)},
-        schemas={SCHEMA: QUANTITIES},
-        gateway_id=GATEWAY_ID,
-    )
     carrier = PacketForwarderCarrier(LORA, Duty(869_525, 125, lambda: int(time.time())), port=0)
-    left, done = len(introductions), asyncio.Event()
-
-    async def carry() -> None:
-        nonlocal left
-        async with contextlib.aclosing(carrier.uplinks()) as uplinks:
-            async for batch in uplinks:
-                await carrier.send(await ingest.accept(batch))
-                left -= len(batch)
-                if not left:
-                    done.set()
-
-    task = asyncio.create_task(carry())
-    try:
+    async with carried(carrier, path, NODES) as until:
         while carrier._transport is None:  # noqa: ASYNC110 - it has no event for that
             await asyncio.sleep(0.01)
         port = carrier._transport.get_extra_info("sockname")[1]
         took_s = 0.0
         for contents in (introductions, reports):
-            left = len(contents)
-            done.clear()
             async with sending(port, contents) as begin:
                 began = await begin()
-                async with asyncio.timeout(TIMEOUT_S):
-                    await done.wait()
+                await until(len(contents))
                 took_s = time.monotonic() - began
-        if sum(store.reader.stored().values()) != len(reports):
-            raise NotMeasured(f"{len(reports)} records were sent, {store.reader.stored()} are stored")
         return len(reports) / took_s
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await store.close()

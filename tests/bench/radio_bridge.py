@@ -24,18 +24,14 @@ from device_configs.radio_schema import Lora
 from gateway.carriers.bridge import BridgeCarrier
 from gateway.carriers.duty import Duty
 from gateway.carriers.receivers import Receivers
-from gateway.ingest import Ingest
-from gateway.store import Store
+from tests.bench.carried import TIMEOUT_S, carried
 from tests.bench.figures import Figure, NotMeasured, at_least
-from tests.bench.gauge import QUANTITIES, SCHEMA
-from tests.bench.traffic import GATEWAY_ID, key_of
 from wire import bridge as cable
 
 PAIRS = 7
 PACKETS = 3500
 BOOT = 7
 START = 255  # a number that no packet has
-TIMEOUT_S = 120.0
 DISK = Path("/var/tmp")  # kept over a restart, so never in memory
 
 _processes = multiprocessing.get_context("spawn")
@@ -154,13 +150,6 @@ def through_reader(frames: list[bytes]) -> float:
 
 async def through_gateway(introductions: list[bytes], reports: list[bytes], path: Path, nodes: int) -> float:
     """Return how many records a second get into the store."""
-    store = Store.open(path)
-    ingest = Ingest(
-        store,
-        keys={node: key_of(node) for node in range(1, nodes + 1)},
-        schemas={SCHEMA: QUANTITIES},
-        gateway_id=GATEWAY_ID,
-    )
     lora = Lora(frequency_khz=869_525, spreading_factor=9, bandwidth_khz=125, power_dbm=14)
     loop = asyncio.get_running_loop()
     receivers = Receivers(
@@ -169,36 +158,11 @@ async def through_gateway(introductions: list[bytes], reports: list[bytes], path
         later=lambda seconds, call: loop.call_later(seconds, call),
         now_s=loop.time,
     )
-    left, done = len(introductions), asyncio.Event()
     with at_the_cable(introductions, reports) as (name, aside):
-        carrier = BridgeCarrier(lora, receivers, name)
-
-        async def carry() -> None:
-            nonlocal left
-            async with contextlib.aclosing(carrier.uplinks()) as uplinks:
-                async for batch in uplinks:
-                    await carrier.send(await ingest.accept(batch))
-                    left -= len(batch)
-                    if not left:
-                        done.set()
-
-        task = asyncio.create_task(carry())
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                await done.wait()  # a node sends data only once it is known
-            left = len(reports)
-            done.clear()
+        async with carried(BridgeCarrier(lora, receivers, name), path, nodes) as until:
+            await until(len(introductions))  # a node sends data only once it is known
             _said(aside)
             aside.send(None)
-            async with asyncio.timeout(TIMEOUT_S):
-                await done.wait()
+            await until(len(reports))
             began: float = _said(aside)
-            took_s = time.monotonic() - began
-            if sum(store.reader.stored().values()) != len(reports):
-                raise NotMeasured(f"{len(reports)} records were sent, {store.reader.stored()} are stored")
-            return len(reports) / took_s
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            await store.close()
+            return len(reports) / (time.monotonic() - began)
