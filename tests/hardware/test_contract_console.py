@@ -12,6 +12,7 @@ from hardware.virtual.clock import RealClock
 from tests.hardware.instruments import device, running_board
 
 MAIN = b"print('it runs')\nimport time\nwhile True: time.sleep(1)"
+LIMIT_S = 60.0
 
 
 @pytest.fixture(params=["virtual", "serial"])
@@ -39,25 +40,25 @@ async def console(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 
 async def test_it_hears_what_the_program_prints(console: Console) -> None:
-    assert (await console.until(r"it (\w+)\n", 20))[1] == "runs"
+    assert (await console.until(r"it (\w+)\n", LIMIT_S))[1] == "runs"
     assert "it runs\n" in console.text()
 
 
 async def test_only_what_came_after_the_mark_counts(console: Console) -> None:
-    await console.until("it runs\n", 20)
+    await console.until("it runs\n", LIMIT_S)
     with pytest.raises(TimeoutError, match=r"no 'it runs' within 0\.3 s"):
         await console.until("it runs", 0.3, len(console.text()))
 
 
 async def test_a_script_interrupts_the_program_and_prints(console: Console) -> None:
-    await console.until("it runs\n", 20)
+    await console.until("it runs\n", LIMIT_S)
     assert await console.script("import sys\nprint(sys.implementation.name, 6 * 7)") == "micropython 42\n"
     long = "\n".join(f"a{i} = {i}" for i in range(200)) + "\nprint(a199)"
     assert await console.script(long) == "199\n"
 
 
 async def test_a_script_that_fails_shows_the_boards_traceback(console: Console) -> None:
-    await console.until("it runs\n", 20)
+    await console.until("it runs\n", LIMIT_S)
     with pytest.raises(InstrumentError, match="ZeroDivisionError"):
         await console.script("1 // 0")
     assert await console.script("print(1)") == "1\n"

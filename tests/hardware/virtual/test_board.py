@@ -12,7 +12,7 @@ from hardware.virtual import flash
 from hardware.virtual.board import Board, BoardFault, State
 from hardware.virtual.chips.ads1115 import Ads1115
 from hardware.virtual.chips.gpio import PulseContact
-from hardware.virtual.clock import RealClock
+from hardware.virtual.clock import RealClock, VirtualClock
 from hardware.virtual.wiring import I2cBus, Wiring
 
 MakeBoard = Callable[..., Board]
@@ -42,8 +42,8 @@ async def test_deep_sleep_keeps_rtc_memory_and_the_clock(make_board: MakeBoard) 
     assert runs(board) == ["run 1 cause 1 wake 0", "run 2 cause 4 wake 4", "run 3 cause 4 wake 4"]
     assert board.rtc_memory == b"3"
     times = [int(line[5:]) for line in board.console.text().splitlines() if line.startswith("time ")]
-    assert times[0] == 0
-    assert 1 <= times[2] <= 4
+    assert times[0] < times[2], "two sleeps of 0.6 s"
+    assert times[2] < 3600, "it began anew with the supply"
 
 
 async def test_power_off_loses_rtc_memory_and_the_clock(make_board: MakeBoard) -> None:
@@ -58,29 +58,27 @@ async def test_power_off_loses_rtc_memory_and_the_clock(make_board: MakeBoard) -
 
 
 async def test_sleep_lasts_what_was_asked(make_board: MakeBoard) -> None:
-    clock = RealClock()
-    board = make_board("import machine\nmachine.deepsleep(400)", clock=clock)
-    await board.power_on()
-    await board.until(lambda: board.asleep)
+    clock = VirtualClock()
+    board = make_board("import machine\nmachine.deepsleep(600000)", clock=clock)
     began_s = clock.monotonic_s()
+    await board.power_on()
     await board.until(lambda: board.counts.wakes == 1)
-    assert 0.3 < clock.monotonic_s() - began_s < 4
+    assert 600 <= clock.monotonic_s() - began_s < 660
 
 
 async def test_a_slow_rtc_sleeps_longer_than_the_node_believes(make_board: MakeBoard) -> None:
-    clock = RealClock()
-    board = make_board("import machine\nmachine.deepsleep(300)", clock=clock, drift_ppm=1_000_000)
+    clock = VirtualClock()
+    board = make_board("import machine\nmachine.deepsleep(300000)", clock=clock, drift_ppm=1_000_000)
     await board.power_on()
-    await board.until(lambda: board.asleep)
     began_s, before_ms = clock.monotonic_s(), board.rtc_unix_ms
     await board.until(lambda: board.counts.wakes == 1)
     believed_ms = board.rtc_unix_ms - before_ms
-    assert clock.monotonic_s() - began_s > 0.55
-    assert believed_ms == pytest.approx((clock.monotonic_s() - began_s) * 500, abs=150)
+    assert clock.monotonic_s() - began_s > 590
+    assert believed_ms == pytest.approx((clock.monotonic_s() - began_s) * 500, abs=15_000)
 
 
 async def test_a_hanging_program_is_reset_by_the_watchdog(make_board: MakeBoard) -> None:
-    hang = "wdt = machine.WDT(timeout=400)\nif n > 1: machine.deepsleep(60000)\nwhile True: pass"
+    hang = "if n > 1: machine.deepsleep(60000)\nwdt = machine.WDT(timeout=400)\nwhile True: pass"
     board = make_board(COUNT + hang)
     await board.power_on()
     await board.until(lambda: board.asleep)
@@ -89,8 +87,9 @@ async def test_a_hanging_program_is_reset_by_the_watchdog(make_board: MakeBoard)
 
 
 async def test_a_fed_watchdog_stays_quiet(make_board: MakeBoard) -> None:
-    feed = "for _ in range(14):\n    time.sleep_ms(50)\n    wdt.feed()\n"
-    board = make_board(COUNT + "wdt = machine.WDT(timeout=500)\n" + feed + "machine.deepsleep(60000)")
+    feed = "for _ in range(14):\n    time.sleep_ms(20000)\n    wdt.feed()\n"
+    main = COUNT + "wdt = machine.WDT(timeout=120000)\n" + feed + "machine.deepsleep(60000)"
+    board = make_board(main, clock=VirtualClock())
     await board.power_on()
     await board.until(lambda: board.asleep)
     assert board.counts.watchdog_resets == 0
@@ -138,7 +137,7 @@ async def test_a_program_that_ends_leaves_the_board_stuck(
 
 
 async def test_the_watchdog_frees_a_board_from_the_repl(make_board: MakeBoard) -> None:
-    raising = "machine.WDT(timeout=400)\nif n == 1: raise ValueError\nmachine.deepsleep(60000)"
+    raising = "if n > 1: machine.deepsleep(60000)\nmachine.WDT(timeout=400)\nraise ValueError"
     board = make_board(COUNT + raising)
     await board.power_on()
     await board.until(lambda: board.asleep)
@@ -190,9 +189,10 @@ async def test_the_reset_button_after_a_crash_starts_one_run_only(make_board: Ma
     assert board.pid is not None
     os.kill(board.pid, signal.SIGKILL)
     await board.until(lambda: board.counts.crashes == 1)
+    before = board.counts.starts
     await board.press_reset()
     await asyncio.sleep(0.4)
-    assert board.counts.starts == 2
+    assert board.counts.starts == before + 1
 
 
 async def test_two_boards_in_one_process(make_board: MakeBoard) -> None:
@@ -252,5 +252,6 @@ async def test_blank_flash_is_formatted_and_corrupt_flash_is_reported(make_board
 async def test_waiting_too_long_shows_what_was_printed(make_board: MakeBoard) -> None:
     board = make_board("print('hello')\nwhile True: pass")
     await board.power_on()
+    await board.until(lambda: "hello" in board.console.text())
     with pytest.raises(TimeoutError, match=r"node1 is running after 0\.2 s; it printed:\n(.|\n)*hello"):
         await board.until(lambda: board.asleep, timeout_s=0.2)

@@ -44,7 +44,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 async def test_bytes_go_both_ways_unchanged(usb: Listener) -> None:
     every = bytes(range(256))
-    with serial.Serial(str(usb.port.path), 115200, timeout=2) as port:
+    with serial.Serial(str(usb.port.path), 115200, timeout=60) as port:
         port.write(every)
         await until(lambda: usb.heard == every)
         usb.port.send(every)

@@ -71,7 +71,7 @@ poll.register(uart, select.POLLIN)
 t = time.ticks_ms()
 print(poll.poll(100), time.ticks_diff(time.ticks_ms(), t) >= 99)
 uart.write(b"x")
-print(len(poll.poll(1000)), time.ticks_diff(time.ticks_ms(), t) < 900)
+print(len(poll.poll(60000)), time.ticks_diff(time.ticks_ms(), t) < 60000)
 """
     assert await printed(make_board(main, wired(Echo(LineSettings(115200))))) == ["[] True", "1 True"]
 
@@ -81,10 +81,10 @@ async def test_asyncio_stream(make_board: MakeBoard) -> None:
 import asyncio
 from machine import UART
 async def read():
-    uart = UART(2, 2400)
-    uart.write(b"~" * 50 + b"first\\nsecond\\n")  # a quarter of a second on the line
+    uart = UART(2, 2400, rxbuf=512)
+    uart.write(b"~" * 200 + b"first\\nsecond\\n")  # almost a second on the line
     stream = asyncio.StreamReader(uart)
-    print((await stream.readline())[49:], await stream.readexactly(3), await stream.readexactly(4))
+    print((await stream.readline())[199:], await stream.readexactly(3), await stream.readexactly(4))
 async def tick():
     global ticks
     while True:
@@ -95,7 +95,7 @@ async def both():
     await read()
 ticks = 0
 asyncio.run(both())
-print(ticks > 5)
+print(ticks > 2)
 """
     assert await printed(make_board(main, wired(Echo(LineSettings(2400))))) == [
         "b'~first\\n' b'sec' b'ond\\n'", "True",
@@ -131,7 +131,7 @@ async def test_wrong_settings_give_garbage(make_board: MakeBoard) -> None:
     main = """
 from machine import UART
 import time
-uart = UART(2, 9600, timeout=500)
+uart = UART(2, 9600, timeout=60000)
 print(b"R1234" in uart.read(20), UART(1, 9600, timeout=10).read())
 """
     chip = HanMeter([(0.2, b"R1234\r")], RealClock(), LineSettings(2400))
