@@ -9,17 +9,15 @@ from typing import Annotated
 
 import typer
 
-from device_configs.compile import config_hash
 from tools import completion
 from tools.node import commission as commissioning
 from tools.node import flasher, label, listing, plan, prompt
 from tools.node.bench import run_bench
+from tools.node.bridge import BRIDGE, forget_bridge, provision_bridge
 from tools.node.credentials import Credentials
 from tools.node.forget import forget as forget_node
 from tools.node.forget import is_known
-from tools.node.handing_out import changes, hand_out, handed_out
 from tools.node.look import look
-from tools.node.network import load_network, settings_for
 from tools.node.ports import pick, serial_ports
 from tools.node.provision import provision, selftest
 from tools.node.registry import Registry
@@ -33,12 +31,14 @@ from tools.node.session import (
     Labels,
     Lang,
     NodeId,
+    NodeOrBridge,
     PortFolder,
     PortOption,
     SiteOption,
     State,
     Verbose,
     node_of,
+    number_of,
     result_json,
     session,
     site_at,
@@ -47,11 +47,13 @@ from tools.node.session import (
 )
 from tools.node.trouble import Trouble
 from tools.node_archive import archive
+from tools.node_settings import settings
 from wire.quantities import QUALITY_NAMES
 
 app = typer.Typer(help="Flash, provision and commission nodes.", no_args_is_help=True)
 
 app.command("archive")(archive)
+app.command("settings")(settings)
 
 
 @app.command("list")
@@ -119,7 +121,7 @@ def flash(
 
 @app.command("provision")
 def provision_node(
-    node: NodeId,
+    node: NodeOrBridge,
     site: SiteOption,
     state: State,
     port: PortOption = None,
@@ -129,8 +131,17 @@ def provision_node(
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Make a board a node: program, key, settings, self-test, label, shelf. Give it again to go on."""
-    _provision(node, site, state, port, images, labels, lang, as_json, verbose, replace=False)
+    """Make a board a node: program, key, settings, self-test, label, shelf. Give it again to go on.
+
+    With `bridge` for the number it becomes the gateway's USB LoRa bridge, which has no key and no shelf.
+    """
+    number = number_of(node)
+    if number is not None:
+        _provision(number, site, state, port, images, labels, lang, as_json, verbose, replace=False)
+        return
+    with session(lang, as_json, verbose) as s:
+        made = provision_bridge(workshop(site, state, images, labels, s.progress), pick(port, serial_ports()))
+        s.end("\n".join(made.told(s.words)), **made.as_json())
 
 
 @app.command()
@@ -289,52 +300,6 @@ def commission(
 
 
 @app.command()
-def settings(
-    site: SiteOption,
-    state: State,
-    node: Annotated[int | None, typer.Argument(help="Number of the node; left out: all of them.")] = None,
-    push: Annotated[bool, typer.Option("--push", help="Have the gateway hand them out.")] = False,
-    lang: Lang = None,
-    as_json: Json = False,
-    verbose: Verbose = False,
-) -> None:
-    """What the site's files would change on nodes in the field; with --push they get it over the air."""
-    with session(lang, as_json, verbose) as s:
-        found, _ = site_at(site)
-        registry = Registry(state)
-        if node is not None and registry.entry(node_of(found, node).id).current is None:
-            raise Trouble("not_provisioned", node=node)
-        wanted = [one for one in found.nodes if node in (None, one.id) and registry.entry(one.id).current]
-        credentials, network = Credentials(state, found.id), load_network(state)
-        rows, reported = [], commissioning.reported_hashes(state)
-        for one in wanted:
-            new = settings_for(found, one, network, state, credentials.password)
-            different = changes(handed_out(state, one.id), new)
-            row = {"node": one.id, "hash": config_hash(new).hex(), "reports": reported.get(one.id)}
-            if different:
-                s.progress.say(s.words("settings.changed", node=one.id, count=len(different)))
-                for change in different:
-                    s.progress.say(f"      {change}")
-                if push:
-                    hand_out(state, new)
-                    hardware = registry.entry(one.id).current
-                    registry.note("settings changed", one.id, hardware.mac if hardware else "")
-            else:
-                applied = (
-                    "same"
-                    if not row["reports"]
-                    else "applied"
-                    if row["reports"] == row["hash"]
-                    else "waiting"
-                )
-                told = row["reports"] if applied != "same" else row["hash"]
-                s.progress.say(s.words(f"settings.{applied}", node=one.id, hash=told, wanted=row["hash"]))
-            rows.append({**row, "changes": [str(change) for change in different]})
-        hint = "settings.pushed" if push else "settings.push_hint"
-        s.end(s.words(hint) if any(row["changes"] for row in rows) else "", nodes=rows, pushed=push)
-
-
-@app.command()
 def rotate(
     node: NodeId,
     site: SiteOption,
@@ -358,7 +323,7 @@ def rotate(
 
 @app.command()
 def forget(
-    node: NodeId,
+    node: NodeOrBridge,
     site: SiteOption,
     state: State,
     port: Annotated[str | None, typer.Option("--port", help="Wipe the board on this port too.")] = None,
@@ -366,22 +331,32 @@ def forget(
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Take a node out of service for good: its key and its access go; with --port the board is wiped."""
+    """Take a node out of service for good: its key and its access go; with --port the board is wiped.
+
+    `bridge` for the number wipes the bridge on --port.
+    """
+    number = number_of(node)
     with session(lang, as_json, verbose) as s:
+        if number is None:
+            path = pick(port, serial_ports())
+            with s.progress.stage("wipe"):
+                mac = forget_bridge(Registry(state), path)
+            s.end(s.words("did.bridge_wiped", mac=mac), role=BRIDGE, mac=mac, wiped=True)
+            return
         found, _ = site_at(site)
         if port:
             with s.progress.stage("look", port=port):
                 prompt.reach(port)
         board, credentials = (Board(port) if port else None), Credentials(state, found.id)
         registry = Registry(state)
-        if board is None and not is_known(registry, credentials, state, node):
-            node_of(found, node)
-            s.end(s.words("did.forgotten_before", node=node), node=node, wiped=False)
+        if board is None and not is_known(registry, credentials, state, number):
+            node_of(found, number)
+            s.end(s.words("did.forgotten_before", node=number), node=number, wiped=False)
             return
         with s.progress.stage("wipe") if board else nullcontext():
-            wiped = forget_node(registry, credentials, state, node, board)
+            wiped = forget_node(registry, credentials, state, number, board)
         lines = [
-            s.words("did.forgotten", node=node),
-            s.words("did.wiped" if wiped else "did.not_wiped", node=node),
+            s.words("did.forgotten", node=number),
+            s.words("did.wiped" if wiped else "did.not_wiped", node=number),
         ]
-        s.end("\n".join([*lines, s.words("next.reload")]), node=node, wiped=wiped)
+        s.end("\n".join([*lines, s.words("next.reload")]), node=number, wiped=wiped)

@@ -78,6 +78,8 @@ def _node_for(shop: Workshop, nodes: Sequence[Node], claimed: Set[int], found: F
 
     `claimed` are those that boards of this bench become.
     """
+    if found.is_bridge:  # perhaps the one this very gateway hears with
+        raise Trouble("is_bridge", mac=found.mac, port=found.port)
     owner = shop.registry.node_of(found.mac)
     for node in nodes:
         if node.id == owner:

@@ -1,4 +1,4 @@
-"""The label on a node's lid: its number, name and place, and a QR code with the claim, never a key.
+"""The label on a lid: what the board is and where it belongs, and a QR code with the claim, never a key.
 
 The claim says which board is which node, so that whoever stands before it can look it up. What a label says
 is pure. The packages that draw are imported only when a label is drawn: other commands start faster.
@@ -19,9 +19,9 @@ _MARGIN = 18  # dots
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What it says: the claim goes into the code, the lines beside it."""
+    """What it says: the claim goes into the code, the lines beside it; `name` is that of its files."""
 
-    node: int
+    name: str
     claim: str
     lines: tuple[str, ...]
 
@@ -30,7 +30,13 @@ def label_of(site: Site, node: Node, mac: str) -> Label:
     """Return the label of a node on the board with this MAC address (hex)."""
     claim = f"SN1:{site.id}:{node.id}:{mac}"
     lines = (f"{node.id}  {node.name}", node.place, f"{site.id} · {mac[-4:]} · {node.board}")
-    return Label(node.id, claim, lines)
+    return Label(f"node-{node.id}", claim, lines)
+
+
+def bridge_label(site: Site, board: str, mac: str, title: str) -> Label:
+    """Return the label of a bridge; `title` says in words what it is."""
+    lines = (title, site.name, f"{site.id} · {mac[-4:]} · {board}")
+    return Label(f"bridge-{mac[-4:]}", f"SN1:{site.id}:bridge:{mac}", lines)
 
 
 def missing_packages() -> list[str]:
@@ -69,7 +75,7 @@ def draw(label: Label, folder: Path) -> list[Path]:
             top += round(size * 1.25)
         top += 8
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / f"node-{label.node}.{kind}" for kind in ("png", "pdf")]
+    files = [folder / f"{label.name}.{kind}" for kind in ("png", "pdf")]
     for file in files:
         picture.save(file, resolution=DPI, dpi=(DPI, DPI))
     return files

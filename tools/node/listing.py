@@ -11,7 +11,7 @@ from tools.node.words import Words
 
 
 def row_of(port: Port, registry: Registry | None, progress: Progress) -> dict[str, Any]:
-    """Return the board on a port: chip, mac, node, why, stage, firmware; or its `trouble` in words."""
+    """Return the board on a port: chip, mac, role, node, why, stage, firmware; or its `trouble` in words."""
     row: dict[str, Any] = {"port": port.path, "bridge": port.bridge}
     try:
         with progress.stage("look", port=port.path):
@@ -23,6 +23,7 @@ def row_of(port: Port, registry: Registry | None, progress: Progress) -> dict[st
     return row | {
         "chip": found.chip,
         "mac": found.mac,
+        "role": "bridge" if found.is_bridge else "node" if node or says.get("node") else None,
         "node": node or says.get("node"),
         "why": found.why,
         "stage": registry.entry(node).stage if registry and node else "",
@@ -38,6 +39,8 @@ def told(row: dict[str, Any], words: Words) -> str:
 
 
 def _kind(row: dict[str, Any]) -> str:
+    if row["role"] == "bridge":
+        return "list.bridge"
     if not row["node"]:
         return "list.blank" if row["why"] == "blank" else "list.asleep" if row["why"] else "list.free"
     known = {"": "list.node", "shelved": "list.shelved", "commissioned": "list.commissioned"}

@@ -21,6 +21,11 @@ class Found:
     probe: dict[str, Any] | None = field(default=None)
     why: str = ""  # what kept it from the prompt
 
+    @property
+    def is_bridge(self) -> bool:
+        """Whether it says that it is a gateway's USB LoRa bridge."""
+        return self.probe is not None and self.probe.get("role") == "bridge"
+
 
 def look(port: str, timeout_s: float = 12.0, silent_s: float = prompt.SILENT_S) -> Found:
     """Return what is there; a board that sleeps is asked by way of download mode. Raises Trouble."""

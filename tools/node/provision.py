@@ -127,15 +127,7 @@ def provision(
     result = Result(node.id, "replaced" if replaced else "provisioned", found.mac)
     key = _key(shop, node)
     board = Board(port)
-    if found.probe is None and found.why in ("blank", "download_mode", "no_prompt"):
-        image = flasher.image_for(found.chip, shop.images)
-        with stage("flash", image=image.name):
-            flasher.write(port, found.chip, image, shop.progress.part)
-        result.flashed = True
-        shop.registry.note("flashed", node.id, found.mac)
-    if found.probe is None:
-        with stage("prompt"):
-            prompt.reach(port, silent_s=FIRST_START_S if result.flashed else prompt.SILENT_S)
+    result.flashed = bring_micropython(shop, found, node.id)
     with stage("firmware"):
         result.files_copied = copy_firmware(board, shop.firmware)
     settings = _settings(shop, node)
@@ -153,6 +145,21 @@ def provision(
         board.reset()
     shop.registry.advance(node.id, "shelved")
     return result
+
+
+def bring_micropython(shop: Workshop, found: Found, node: int | None) -> bool:
+    """Bring the board to MicroPython's prompt; return whether it was flashed for that. Raises Trouble."""
+    if found.probe is not None:
+        return False
+    flashes = found.why in ("blank", "download_mode", "no_prompt")
+    if flashes:
+        image = flasher.image_for(found.chip, shop.images)
+        with shop.progress.stage("flash", image=image.name):
+            flasher.write(found.port, found.chip, image, shop.progress.part)
+        shop.registry.note("flashed", node, found.mac)
+    with shop.progress.stage("prompt"):
+        prompt.reach(found.port, silent_s=FIRST_START_S if flashes else prompt.SILENT_S)
+    return flashes
 
 
 def selftest(board: Board, *, strict: bool = False) -> dict[str, Any]:
@@ -200,6 +207,8 @@ def _check(shop: Workshop, node: Node, found: Found, replace: bool) -> None:
     wanted = shop.site.catalog.boards[node.board].chip
     if found.chip != wanted:
         raise Trouble("wrong_chip", port=found.port, found=found.chip, wanted=wanted)
+    if found.is_bridge:
+        raise Trouble("is_bridge", mac=found.mac, port=found.port)
     owner = shop.registry.node_of(found.mac)
     if owner is not None and owner != node.id:
         raise Trouble("taken", node=node.id, owner=owner, mac=found.mac)

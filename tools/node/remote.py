@@ -31,9 +31,10 @@ def there(path):
     except OSError:
         return False
 try:
-    node = json.loads(kept("/settings.json"))["node"]
-except (TypeError, ValueError, KeyError):
-    node = None
+    settings = json.loads(kept("/settings.json"))
+    node, role = settings.get("node"), settings.get("role")
+except (TypeError, ValueError, AttributeError):
+    node = role = None
 try:
     from node.version import FIRMWARE
 except ImportError:
@@ -41,7 +42,8 @@ except ImportError:
 room = os.statvfs("/")
 print("@@ " + json.dumps({
     "mac": "".join(["%02x" % b for b in machine.unique_id()]),
-    "machine": os.uname()[4], "release": os.uname()[2], "node": node, "firmware": FIRMWARE,
+    "machine": os.uname()[4], "release": os.uname()[2], "node": node, "role": role,
+    "firmware": FIRMWARE,
     "key": there("/identity") or there("/key.hex"), "shelf": there("/shelf"),
     "free_kb": room[0] * room[3] // 1024,
 }))
@@ -56,7 +58,7 @@ class Board:
         self._timeout_s = timeout_s
 
     def probe(self) -> dict[str, Any]:
-        """Return its own words: mac, machine, release, node, firmware, key, shelf, free_kb."""
+        """Return its own words: mac, machine, release, node, role, firmware, key, shelf, free_kb."""
         return dict(self.script(PROBE))
 
     def script(self, source: str) -> Any:

@@ -14,6 +14,7 @@ from device_configs.model import Node, Site
 from tools import completion
 from tools.firmware_image import BuildError, compiled
 from tools.node import label
+from tools.node.bridge import BRIDGE
 from tools.node.credentials import Credentials
 from tools.node.network import load_network
 from tools.node.progress import Progress
@@ -47,6 +48,9 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Show what the programs
 Images = Annotated[Path, typer.Option(help="Folder with MicroPython's images (.bin).")]
 Labels = Annotated[Path, typer.Option(help="Folder for the labels.")]
 NodeId = Annotated[int, typer.Argument(help="Number of the node.")]
+NodeOrBridge = Annotated[
+    str, typer.Argument(metavar="NODE|bridge", help="Number of the node, or `bridge`: the gateway's on USB.")
+]
 IMAGES, LABELS = Path("micropython"), Path("labels")
 
 
@@ -89,6 +93,16 @@ def site_at(name: str) -> tuple[Site, Path]:
     """Return a site and its folder. Raises ConfigError."""
     folder = SITES / name if not Path(name).exists() and (SITES / name).is_dir() else Path(name)
     return load_site(folder), folder
+
+
+def number_of(node: str) -> int | None:
+    """Return the number somebody gave, None for the bridge. Raises typer.BadParameter."""
+    if node == BRIDGE:
+        return None
+    try:
+        return int(node)
+    except ValueError:
+        raise typer.BadParameter(f"`{node}` is neither the number of a node nor `{BRIDGE}`") from None
 
 
 def node_of(site: Site, node: int) -> Node:

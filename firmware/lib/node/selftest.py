@@ -8,6 +8,7 @@ from node.hardware import Hardware
 from node.sampling import Sampler
 
 LISTEN_MS = 12000  # a meter pushes every ten seconds
+BRIDGE_KHZ = 868100  # a bridge is told its channel later: any shows whether the radio lives
 _POLL_MS = 200
 _SCRATCH = "/selftest"
 
@@ -22,28 +23,22 @@ def _flash():
     return same
 
 
-def _radio(carrier):
-    from node.radio import open_modem
+def _radio(config):
+    """(pins, settings) of the radio that these settings use, None where they use none."""
+    if config.get("role") == "bridge":
+        return config["sx1262"], {"freq_khz": BRIDGE_KHZ}
+    carrier = config["carrier"]
+    if carrier["kind"] != "lora":
+        return None
+    return carrier["sx1262"], {
+        "freq_khz": carrier["channels_khz"][0],
+        "sf": carrier["spreading_factor"],
+        "bw": str(carrier["bandwidth_khz"]),
+        "output_power": carrier["power_dbm"],
+    }
 
-    modem = open_modem(
-        carrier["sx1262"],
-        {
-            "freq_khz": carrier["channels_khz"][0],
-            "sf": carrier["spreading_factor"],
-            "bw": str(carrier["bandwidth_khz"]),
-            "output_power": carrier["power_dbm"],
-        },
-    )
-    modem.sleep()
 
-
-def run():
-    """Return {"channels": [[name, value, quality], ...], "flash": bool, "radio": bool or None, "errors": []}.
-
-    `radio` is None where the node does not use LoRa. Raises OSError where there are no settings.
-    """
-    config = settings.load().values
-    errors: "list" = []
+def _channels(config, errors):
     sampler = Sampler(
         Hardware(),
         config["channels"],
@@ -57,10 +52,25 @@ def run():
             sampler.poll()
             time.sleep_ms(_POLL_MS)
     _, values, quality = sampler.sample(lambda: None)
-    radio = None
-    if config["carrier"]["kind"] == "lora":
+    names = [channel["name"] for channel in config["channels"]]
+    return [list(one) for one in zip(names, values, quality)]
+
+
+def run():
+    """Return {"channels": [[name, value, quality], ...], "flash": bool, "radio": bool or None, "errors": []}.
+
+    `radio` is None where the node does not use LoRa; a bridge has no channels. Raises OSError where there are
+    no settings.
+    """
+    config = settings.load().values
+    errors: "list" = []
+    channels = [] if config.get("role") == "bridge" else _channels(config, errors)
+    radio, wanted = None, _radio(config)
+    if wanted is not None:
+        from node.radio import open_modem
+
         try:
-            _radio(config["carrier"])
+            open_modem(*wanted).sleep()
             radio = True
         except (OSError, ValueError) as error:
             errors.append(["radio", repr(error)])
@@ -70,6 +80,4 @@ def run():
     except OSError as error:
         errors.append(["flash", repr(error)])
         flash = False
-    names = [channel["name"] for channel in config["channels"]]
-    channels = [list(one) for one in zip(names, values, quality)]
     return {"channels": channels, "flash": flash, "radio": radio, "errors": errors}

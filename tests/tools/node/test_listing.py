@@ -32,7 +32,7 @@ def test_a_port_that_is_gone_is_told_in_words(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_technician_reads_of_a_board(node: int | None, stage: str, why: str, text: str) -> None:
-    row = {"chip": "esp32", "mac": "aa", "node": node, "stage": stage, "why": why}
+    row = {"chip": "esp32", "mac": "aa", "role": None, "node": node, "stage": stage, "why": why}
     assert listing.told(row, Words("nb")) == f"esp32  aa  {text}"
 
 
