@@ -126,6 +126,8 @@ def _summary(site: Site, path: Path) -> dict[str, Any]:
         "initiatives": len(site.initiatives),
         "radio": [radio_of(site, node) for node in site.nodes if "lora" in node.carriers],
         "bridge": site.lora.bridge if site.lora else None,
+        "receivers": receivers_of(site),
+        "relay": [{**home.model_dump(), "nodes": list(home.nodes)} for home in site.relay],
         "placeholders": sum(file.read_text().count(PLACEHOLDER) for file in files),
     }
 
@@ -139,6 +141,45 @@ def radio_of(site: Site, node: Node) -> dict[str, Any]:
         node.profile, site.lora, node.interval_s, node.event_interval_s, node.sensors, warmup_ms=warmup_ms
     )
     return {"node": node.id, **{key: _rounded(value) for key, value in asdict(found).items()}}
+
+
+def receivers_of(site: Site) -> dict[str, Any] | None:
+    """Return what nodes send by radio, and what hears all of it; None: the site has no radio."""
+    lora = site.lora
+    if lora is None:
+        return None
+    wide = lora.channels_khz or lora.fallback_spreading_factor
+    return {
+        "uplinks_khz": list(lora.uplinks_khz),
+        "spreading_factor": lora.spreading_factor,
+        "fallback_spreading_factor": lora.fallback_spreading_factor,
+        "hear_all": ["concentrator"] if wide else ["concentrator", "bridge"],
+    }
+
+
+def _receiver_lines(summary: dict[str, Any]) -> str:
+    found, bridge = summary["receivers"], summary["bridge"]
+    if found is None:
+        return ""
+    khz, sf, slow = found["uplinks_khz"], found["spreading_factor"], found["fallback_spreading_factor"]
+    line = f"\n     LoRa: {_count(len(khz), 'channel')} at SF{sf}" + (f", and SF{slow}" if slow else "")
+    if "bridge" not in found["hear_all"]:
+        line += ": a concentrator hears all of it (`packet_forwarder` in gateway.yaml)"
+    elif bridge is None:
+        line += ": a concentrator hears it, or a USB bridge (`lora: {bridge: BOARD}` in site.yaml)"
+    if bridge:
+        part = "all of it" if "bridge" in found["hear_all"] else "nothing else"
+        line += f"\n     bridge: {bridge}, hears {khz[0] / 1000:g} MHz at SF{sf}, {part}"
+        line += " (`bridge` in gateway.yaml)"
+    return line
+
+
+def _relay_line(home: dict[str, Any]) -> str:
+    nodes = ", ".join(map(str, home["nodes"]))
+    whose = f"frames of its nodes {nodes}" if nodes else "every frame by radio that none of our nodes sent"
+    where = f"{home['site']} at {home['broker']}, as relay-{home['name']}"
+    files = f"relay/{home['site']}.password and relay/{home['site']}.pem in the state directory"
+    return f"\n     relay: {whose}, to {where}; it takes {files}"
 
 
 def _rounded(value: float | None) -> float | None:
@@ -166,8 +207,7 @@ def _line(summary: dict[str, Any]) -> str:
         line += f"\n     {_count(summary['unverified_rules'], 'rule')} nobody has verified for this site"
     if summary["placeholders"]:
         line += f"\n     {_count(summary['placeholders'], 'placeholder')} left: search for `{PLACEHOLDER}`"
-    if summary["bridge"]:
-        line += f"\n     bridge: {summary['bridge']}, on one channel and spreading factor"
+    line += _receiver_lines(summary) + "".join(map(_relay_line, summary["relay"]))
     return line + "".join(map(_radio_line, summary["radio"]))
 
 

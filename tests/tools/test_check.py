@@ -47,6 +47,67 @@ def test_what_lora_nodes_will_use(here: Path, capsys: pytest.CaptureFixture[str]
     assert "one D cell lasts" in err
 
 
+LORA = "lora: {frequency_khz: 868100, spreading_factor: 9, bandwidth_khz: 125, power_dbm: 14%s}\n"
+RELAY = """relay:
+  - {site: nord, broker: "gateway.nord.example:8883", name: sor}
+  - {site: vest, broker: "192.0.2.7:8883", name: sor, nodes: [61, 62]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        (
+            ", bridge: heltec-v3",
+            [
+                "     LoRa: 1 channel at SF9",
+                "     bridge: heltec-v3, hears 868.1 MHz at SF9, all of it (`bridge` in gateway.yaml)",
+            ],
+        ),
+        (
+            ", bridge: heltec-v3, channels_khz: [868300], fallback_spreading_factor: 12",
+            [
+                "     LoRa: 2 channels at SF9, and SF12: a concentrator hears all of it"
+                " (`packet_forwarder` in gateway.yaml)",
+                "     bridge: heltec-v3, hears 868.1 MHz at SF9, nothing else (`bridge` in gateway.yaml)",
+            ],
+        ),
+        (
+            "",
+            [
+                "     LoRa: 1 channel at SF9: a concentrator hears it, or a USB bridge"
+                " (`lora: {bridge: BOARD}` in site.yaml)",
+            ],
+        ),
+    ],
+)
+def test_who_hears_what_nodes_send(
+    here: Path, capsys: pytest.CaptureFixture[str], more: str, lines: list[str]
+) -> None:
+    site = here / "narvik-demo/site.yaml"
+    site.write_text(site.read_text() + LORA % more)
+    assert cli.main(["check", "./narvik-demo", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err.splitlines()[2:] == lines
+    (found,) = json.loads(out)["sites"]
+    assert found["receivers"]["hear_all"][0] == "concentrator"
+    assert ("bridge" in found["receivers"]["hear_all"]) == ("channels" not in more)
+
+
+def test_where_frames_of_other_sites_go(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = here / "narvik-demo/site.yaml"
+    site.write_text(site.read_text() + LORA % "" + RELAY)
+    assert cli.main(["check", "./narvik-demo", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err.splitlines()[3:] == [
+        "     relay: every frame by radio that none of our nodes sent, to nord at gateway.nord.example:8883,"
+        " as relay-sor; it takes relay/nord.password and relay/nord.pem in the state directory",
+        "     relay: frames of its nodes 61, 62, to vest at 192.0.2.7:8883, as relay-sor;"
+        " it takes relay/vest.password and relay/vest.pem in the state directory",
+    ]
+    assert [home["nodes"] for home in json.loads(out)["sites"][0]["relay"]] == [[], [61, 62]]
+
+
 @pytest.mark.parametrize("name", ["all", "narvik-demo", str(SITES / "narvik-demo")])
 def test_ways_to_name_a_site(capsys: pytest.CaptureFixture[str], name: str) -> None:
     assert cli.main(["check", name, "--json"]) == 0
