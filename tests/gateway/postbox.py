@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tools.servers import free_port
+
 _Open = set[asyncio.BaseTransport]
 Mood = Literal["well", "refusing", "slow"]
 
@@ -37,15 +39,14 @@ class Postbox:
     def __init__(self) -> None:
         self.mails: list[Message] = []
         self.mood: Mood = "well"
-        self.port = 0
+        self.port = free_port()  # nobody's connection takes it while this is closed
         self._server: asyncio.Server | None = None
         self._open: _Open = set()
 
     async def open(self) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, on the same port each time."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._answer, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
         assert self._server is not None

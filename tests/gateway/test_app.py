@@ -25,6 +25,7 @@ from tools.servers import HOST, Mosquitto
 from wire import control
 
 pytestmark = pytest.mark.servers
+PATIENCE_S = 60
 SITE = Path(__file__).parents[2] / "device_configs" / "sites" / "narvik-demo"
 
 
@@ -45,7 +46,7 @@ async def ask(state: Path, message: Message) -> Message:
 
 
 async def until_connected(state: Path) -> Message:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 status = await ask(state, {"do": "status"})
@@ -63,7 +64,7 @@ async def running(settings: Settings) -> AsyncIterator[None]:
     await until_connected(settings.state)
     yield
     stop.set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         await task
 
 
@@ -75,7 +76,7 @@ class Talk:
 
     async def say(self, frame: bytes) -> dict[int, Any]:
         await self.client.publish(f"sn/{self.site}/{self.node.node}/up", frame)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             message = await anext(self.client.messages)
         return self.node.hear([Downlink(self.node.node, bytes(message.payload))])
 
@@ -128,7 +129,7 @@ async def test_a_node_is_asked_through_the_socket(broker: Mosquitto, settings: S
 async def test_what_was_refused_is_on_disk_after_the_end(broker: Mosquitto, settings: Settings) -> None:
     async with running(settings), aiomqtt.Client(HOST, broker.port) as client:
         await client.publish("sn/here/11/up", b"noise")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while (await ask(settings.state, {"do": "status"}))["refusals"] != {"malformed": 1}:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     with Reader.open(settings.state / "store.db") as reader:
@@ -184,7 +185,7 @@ async def test_the_process_ends_in_order_on_sigterm(broker: Mosquitto, tmp_path:
     async with talking(broker, node, "narvik-demo") as talk:
         told = await talk.say(node.status())
     process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         assert await process.wait() == 0
     assert told[control.EPOCH_OK] == node.epoch
     with Reader.open(state / "store.db") as reader:

@@ -34,7 +34,7 @@ class Serving:
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
         self._thread.start()
-        assert self._ready.wait(20)
+        assert self._ready.wait(60)
 
     async def _serve(self) -> None:
         running = Running(self.state)
@@ -102,7 +102,7 @@ def test_from_the_list_to_the_outcome(serving: Path) -> None:
 
 
 def test_a_drill_times_each_leg(serving: Path) -> None:
-    told = as_json("drill", "rista-tettes/11", "--state", serving, "--wait", 20)
+    told = as_json("drill", "rista-tettes/11", "--state", serving, "--wait", 60)
     assert told["delivered"]
     assert told["sensor_to_gateway_ms"] == 0
     assert [attempt["channel"] for attempt in told["attempts"]] == ["json"]

