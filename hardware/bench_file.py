@@ -24,7 +24,7 @@ from device_configs.source import Document, read_yaml
 from device_configs.validate import validate
 
 BENCHES = Path(__file__).parent / "benches"
-ROLES = ("console", "power", "flasher", "stimulus", "meter")
+ROLES = ("console", "power", "flasher", "stimulus", "meter", "radio", "attenuator")
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -80,6 +80,20 @@ class StimulusPort(Entry):
     baud: Positive = 115200
 
 
+class LoraBridge(Entry):
+    kind: Literal["lora_bridge"]
+    port: Annotated[str, Field(min_length=1)]
+    """Of the second board with a radio, which has this firmware in its role `bridge`."""
+    fixed_db: Annotated[float, Field(ge=0, le=200)] = 0.0
+    """Loss of pads, cables and the attenuator at 0 dB, between the two antenna ports."""
+
+
+class SerialAttenuator(Entry):
+    kind: Literal["step_attenuator"]
+    port: Annotated[str, Field(min_length=1)]
+    model: Literal["dc-6ghz-120db", "dc-6ghz-90db-v3", "dc-3g-90db-v2", "dc-6ghz-30db"]
+
+
 class Network(Entry):
     """How the board reaches the gateway that a suite starts: an isolated Wi-Fi of the bench's own."""
 
@@ -102,6 +116,8 @@ class BenchFile(Entry):
     flasher: Annotated[Virtual | Esptool, Field(discriminator="kind")]
     stimulus: Annotated[Virtual | StimulusPort | None, Field(discriminator="kind")] = None
     meter: Annotated[Virtual | Ina219Wired | None, Field(discriminator="kind")] = None
+    radio: Annotated[Virtual | LoraBridge | None, Field(discriminator="kind")] = None
+    attenuator: Annotated[Virtual | SerialAttenuator | None, Field(discriminator="kind")] = None
 
     @property
     def virtual(self) -> bool:
@@ -132,6 +148,9 @@ def load_bench(path: Path) -> tuple[BenchFile, Site, Node]:
     problems += _mixed(document, found)
     if not found.virtual and not found.network.port:
         problems.append(document.problem(("network", "port"), "`port` of a real bench has to be given: 1883"))
+    if found.attenuator and not found.radio:
+        said = "an `attenuator` needs a `radio` behind it"
+        problems.append(document.problem(("attenuator",), said, "a second board in the role `bridge`"))
     folder = _site_folder(path, found.site)
     if folder is None:
         known = [site.name for site in SITES.iterdir() if site.is_dir()]
@@ -145,6 +164,9 @@ def load_bench(path: Path) -> tuple[BenchFile, Site, Node]:
         problems.append(document.problem(("node",), said, f"known: {ids}"))
     elif node.carrier != "mqtt":
         problems.append(document.problem(("node",), "a bench's node has to report over Wi-Fi (`mqtt`)"))
+    elif found.radio and site.catalog.boards[node.board].sx1262 is None:
+        said = f"`radio` does not fit: board {node.board} of node {node.id} has no LoRa radio"
+        problems.append(document.problem(("radio",), said, "take another node, or leave `radio` out"))
     if problems or node is None:
         raise ConfigError(problems)
     return found, site, node

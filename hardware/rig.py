@@ -10,7 +10,9 @@ from device_configs.board import Board
 from device_configs.model import Node, Site
 from hardware.bench.flasher import EsptoolFlasher
 from hardware.bench.ina219 import Ina219, LinuxI2c
+from hardware.bench.lora_bridge import BridgeRadio
 from hardware.bench.serial_console import SerialConsole
+from hardware.bench.step_attenuator import StepAttenuator
 from hardware.bench.stimulus import StimulusBoard
 from hardware.bench.usb_port import SysfsPort, UsbPortPower
 from hardware.bench.usb_relay import Hidraw, RelayPower
@@ -18,13 +20,15 @@ from hardware.bench_file import (
     BenchFile,
     Esptool,
     Ina219Wired,
+    LoraBridge,
+    SerialAttenuator,
     SerialPort,
     StimulusPort,
     UsbPort,
     UsbRelay,
     VirtualBoard,
 )
-from hardware.protocols import Console, Flasher, InstrumentError, Meter, Power, Stimulus
+from hardware.protocols import Console, Flasher, InstrumentError, Meter, Power, Radio, Stimulus
 from hardware.strategy import Known
 from hardware.virtual.bench import (
     VirtualConsole,
@@ -35,6 +39,11 @@ from hardware.virtual.bench import (
     VirtualStimulus,
 )
 from hardware.virtual.clock import Clock, RealClock, VirtualClock
+from hardware.virtual.radio.listener import VirtualRadio
+from hardware.virtual.radio.medium import Antenna, Medium
+
+Closing = Hidraw | LinuxI2c | StepAttenuator
+FADING_DB = 0.3  # on a cable next to nothing varies
 
 
 @dataclass(slots=True)
@@ -50,6 +59,7 @@ class Bench:
     flasher: Flasher
     stimulus: Stimulus | None
     meter: Meter | None
+    radio: Radio | None
     known: Known
 
 
@@ -75,8 +85,16 @@ async def opened(
     Raises InstrumentError.
     """
     if isinstance(file.console, VirtualBoard):
+        clock = VirtualClock()
+        antenna = Antenna("dut", Medium(clock, fading_db=FADING_DB)) if file.radio else None
         device = VirtualDevice(
-            node, site.catalog, folder / "board", VirtualClock(), file.network.ssid, file.console.drift_ppm
+            node,
+            site.catalog,
+            folder / "board",
+            clock,
+            file.network.ssid,
+            file.console.drift_ppm,
+            antenna,
         )
         console: Console = VirtualConsole(device)
         bench = Bench(
@@ -89,30 +107,37 @@ async def opened(
             VirtualFlasher(device),
             VirtualStimulus(device) if file.stimulus else None,
             VirtualMeter(device.board, device.clock) if file.meter else None,
+            VirtualRadio(antenna, clock, attenuator=file.attenuator is not None) if antenna else None,
             Known(),
         )
         try:
             yield bench
         finally:
             await console.close()
+            if bench.radio is not None:
+                await bench.radio.close()
         return
-    clock = RealClock()
-    serial = _console(file, clock)
-    closing: list[Hidraw | LinuxI2c] = []
+    real = RealClock()
+    serial = _console(file, real)
+    closing: list[Closing] = []
     stimulus: StimulusBoard | None = None
+    radio: BridgeRadio | None = None
     try:
         power = _power(file, closing)
         flasher = _flasher(file, serial, site.catalog.boards[node.board], path)
-        meter = _meter(file, clock, closing)
+        meter = _meter(file, real, closing)
+        radio = _radio(file, real, closing)
         if isinstance(file.stimulus, StimulusPort):
             stimulus = StimulusBoard(file.stimulus.port, node, file.stimulus.baud)
             await stimulus.known()
-        yield Bench(file, site, node, clock, serial, power, flasher, stimulus, meter, known or Known())
+        yield Bench(file, site, node, real, serial, power, flasher, stimulus, meter, radio, known or Known())
         await power.off()
     finally:
         await serial.close()
         if stimulus is not None:
             await stimulus.close()
+        if radio is not None:
+            await radio.close()
         for device_ in closing:
             device_.close()
 
@@ -122,7 +147,7 @@ def _console(file: BenchFile, clock: Clock) -> SerialConsole:
     return SerialConsole(file.console.port, clock, file.console.baud)
 
 
-def _power(file: BenchFile, closing: list[Hidraw | LinuxI2c]) -> Power:
+def _power(file: BenchFile, closing: list[Closing]) -> Power:
     if isinstance(file.power, UsbPort):
         return UsbPortPower(SysfsPort(Path(file.power.port)), file.power.port)
     assert isinstance(file.power, UsbRelay)
@@ -137,9 +162,19 @@ def _flasher(file: BenchFile, console: SerialConsole, board: Board, path: Path) 
     return EsptoolFlasher(console, board.chip, image, board.flash_mb, file.flasher.baud)
 
 
-def _meter(file: BenchFile, clock: Clock, closing: list[Hidraw | LinuxI2c]) -> Meter | None:
+def _meter(file: BenchFile, clock: Clock, closing: list[Closing]) -> Meter | None:
     if not isinstance(file.meter, Ina219Wired):
         return None
     device = LinuxI2c(file.meter.bus, file.meter.address)
     closing.append(device)
     return Ina219(device, clock, file.meter.shunt_mohm)
+
+
+def _radio(file: BenchFile, clock: Clock, closing: list[Closing]) -> BridgeRadio | None:
+    if not isinstance(file.radio, LoraBridge):
+        return None
+    attenuator: StepAttenuator | None = None
+    if isinstance(file.attenuator, SerialAttenuator):
+        attenuator = StepAttenuator(file.attenuator.port, file.attenuator.model)
+        closing.append(attenuator)
+    return BridgeRadio(file.radio.port, clock, fixed_db=file.radio.fixed_db, attenuator=attenuator)

@@ -15,11 +15,14 @@ from typing import Annotated
 import typer
 
 from device_configs.problem import ConfigError
+from device_configs.radio_schema import Lora
 from hardware.bench_file import (
     BENCHES,
     ROLES,
     BenchFile,
     Esptool,
+    LoraBridge,
+    SerialAttenuator,
     SerialPort,
     StimulusPort,
     UsbPort,
@@ -27,7 +30,7 @@ from hardware.bench_file import (
     bench_path,
     load_bench,
 )
-from hardware.protocols import InstrumentError
+from hardware.protocols import InstrumentError, Radio
 from hardware.report import NoResults, write
 from hardware.rig import locked, opened
 from hardware.strategy import State, Strategy, Stuck
@@ -37,6 +40,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SUITE = ROOT / "tests/rig"
 # A program that shows that board, supply, console and flasher belong together.
 HELLO = {"main.py": b"import machine, time\ntime.sleep(1)\nprint('cold boot 1')\nmachine.deepsleep(600000)\n"}
+
+CHANNEL = Lora(frequency_khz=868_300, spreading_factor=7, bandwidth_khz=125, power_dbm=14)
+ENOUGH_DB = 145  # a board at 14 dBm is lost at 139 with SF7
 
 app = typer.Typer(help="Run the test bench.", no_args_is_help=True)
 BenchName = Annotated[str, typer.Argument(metavar="BENCH", help="Name of hardware/benches, or a file.")]
@@ -143,6 +149,24 @@ def _filled(file: BenchFile) -> list[str]:
     return [role for role in ROLES if role in file.instruments]
 
 
+async def _radio(radio: Radio) -> list[Look]:
+    """Let the radio listen, and the attenuator go to its end and back."""
+    await radio.listen(CHANNEL)
+    heard = f"listens to {CHANNEL.frequency_khz / 1000:g} MHz with SF{CHANNEL.spreading_factor}"
+    lost = f"{radio.fixed_db:g} dB of pads and cables before it"
+    looks = [Look("radio", well=True, text=f"{heard}; {lost}")]
+    if radio.attenuator:
+        most_db = await radio.attenuate(radio.attenuator.most_db)
+        await radio.attenuate(0)
+        step = f"in steps of {radio.attenuator.step_db:g} dB"
+        looks.append(Look("attenuator", well=True, text=f"goes to {most_db:g} dB and back, {step}"))
+        whole_db = radio.fixed_db + most_db
+        if whole_db < ENOUGH_DB:
+            said = f"{whole_db:g} dB in all do not silence the board: the range test needs {ENOUGH_DB}"
+            looks.append(Look("attenuator", well=False, text=said))
+    return looks
+
+
 def _missing(role: str) -> Look:
     return Look(role, well=True, text="this bench has none; tests that need it are skipped")
 
@@ -158,6 +182,10 @@ def _devices(file: BenchFile, path: Path) -> list[Look]:
         wanted.append(("power", Path(file.power.port) / "disable"))
     if isinstance(file.stimulus, StimulusPort):
         wanted.append(("stimulus", Path(file.stimulus.port)))
+    if isinstance(file.radio, LoraBridge):
+        wanted.append(("radio", Path(file.radio.port)))
+    if isinstance(file.attenuator, SerialAttenuator):
+        wanted.append(("attenuator", Path(file.attenuator.port)))
     if isinstance(file.flasher, Esptool):
         wanted.append(("flasher", path.parent / file.flasher.image))
     return [_device(role, device) for role, device in wanted]
@@ -185,6 +213,8 @@ async def _try(path: Path, flash: bool) -> list[Look]:
                     if bench.meter:
                         charge = await bench.meter.measure(0.5)
                         looks.append(Look("meter", well=True, text=f"{charge.mean_ua / 1000:.1f} mA"))
+                    if bench.radio:
+                        looks += await _radio(bench.radio)
                     if flash:
                         parts = (bench.console, bench.power, bench.flasher, bench.meter, bench.clock)
                         await Strategy(*parts, HELLO).to(State.ASLEEP)

@@ -16,6 +16,7 @@ from hardware.virtual.board import Board, State
 from hardware.virtual.chips.front import Button, Led
 from hardware.virtual.clock import BoardClock, Clock
 from hardware.virtual.nodes import Surroundings, wire
+from hardware.virtual.radio.medium import Antenna
 from hardware.virtual.wifi import AccessPoint
 from hardware.virtual.wiring import PinChip
 
@@ -69,7 +70,10 @@ class HeldClock:
 
 
 class VirtualDevice:
-    """A node's board with a cable, a supply and surroundings that can be set. `has_program`: MicroPython."""
+    """A node's board with a cable, a supply and surroundings that can be set. `has_program`: MicroPython.
+
+    With an `antenna` its radio is on the air.
+    """
 
     def __init__(
         self,
@@ -79,6 +83,7 @@ class VirtualDevice:
         clock: BoardClock,
         ssid: str,
         drift_ppm: float = 0.0,
+        antenna: Antenna | None = None,
     ) -> None:
         self.clock = HeldClock(clock)
         self.node = node
@@ -90,7 +95,7 @@ class VirtualDevice:
             pins[kind.led.pin] = Led(clock, kind.led.on_level)
         if kind.button:
             pins[kind.button.pin] = Button(clock)
-        wiring = wire(node, catalog, Surroundings(quantities), clock, lambda chip: _unseen)
+        wiring = wire(node, catalog, Surroundings(quantities), clock, lambda chip: _unseen, antenna)
         self.board = Board(
             node.name,
             folder,

@@ -41,6 +41,8 @@ def test_benches_that_come_along_are_right(path: Path) -> None:
             "meter: {kind: ina219, bus: 1, address: 0x40, shunt_mohm: 100}",
             "all of a",
         ),
+        ("radio: {kind: virtual}\n", "", "an `attenuator` needs a `radio` behind it"),
+        ("node: 11", "node: 31", "`radio` does not fit: board esp32-han of node 31 has no LoRa radio"),
     ],
 )
 def test_what_is_wrong_is_told_with_place_and_hint(tmp_path: Path, old: str, new: str, told: str) -> None:

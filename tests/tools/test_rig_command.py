@@ -7,6 +7,7 @@ import pytest
 
 from hardware.bench_file import BENCHES
 from hardware.report import Result, keep
+from hardware.virtual.radio.listener import VirtualAttenuator
 from tools import cli
 
 
@@ -14,14 +15,14 @@ def test_list_names_each_bench_and_its_instruments(capsys: pytest.CaptureFixture
     assert cli.main(["rig", "list", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["benches"]
     assert found.keys() == {path.stem for path in BENCHES.glob("*.yaml")}
-    assert found["virtual"].endswith("console, power, flasher, stimulus, meter")
+    assert found["virtual"].endswith("stimulus, meter, radio, attenuator")
     assert "stimulus" not in found["example"]
 
 
 def test_check_walks_the_virtual_board_to_sleep(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["rig", "check", "virtual", "--flash", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert [look["what"] for look in said["looks"]] == ["power", "meter", "board"]
+    assert [look["what"] for look in said["looks"]] == ["power", "meter", "radio", "attenuator", "board"]
 
 
 def test_check_says_what_is_missing_of_a_real_bench(capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,6 +31,7 @@ def test_check_says_what_is_missing_of_a_real_bench(capsys: pytest.CaptureFixtur
     assert "MISSING console: /dev/serial/by-id/" in said
     assert "MISSING power: /dev/hidraw0 is not there" in said
     assert "stimulus: this bench has none; tests that need it are skipped" in said
+    assert "attenuator: this bench has none; tests that need it are skipped" in said
     assert "Traceback" not in said
 
 
@@ -42,6 +44,16 @@ def test_check_of_a_wrong_file_gives_place_and_hint(
     said = capsys.readouterr().err
     assert f"{path}:6:1: unknown key `consol`" in said
     assert "did you mean `console`?" in said
+
+
+def test_check_says_that_a_loss_is_too_small_for_the_range_test(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(VirtualAttenuator, "most_db", 31.75)
+    assert cli.main(["rig", "check", "virtual"]) == 4
+    said = capsys.readouterr().err
+    assert "ok      radio: listens to 868.3 MHz with SF7; 30 dB of pads and cables before it" in said
+    assert "MISSING attenuator: 61.75 dB in all do not silence the board: the range test needs 145" in said
 
 
 @pytest.mark.servers
