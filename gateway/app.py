@@ -121,7 +121,7 @@ class Gateway:
                 now_ms=now_ms,
                 connected=lambda: any(carrier.connected for carrier in self.carriers),
                 own=self.upkeep.values,
-                shelved=Shelf(settings.state).since_s,
+                shelved=Shelf(settings.state, self.ingest.shelved_ms).since_s,
             )
             verbs |= alert_verbs(self.alerts, lambda: now_ms() // 1000)
         self.control = Control(settings.state / SOCKET_NAME, verbs)

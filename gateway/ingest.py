@@ -123,6 +123,10 @@ class Ingest:
             self.links[epoch.node].epochs[epoch.short] = epoch
         return self._answers(draft, outcome)
 
+    def shelved_ms(self) -> dict[int, int]:
+        """Return since when the nodes are on the shelf that said so in their last STATUS."""
+        return {node: at_ms for node, link in self.links.items() if (at_ms := link.shelved_at_ms)}
+
     async def ask_status(self, node: int) -> Downlink:
         """Return a downlink that makes `node` send a STATUS. KeyError for an unknown node, StoreError.
 
@@ -223,10 +227,12 @@ class Ingest:
         node = link.node
         try:
             body = control.decode(plain)
-            status = read_status(body)
+            status = read_status(body, newest=header.counter == link.window.highest)
         except FrameError as error:
             raise Refused(Refusal.MALFORMED, node, error) from None
         link.status, link.status_at_ms = status.text, uplink.received_at_ms
+        if link.shelved_at_ms:
+            log.info("node_on_the_shelf", node=node)
         draft.introduced.add(node)
         self._asked.discard(node)
         answer = self._answer(draft, uplink, header)

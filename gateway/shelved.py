@@ -1,9 +1,11 @@
-"""Nodes that lie on the shelf, by the registry of hardware that `sensornett node` keeps (nodes.json).
+"""Nodes that lie on the shelf, where they are asleep and silent on purpose, until they are heard again.
 
-From the bench to the mast a node is asleep and silent on purpose; once it was heard, it is at work.
+From the bench to the mast by the registry of hardware that `sensornett node` keeps (nodes.json); taken out of
+service in the field by what the node itself said last, see SHELF in firmware/lib/wire/SPEC.md.
 """
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -12,27 +14,34 @@ _AT_WORK = ("commissioned", "forgotten")
 
 
 class Shelf:
-    """The registry in a state directory; read again whenever it was replaced."""
+    """The registry in a state directory, read again whenever it was replaced; and what nodes `said`.
 
-    def __init__(self, state: Path) -> None:
+    `said` returns since when (ms since 1970) the nodes are on the shelf that said so themselves.
+    """
+
+    def __init__(self, state: Path, said: Callable[[], Mapping[int, int]] = dict) -> None:
         self._path = state / NAME
+        self._said = said
         self._seen: tuple[int, int] | None = None
         self._since_s: dict[int, int] = {}
 
     def since_s(self) -> dict[int, int]:
-        """Return since when (seconds since 1970) the board of each node is on the shelf, if it still is.
+        """Return since when (seconds since 1970) each node is on the shelf that is there, for all one knows.
 
         A registry that is missing or can not be read shelves nobody: an alert too many is better than none.
         """
         try:
-            found = self._path.stat()
-            stamp = found.st_mtime_ns, found.st_ino
+            file = self._path.stat()
+            stamp = file.st_mtime_ns, file.st_ino
             if stamp != self._seen:
                 self._since_s = _read(self._path)
                 self._seen = stamp
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self._seen, self._since_s = None, {}
-        return self._since_s
+        found = dict(self._since_s)
+        for node, at_ms in self._said().items():
+            found[node] = max(found.get(node, 0), -(-at_ms // 1000))  # later than its last record
+        return found
 
 
 def _read(path: Path) -> dict[int, int]:

@@ -33,6 +33,7 @@ _NAMES = {
     control.WEAR: "wear",
     control.FAULTS: "faults",
     control.REGISTERS: "registers",
+    control.SHELF: "shelf",
 }
 
 
@@ -62,8 +63,11 @@ class Status:
     registers: tuple[RegisterSaid, ...] = ()
 
 
-def read_status(body: Mapping[int, Any]) -> Status:
-    """Return the status in a decoded control body. Raises FrameError."""
+def read_status(body: Mapping[int, Any], *, newest: bool = True) -> Status:
+    """Return the status in a decoded control body. Raises FrameError.
+
+    What one that is not the `newest` frame of its node says of the shelf is left out.
+    """
     epoch = _integer(body, control.EPOCH, _U32)
     next_seq = _integer(body, control.NEXT, _U32, 0)
     oldest_seq = _integer(body, control.OLDEST, next_seq + 1, 0)
@@ -83,9 +87,15 @@ def read_status(body: Mapping[int, Any]) -> Status:
         if not (0 <= shown[0] < 256 and 0 <= shown[1] < _CLOCK_MS):
             raise FrameError(f"clock {shown[0]} at {shown[1]} ms is out of range")
         clock = (shown[0], shown[1])
-    named = {_NAMES.get(key, str(key)): _plain(value) for key, value in body.items()}
+    held = body if newest else {key: value for key, value in body.items() if key != control.SHELF}
+    named = {_NAMES.get(key, str(key)): _plain(value) for key, value in held.items()}
     registers = tuple(_register_event(event) for event in _array(body, control.REGISTERS))
     return Status(epoch, next_seq, oldest_seq, tuple(lost), clock, json.dumps(named), registers)
+
+
+def goes_to_shelf(status: Mapping[str, Any]) -> bool:
+    """Whether a node said in this STATUS, as `Status.text` has it, that it goes to the shelf."""
+    return status.get("shelf") == 1
 
 
 def _register_event(event: Any) -> RegisterSaid:

@@ -57,6 +57,8 @@ class Engine:
         self._warm = {id_ for id_, state in self.states.items() if _waits(state)}
         self._turns = list(self.watches)
         self._ticked_s = 0
+        self._on_shelf: set[int] = set()
+        self._fetched_s: dict[int, int] = {}  # when nodes were seen to be off the shelf again
         self._changed: set[WatchId] = set()
         self._happened: list[Happened] = []
 
@@ -101,15 +103,19 @@ class Engine:
         """Let time pass; call it when no record waits. `listening_since_s` None: no carrier is connected.
 
         A node is silent only for as long as somebody has listened. `own` has the gateway's own values;
-        `shelved` says since when nodes are on the shelf, which are not missed until they are heard.
+        `shelved` says since when nodes are on the shelf, which are not missed until they are heard; one that
+        was fetched back is given the same time to report as when the gateway has just started.
         """
+        self._fetched_s |= dict.fromkeys(self._on_shelf - shelved.keys(), now_s)
+        self._on_shelf = set(shelved)
         for node in [node for node, until_s in self.maintenance.items() if until_s <= now_s]:
             del self.maintenance[node]
         deaf = listening_since_s is None
         for id_ in self._due(now_s):
             watch = self.watches[id_]
             if isinstance(watch.signal, Silence) and listening_since_s is not None:
-                self._judge_silence(watch, now_s, listening_since_s, shelved.get(watch.node.id, 0))
+                since_s = max(listening_since_s, self._fetched_s.get(watch.node.id, 0))
+                self._judge_silence(watch, now_s, since_s, shelved.get(watch.node.id, 0))
             elif isinstance(watch.signal, OfGateway) and own is not None:
                 self._judge_gateway(watch, now_s, own.get(watch.signal.key))
             quiet = self.silenced(watch, now_s) or (deaf and isinstance(watch.signal, Silence))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gateway.model import NodeState
+from gateway.status import goes_to_shelf
 from gateway.web.links import SNR_LEAST, Link, links, margin_db
 from gateway.web.live import NodeLive
 from gateway.web.way import NodeCounts
@@ -13,6 +14,7 @@ from wire.quantities import FAULT
 
 Trouble = Literal[
     "never",
+    "shelf",
     "silent",
     "sensor",
     "battery_stop",
@@ -25,8 +27,8 @@ Trouble = Literal[
     "ok",
 ]
 TROUBLES: tuple[Trouble, ...] = (
-    "silent", "sensor", "battery_stop", "restarts", "battery", "backlog", "lost", "never", "link", "firmware",
-    "ok",
+    "silent", "sensor", "battery_stop", "restarts", "battery", "backlog", "lost", "never", "shelf", "link",
+    "firmware", "ok",
 )  # fmt: skip
 _URGENT: frozenset[Trouble] = frozenset({"silent", "sensor", "battery_stop", "restarts"})
 _SOON: frozenset[Trouble] = frozenset({"battery", "backlog", "lost", "link"})
@@ -120,7 +122,9 @@ def _row(
     firmware = str(status.get("firmware", ""))
     restarting = len(boot) > 3 and boot[3] >= _RESTARTS
     trouble: Trouble = "ok"
-    if node.last is None:
+    if _on_shelf(node, state, status):
+        trouble = "shelf"
+    elif node.last is None:
         trouble = "never"
     elif node.stale(now_s):
         trouble = "battery_stop" if battery and battery.low else "silent"
@@ -157,6 +161,13 @@ def _row(
 def _status(state: NodeState | None) -> dict[str, Any]:
     found = json.loads(state.status) if state is not None else {}
     return found if isinstance(found, dict) else {}
+
+
+def _on_shelf(node: NodeLive, state: NodeState | None, status: Mapping[str, Any]) -> bool:
+    """Whether it said that it goes to the shelf, and has not measured since."""
+    if state is None or state.status_at_ms is None or not goes_to_shelf(status):
+        return False
+    return node.last is None or node.last.measured_at_s * 1000 <= state.status_at_ms
 
 
 def _battery(node: NodeLive, status: Mapping[str, Any]) -> Battery | None:

@@ -1,9 +1,12 @@
-"""Who lies on the shelf, by the registry of hardware."""
+"""Who lies on the shelf, by the registry of hardware and by what nodes said themselves."""
 
 import json
 from pathlib import Path
 
+from gateway.model import Refusal
 from gateway.shelved import Shelf
+from tests.gateway.ingest_bench import Bench
+from tests.gateway.talking_node import NOON_MS, TalkingNode, record
 
 SINCE = "2026-11-24T10:00:00Z"
 SINCE_S = 1_795_514_400
@@ -40,3 +43,40 @@ def test_a_registry_that_can_not_be_read_shelves_nobody(tmp_path: Path) -> None:
         (tmp_path / "nodes.json").unlink()
         (tmp_path / "nodes.json").write_text(text)
         assert shelf.since_s() == {}
+
+
+def test_what_a_node_said_itself_counts_from_the_full_second_after_it(tmp_path: Path) -> None:
+    said = {2: SINCE_S * 1000 + 1, 5: 7_000}
+    shelf = Shelf(tmp_path, lambda: said)
+    assert shelf.since_s() == {2: SINCE_S + 1, 5: 7}
+    registry(tmp_path, n2="commissioned", n5="shelved")
+    assert shelf.since_s() == {2: SINCE_S + 1, 5: SINCE_S}
+    said.clear()
+    assert shelf.since_s() == {5: SINCE_S}
+
+
+async def test_a_node_that_goes_to_the_shelf_is_there_until_its_next_status(
+    bench: Bench, node: TalkingNode
+) -> None:
+    assert bench.ingest.shelved_ms() == {}
+    await bench.take(node.status(shelf=1))
+    assert bench.ingest.shelved_ms() == {11: NOON_MS}
+    await bench.take(node.data(record(0)))  # what it had measured before
+    await bench.restart()
+    assert bench.ingest.shelved_ms() == {11: NOON_MS}
+    bench.now_ms += 86_400_000
+    await bench.take(node.status())
+    assert bench.ingest.shelved_ms() == {}
+
+
+async def test_a_status_that_was_held_back_shelves_nobody(bench: Bench, node: TalkingNode) -> None:
+    captured, forged = node.status(shelf=1), TalkingNode(key=b"\x01" * 16).status(shelf=1)
+    await bench.take(node.data(record(0)))
+    await bench.take(captured, forged)
+    assert bench.ingest.shelved_ms() == {}
+    assert bench.refused()[Refusal.BAD_TAG] == 1
+    await bench.take(genuine := node.status(shelf=1))
+    await bench.take(node.status())  # fetched back
+    await bench.take(genuine)  # and replayed
+    assert bench.ingest.shelved_ms() == {}
+    assert bench.refused()[Refusal.REPLAY] == 1

@@ -29,6 +29,7 @@ WEAR = 12  # [files written to flash so far, free blocks, blocks in all]
 FAULTS = 14  # ["driver: what is wrong", ...], where the carrier has room for words
 TAKES = 15  # 1: this node takes CHANGES
 REGISTERS = 16  # [[time, clock, kind, mark before, mark after, [[channel, before, after], ...]], ...]
+SHELF = 17  # 1: goes to the shelf now, and is silent on purpose until it reports again
 
 WANT = 13  # [hash, bytes held] of SETTINGS or CHANGES that are on their way to the node
 

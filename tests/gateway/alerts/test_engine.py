@@ -100,6 +100,20 @@ def test_a_node_on_the_shelf_is_not_missed_until_it_was_heard() -> None:
     assert ("inntak-uten-data", "cleared") in told(engine.tick(T0 + 181_006, T0, shelved=shelf).happened)
 
 
+def test_a_node_fetched_from_the_shelf_is_given_its_time_and_then_missed() -> None:
+    engine = Engine(site(), {})
+    engine.take([intake(T0, 100)], T0)
+    shelf, back = {11: T0 + 60}, T0 + 90_000
+    assert told(engine.tick(back - 6, T0, shelved=shelf).happened) == []
+    assert told(engine.tick(back, T0, shelved={}).happened) == []  # it says it is at work; no record yet
+    limit_s = next(w.terms.above for w in engine.watches.values() if w.id == SILENT)
+    assert limit_s
+    assert told(engine.tick(back + int(limit_s), T0, shelved={}).happened) == []
+    late = engine.tick(back + int(limit_s) + 1, T0, shelved={}).happened
+    late = [*late, *engine.tick(back + int(limit_s) + 7, T0, shelved={}).happened]
+    assert ("inntak-uten-data", "raised") in told(late)
+
+
 def test_a_sensor_that_fails_raises_no_process_alarm_but_that_monitoring_is_lost() -> None:
     engine = Engine(site(), {})
     found: list[Happened] = []

@@ -44,6 +44,23 @@ def test_what_a_node_says_and_how_it_is_heard() -> None:
     assert 0.8 < row.battery.share < 0.9
 
 
+def test_a_node_that_went_to_the_shelf_is_there_until_it_has_measured_again() -> None:
+    def trouble(*records: StoredRecord, at_s: int, shelf: int = 1) -> str:
+        state = NodeState(11, b"", status=json.dumps({"shelf": shelf}), status_at_ms=at_s * 1000 + 7)
+        now_s = NOW_S + 90_000
+        (row,) = [
+            r for r in fleet(live(*records).nodes.values(), {}, [state], now_s) if r.node.place.id == 11
+        ]
+        assert row.mark == ("info" if row.trouble in ("shelf", "never") else "fault")
+        return row.trouble
+
+    before = intake(660, 640)
+    assert trouble(before, at_s=NOW_S) == "shelf"
+    assert trouble(at_s=NOW_S) == "shelf"
+    assert trouble(before, at_s=NOW_S, shelf=2) == "silent"
+    assert trouble(before, at_s=NOW_S - 60) == "silent"
+
+
 def test_a_lora_margin_depends_on_the_spreading_factor() -> None:
     heard = replace(intake(660, 640), carrier="lora", rssi_dbm=-110, snr_db=-9.0)
     assert rows(heard, sf=9)[11].margin_db == pytest.approx(3.5)
