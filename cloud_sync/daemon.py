@@ -22,8 +22,7 @@ from gateway import clock, watchdog
 from gateway.claim import StartError, claimed
 from gateway.control import SOCKET_NAME as GATEWAY_SOCKET
 from gateway.control import Control, ControlError, Message, request
-from gateway.model import StoredRecord
-from gateway.store import Reader, StoreError
+from gateway.store import Reader, StoreError, Stretch
 
 log = structlog.get_logger()
 
@@ -78,7 +77,7 @@ class StoreFile:
 
 async def run(
     settings: Settings,
-    encode: Callable[[StoredRecord], str],
+    encode: Callable[[Stretch], list[str]],
     stop: asyncio.Event | None = None,
     *,
     pace: Pace = Pace(),  # noqa: B008
@@ -208,4 +207,3 @@ def _numbers(message: Message) -> Sequence[int] | None:
     if not isinstance(ids, list) or not all(type(number) is int for number in ids):
         raise ControlError('"ids" has to be a list of numbers or "all"')
     return ids
-

@@ -1,16 +1,18 @@
 """The disk side of sync: what to send next, and what became of it. One thread at a time uses an Outbox."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import structlog
 
-from cloud_sync.journal import Item, Journal, Quarantined, Refusal
+from cloud_sync.journal import Item, Journal, Refusal
 from cloud_sync.line_protocol import Unspeakable
+from cloud_sync.lines import Block, Lines
 from cloud_sync.pace import next_span
 from cloud_sync.rewrites import Rewrite
 from gateway.model import Span, StoredRecord
+from gateway.store import Stretch, stretches_of
 
 log = structlog.get_logger()
 
@@ -24,6 +26,8 @@ class Source(Protocol):
     def store_id(self) -> bytes: ...
 
     def after(self, commit: int, limit: int) -> list[StoredRecord]: ...
+
+    def stretches(self, first: int, last: int) -> list[Stretch]: ...
 
     def last_commit(self) -> int: ...
 
@@ -47,7 +51,7 @@ class Batch:
 
     store_id: bytes
     span: Span | None
-    items: Sequence[Item]
+    items: Lines
     refused: Sequence[Refusal] = ()
     rewrite: Rewrite | None = None
     upto_s: int = 0
@@ -72,10 +76,10 @@ class Standing:
 
 
 class Outbox:
-    """`source` returns the store as it is now; `encode` makes a record's line or raises Unspeakable."""
+    """`source` returns the store as it is now; `encode`: see `line_protocol.encoder`."""
 
     def __init__(
-        self, source: Callable[[], Source], journal: Journal, encode: Callable[[StoredRecord], str]
+        self, source: Callable[[], Source], journal: Journal, encode: Callable[[Stretch], list[str]]
     ) -> None:
         self._source = source
         self._journal = journal
@@ -110,11 +114,10 @@ class Outbox:
             return again
         first, last = span
         self._newest = max(self._newest, last)
-        records = [record for record in source.after(first - 1, limit) if record.commit <= last]
-        if not records:
-            return Batch(store_id, self._hole(source, first, last), ())
-        results = [self._item(record) for record in records]
-        return Batch(store_id, span, *_sorted_out(results))
+        stretches = source.stretches(first, last)
+        if not stretches:
+            return Batch(store_id, self._hole(source, first, last), Lines())
+        return Batch(store_id, span, *self._encoded(stretches))
 
     def settle(
         self,
@@ -214,33 +217,44 @@ class Outbox:
             found = source.history(rewrite.node, from_s, to_s)
             if found:
                 upto_s = to_s if len(found) <= limit else found[limit].measured_at_s
-                results = [self._item(record) for record in found if record.measured_at_s < upto_s]
+                made = self._encoded(
+                    stretches_of(record for record in found if record.measured_at_s < upto_s)
+                )
                 upto_s = rewrite.to_s if upto_s >= end else upto_s
-                return Batch(self._journal.store_id, None, *_sorted_out(results), rewrite, upto_s)
+                return Batch(self._journal.store_id, None, *made, rewrite, upto_s)
             from_s, window_s = to_s, window_s * 2
-        return Batch(self._journal.store_id, None, (), (), rewrite, rewrite.to_s)
+        return Batch(self._journal.store_id, None, Lines(), (), rewrite, rewrite.to_s)
 
     def _wanted_again(self, source: Source, limit: int) -> Batch | None:
+        """Encode anew what the store still has: the configuration may be better now."""
+        items: list[Item] = []
+        blocks: list[Block] = []
+        refused: list[Refusal] = []
         rows = self._journal.wanted_again(limit)
-        results = [self._again(source, row) for row in rows]
-        return Batch(self._journal.store_id, None, *_sorted_out(results)) if rows else None
+        for row in rows:
+            there = row.store_id == self._journal.store_id and source.stretches(row.commit, row.commit)
+            item = Item(row.commit, row.node, row.epoch, row.seq, row.measured_at_s, row.line)
+            if there:
+                self._encode_all(there, blocks, refused)
+            elif row.line:
+                items.append(item)
+            else:
+                refused.append(Refusal(item, 0, row.reason))
+        return Batch(self._journal.store_id, None, Lines(items, blocks), refused) if rows else None
 
-    def _again(self, source: Source, row: Quarantined) -> Item | Refusal:
-        """Encode it anew where the store still has it: the configuration may be better now."""
-        if row.store_id == self._journal.store_id:
-            found = source.after(row.commit - 1, 1)
-            if found and found[0].commit == row.commit:
-                return self._item(found[0])
-        item = Item(row.commit, row.node, row.epoch, row.seq, row.measured_at_s, row.line)
-        return item if row.line else Refusal(item, 0, row.reason)
+    def _encoded(self, stretches: Iterable[Stretch]) -> tuple[Lines, list[Refusal]]:
+        """Return the records with their lines, and those of which none can be made."""
+        blocks: list[Block] = []
+        refused: list[Refusal] = []
+        self._encode_all(stretches, blocks, refused)
+        return Lines(blocks=blocks), refused
 
-    def _item(self, record: StoredRecord) -> Item | Refusal:
-        identity = record.commit, record.node, record.epoch, record.seq, record.measured_at_s
-        try:
-            return Item(*identity, self._encode(record))
-        except Unspeakable as error:
-            return Refusal(Item(*identity, ""), 0, str(error))
-
-
-def _sorted_out(results: Sequence[Item | Refusal]) -> tuple[list[Item], list[Refusal]]:
-    return [r for r in results if isinstance(r, Item)], [r for r in results if isinstance(r, Refusal)]
+    def _encode_all(self, stretches: Iterable[Stretch], blocks: list[Block], refused: list[Refusal]) -> None:
+        for stretch in stretches:
+            try:
+                blocks.append((stretch, self._encode(stretch)))
+            except Unspeakable as error:
+                if len(stretch) > 1:
+                    self._encode_all(map(stretch.at, range(len(stretch))), blocks, refused)
+                else:
+                    refused.append(Refusal(Lines(blocks=[(stretch, [""])])[0], 0, str(error)))

@@ -21,11 +21,12 @@ import structlog
 
 from cloud_sync.influx import Writer
 from cloud_sync.journal import Item, Journal, Quarantined, Refusal
+from cloud_sync.lines import Lines
 from cloud_sync.outbox import Batch, Claim, Outbox, Source
 from cloud_sync.pace import BatchSize, Pace
 from cloud_sync.verdict import Hold, Later, Ok, Refused, TooLarge, Verdict
-from gateway.model import Span, StoredRecord
-from gateway.store import StoreError
+from gateway.model import Span
+from gateway.store import StoreError, Stretch
 
 log = structlog.get_logger()
 
@@ -65,7 +66,7 @@ class Status:
 
 
 class Worker:
-    """Runs until cancelled. `encode` makes a record's line or raises Unspeakable; `clock` is unix time in s.
+    """Runs until cancelled. `encode`: see `line_protocol.encoder`; `clock` is unix time in s.
 
     `lanes` requests are under way at once, so that one is prepared while another is answered. The first lane
     of several is for what comes in meanwhile, so that no backlog makes it wait.
@@ -76,7 +77,7 @@ class Worker:
         source: Callable[[], Source],
         journal: Journal,
         writer: Writer,
-        encode: Callable[[StoredRecord], str],
+        encode: Callable[[Stretch], list[str]],
         *,
         pace: Pace = Pace(),  # noqa: B008
         batch: int = BATCH,
@@ -233,7 +234,7 @@ class Worker:
         """Send a batch, bisecting what is refused; settle each part as soon as its fate is known."""
         if batch.refused:
             await self._settle(batch, None, (), batch.refused)
-        waiting: list[tuple[Span | None, Sequence[Item]]] = [(batch.span, batch.items)]
+        waiting: list[tuple[Span | None, Lines]] = [(batch.span, batch.items)]
         while waiting:
             span, items = waiting.pop()
             if len(items) > self._size.now:  # a part of this batch has just been called too large
@@ -263,9 +264,8 @@ class Worker:
             await self._on_disk(lambda: self._outbox.rewritten(batch))
         return Ok()
 
-    async def _write(self, items: Sequence[Item]) -> Verdict:
-        text = "\n".join([item.line for item in items])
-        body = await asyncio.to_thread(gzip.compress, text.encode(), 1, mtime=0)
+    async def _write(self, items: Lines) -> Verdict:
+        body = await asyncio.to_thread(lambda: gzip.compress(items.text().encode(), 1, mtime=0))
         began = time.monotonic()
         verdict = await self._writer.write(body)
         if isinstance(verdict, Ok):
@@ -332,10 +332,9 @@ class Worker:
         return round(self._clock() * 1000)
 
 
-def _halves(span: Span | None, items: Sequence[Item]) -> list[tuple[Span | None, Sequence[Item]]]:
+def _halves(span: Span | None, items: Lines) -> list[tuple[Span | None, Lines]]:
     """Cut a part in two, the newer half last. Numbers without a line stay with the line before them."""
-    middle = len(items) // 2
-    old, new = items[:middle], items[middle:]
+    old, new = items.halves()
     if span is None:
         return [(None, old), (None, new)]
     cut = new[0].commit

@@ -4,7 +4,7 @@ Nothing calibrated is stored, so a wrong zero is put right by a new revision, fo
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from device_configs.model import Node
@@ -76,3 +76,14 @@ def apply(calibration: Calibration, raw: int) -> int:
     rise = (raw - calibration.raw0) * (calibration.value1 - calibration.value0)
     run = calibration.raw1 - calibration.raw0
     return calibration.value0 + (2 * rise + run) // (2 * run)
+
+
+def apply_to_column(calibration: Calibration, column: Iterable[int | None]) -> list[int | None]:
+    """Return `apply` of each value of `column`, quicker."""
+    raw0, value0 = calibration.raw0, calibration.value0
+    double_rise = 2 * (calibration.value1 - value0)
+    run = calibration.raw1 - raw0
+    double_run = 2 * run
+    return [
+        None if raw is None else value0 + ((raw - raw0) * double_rise + run) // double_run for raw in column
+    ]

@@ -6,5 +6,6 @@
 from gateway.store.change import Change, Outcome, StoreError
 from gateway.store.reader import Reader
 from gateway.store.store import Store
+from gateway.store.stretch import Stretch, stretches_of
 
-__all__ = ["Change", "Outcome", "Reader", "Store", "StoreError"]
+__all__ = ["Change", "Outcome", "Reader", "Store", "StoreError", "Stretch", "stretches_of"]

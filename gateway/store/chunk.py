@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import zstandard
 
 from gateway.model import Heard, StoredRecord
-from gateway.store.columns import Malformed, pack, unpack
+from gateway.store.columns import Malformed, pack, skip, unpack
+from gateway.store.stretch import Stretch
 
 _VERSION, _WITH_RECEIVERS = 1, 2
 _LEVEL = 9
@@ -38,16 +39,17 @@ class Chunk:
 
 
 class Columns:
-    """The opened columns of a chunk: three of them at once, the others with the first record.
+    """The opened columns of a chunk: three of them at once, the others when they are asked for.
 
     The body's checksum has been compared by then: what opens is what was sealed.
     """
 
-    __slots__ = ("_at", "_chunk", "_make", "_plain", "commits", "seconds", "seqs")
+    __slots__ = ("_at", "_chunk", "_make", "_measured", "_plain", "commits", "seconds", "seqs")
 
     def __init__(self, chunk: Chunk) -> None:
         self._chunk = chunk
         self._make: Callable[[int], StoredRecord] | None = None
+        self._measured: tuple[list[Gappy], list[Column]] | None = None
         self._plain = _decompress(chunk.body)
         self._at = 1
         self.seconds, self.seqs, self.commits = (self._next() for _ in range(3))
@@ -62,8 +64,16 @@ class Columns:
     def record(self, i: int) -> StoredRecord:
         if self._make is None:
             self._make = _record_maker(self._chunk, self, self._plain, self._at)
-            self._plain = b""
         return self._make(i)
+
+    def stretch(self) -> Stretch:
+        """Return all records as columns, without opening how each one was received."""
+        if self._measured is None:
+            self._measured = _open_measured(self._plain, self._at, self._chunk.count)
+        c, (values, quality) = self._chunk, self._measured
+        return Stretch(
+            c.node, c.epoch, c.schema_id, self.commits, self.seqs, self.seconds, values, quality, self.record
+        )
 
 
 def seconds_of(chunk: Chunk) -> Column:
@@ -111,14 +121,7 @@ def _record_maker(chunk: Chunk, columns: Columns, plain: bytes, at: int) -> Call
     moved, at = unpack(plain, at, count)
     rssi, at = _unpack_gappy(plain, at, count)
     snr, at = _unpack_snr(plain, at, count)
-    values: list[Gappy] = []
-    for _ in range(channels):
-        column, at = _unpack_gappy(plain, at, count)
-        values.append(column)
-    qualities: list[Column] = []
-    for _ in range(channels):
-        marks, at = unpack(plain, at, count)
-        qualities.append(marks)
+    values, qualities, at = _unpack_measured(plain, at, count, channels)
     receivers = _unpack_receivers(plain, at, count) if plain[0] == _WITH_RECEIVERS else [()] * count
     rows = list(zip(*values, strict=True)) if channels else [()] * count
     marked = list(zip(*qualities, strict=True)) if channels else [()] * count
@@ -146,6 +149,31 @@ def _record_maker(chunk: Chunk, columns: Columns, plain: bytes, at: int) -> Call
         )
 
     return make
+
+
+def _open_measured(plain: bytes, at: int, count: int) -> tuple[list[Gappy], list[Column]]:
+    """Return the values and qualities of each channel; `at` is where the columns of times end."""
+    at = skip(plain, skip(plain, at, count), count)
+    length, channels = struct.unpack_from("<HH", plain, at)
+    at = skip(plain, skip(plain, at + 4 + length, count), count)
+    at = _skip_gappy(plain, at, count)
+    at = at + 1 if plain[at] == _NO_SNR else _skip_gappy(plain, at + 1, count)
+    values, qualities, _ = _unpack_measured(plain, at, count, channels)
+    return values, qualities
+
+
+def _unpack_measured(
+    plain: bytes, at: int, count: int, channels: int
+) -> tuple[list[Gappy], list[Column], int]:
+    values: list[Gappy] = []
+    for _ in range(channels):
+        column, at = _unpack_gappy(plain, at, count)
+        values.append(column)
+    qualities: list[Column] = []
+    for _ in range(channels):
+        marks, at = unpack(plain, at, count)
+        qualities.append(marks)
+    return values, qualities, at
 
 
 def _decompress(body: bytes) -> bytes:
@@ -178,6 +206,11 @@ def _unpack_gappy(plain: bytes, at: int, count: int) -> tuple[Gappy, int]:
     there, at = unpack(plain, at + 1, count)
     filled, at = unpack(plain, at, count)
     return [value if present else None for value, present in zip(filled, there, strict=True)], at
+
+
+def _skip_gappy(plain: bytes, at: int, count: int) -> int:
+    end = skip(plain, at + 1, count)
+    return end if plain[at] == 0 else skip(plain, end, count)
 
 
 def _pack_snr(values: Sequence[float | None]) -> bytes:

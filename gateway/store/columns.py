@@ -73,6 +73,19 @@ def unpack(packed: bytes, at: int, count: int) -> tuple[list[int], int]:
     return list(values)[:count], at
 
 
+def skip(packed: bytes, at: int, count: int) -> int:
+    """Return where the next column begins, without opening the one at `at`."""
+    if not count:
+        return at
+    order, width = packed[at] >> 4, packed[at] & 15
+    at += 1
+    for _ in range(order):
+        while packed[at] > 127:
+            at += 1
+        at += 1
+    return at + width * max(0, count - order)
+
+
 def _planes(numbers: Sequence[int], width: int) -> bytes:
     whole = array(_TYPECODES[width], numbers)
     if sys.byteorder == "big":

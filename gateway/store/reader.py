@@ -33,6 +33,7 @@ from gateway.store.rows import (
     stored_record,
 )
 from gateway.store.sealed import Sealed
+from gateway.store.stretch import Stretch, stretches_of
 
 _RECORDS = f"SELECT commit_no, {RECORD_COLUMNS} FROM records"  # noqa: S608
 
@@ -124,6 +125,13 @@ class Reader:
                 )
                 found += map(stored_record, rows)
         return found
+
+    def stretches(self, first: int, last: int) -> list[Stretch]:
+        """Return the records with first <= commit <= last as columns, in no order."""
+        with self._state():
+            found = self._sealed.stretches(first, last)
+            rows = self._rows(f"{_RECORDS} WHERE commit_no BETWEEN ? AND ? ORDER BY commit_no", (first, last))
+        return found + stretches_of(map(stored_record, rows))
 
     def history(self, node: int, from_s: int, to_s: int) -> list[StoredRecord]:
         """Return the records of `node` measured in from_s <= t < to_s, in order of time."""

@@ -12,6 +12,7 @@ import structlog
 from gateway.model import StoredRecord
 from gateway.store.chunk import Chunk, Columns, seconds_of
 from gateway.store.columns import Malformed
+from gateway.store.stretch import Stretch
 
 log = structlog.get_logger()
 
@@ -23,23 +24,35 @@ _POSITION_BITS = 20
 
 
 class _OpenSegment:
-    """`commits` ascend; the record of commits[i] is at _places[i], chunk and position in one number."""
+    """Once somebody asks for records in order: _commits ascend, and the record of _commits[i] is at
+    _places[i], chunk and position in one number.
+    """
 
     def __init__(self, chunks: list[Columns]) -> None:
-        pairs = sorted(
-            (commit, number << _POSITION_BITS | i)
-            for number, columns in enumerate(chunks)
-            for i, commit in enumerate(columns.commits)
-        )
-        self.commits = array("q", [commit for commit, _ in pairs])
-        self._places = array("q", [place for _, place in pairs])
         self._chunks = chunks
+        self._commits = self._places = array("q")
+        self.count = sum(len(columns.commits) for columns in chunks)
 
     def records(self, commit: int, limit: int) -> list[StoredRecord]:
-        start = bisect_right(self.commits, commit)
+        if len(self._commits) < self.count:
+            self._put_in_order()
+        start = bisect_right(self._commits, commit)
         mask = (1 << _POSITION_BITS) - 1
         places = self._places[start : start + limit]
         return [self._chunks[place >> _POSITION_BITS].record(place & mask) for place in places]
+
+    def stretches(self, first: int, last: int) -> list[Stretch]:
+        found = (columns.stretch().between(first, last) for columns in self._chunks)
+        return [stretch for stretch in found if stretch is not None]
+
+    def _put_in_order(self) -> None:
+        pairs = sorted(
+            (commit, number << _POSITION_BITS | i)
+            for number, columns in enumerate(self._chunks)
+            for i, commit in enumerate(columns.commits)
+        )
+        self._commits = array("q", [commit for commit, _ in pairs])
+        self._places = array("q", [place for _, place in pairs])
 
 
 class Sealed:
@@ -66,6 +79,14 @@ class Sealed:
             if len(found) >= limit:
                 break
         return found
+
+    def stretches(self, first: int, last: int) -> list[Stretch]:
+        """Return the sealed records with first <= commit <= last as columns, in no order."""
+        segments: list[Any] = self._db.execute(
+            "SELECT id, first_chunk, last_chunk FROM segments WHERE last_commit >= ? AND first_commit <= ?",
+            (first, last),
+        ).fetchall()
+        return [found for segment in segments for found in self._segment(*segment).stretches(first, last)]
 
     def history(self, node: int, from_s: int, to_s: int) -> list[StoredRecord]:
         """Return the sealed records of `node` measured in from_s <= t < to_s, in no order."""
@@ -142,7 +163,7 @@ class Sealed:
         return self._open[id_]
 
     def _opened_records(self) -> int:
-        return sum(len(segment.commits) for segment in self._open.values())
+        return sum(segment.count for segment in self._open.values())
 
     def _seconds_of(self, id_: int, chunk: Chunk) -> frozenset[int]:
         if id_ not in self._seconds:

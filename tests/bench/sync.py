@@ -1,8 +1,9 @@
 """A backlog drained into the real InfluxDB, beside a loader that posts ready-made bodies.
 
 A: the real worker reads a sealed store, makes the lines, packs and posts them, and keeps its journal. B: the
-bodies that this takes, made and packed beforehand, posted by as many connections. Both write the same records
-to databases of their own on one server; A and B alternate.
+very bodies that this takes, made and packed beforehand by a worker of the same kind, posted by as many
+connections. So the server has the same work with both; each time it is a database of its own, and A and B
+alternate.
 """
 
 import asyncio
@@ -16,9 +17,10 @@ from pathlib import Path
 import aiohttp
 import structlog
 
-from cloud_sync.influx import Connection, V1Writer
+from cloud_sync.influx import Connection, V1Writer, Writer
 from cloud_sync.journal import Journal
 from cloud_sync.line_protocol import encoder
+from cloud_sync.verdict import Ok, Verdict
 from cloud_sync.worker import BATCH, Worker
 from device_configs.model import Site
 from gateway.store import Change, Reader, Store
@@ -46,7 +48,7 @@ def run() -> list[Figure]:
 async def measure(folder: Path) -> list[Figure]:
     site = big_site({name: count for name, count in COUNTS.items() if count})
     count = await make_store(folder / "store.db", site)
-    bodies = ready_made(folder / "store.db", site)
+    bodies = await ready_made(folder, site, count)
     points_bytes = sum(map(len, bodies))
     pairs = []
     with InfluxDB(folder / "influxdb") as server:
@@ -99,23 +101,40 @@ async def make_store(path: Path, site: Site) -> int:
     return count
 
 
-def ready_made(path: Path, site: Site) -> list[bytes]:
-    encode = encoder(site)
-    with Reader.open(path) as reader:
-        lines = [encode(record) for record in reader.after(0, 1 << 40)]
-    return [
-        gzip.compress("\n".join(lines[start : start + BATCH]).encode(), 1)
-        for start in range(0, len(lines), BATCH)
-    ]
+class Collector:
+    """A Writer that takes everything and keeps it."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    async def write(self, body: bytes) -> Verdict:
+        self.bodies.append(body)
+        return Ok()
+
+    async def close(self) -> None: ...
+
+
+async def ready_made(folder: Path, site: Site, count: int) -> list[bytes]:
+    """Return the bodies that the worker posts, in its order."""
+    collector = Collector()
+    await drained(folder, site, collector, "collector", count)
+    return collector.bodies
 
 
 async def drain(folder: Path, site: Site, url: str, database: str, count: int) -> float:
     """Return the seconds it takes sync to have everything confirmed."""
-    journal = Journal.open(folder / f"{database}.db", 0)
     writer = V1Writer(Connection(url), database)
     await writer.write(gzip.compress(b"warm x=1i 1"))  # the database is there, the connection is open
+    seconds = await drained(folder, site, writer, database, count)
+    await writer.close()
+    return seconds
+
+
+async def drained(folder: Path, site: Site, writer: Writer, name: str, count: int) -> float:
+    journal = Journal.open(folder / f"{name}.db", 0)
     with Reader.open(folder / "store.db") as reader:
-        worker = Worker(lambda: reader, journal, writer, encoder(site), lanes=LANES + 1)  # one waits for live
+        # One more than post at a time, since one waits for live records.
+        worker = Worker(lambda: reader, journal, writer, encoder(site), lanes=LANES + 1)
         began = time.perf_counter()
         running = asyncio.create_task(worker.run())
         while journal.synced < count:  # noqa: ASYNC110
@@ -125,7 +144,6 @@ async def drain(folder: Path, site: Site, url: str, database: str, count: int) -
         await asyncio.gather(running, return_exceptions=True)
         assert (journal.synced, journal.quarantined) == (count, 0)
         await worker.close()
-    await writer.close()
     journal.close()
     return seconds
 
@@ -136,7 +154,8 @@ async def load(url: str, database: str, bodies: list[bytes]) -> float:
     async with aiohttp.ClientSession() as session:
         async with session.post(f"{url}/query", params={"q": f'CREATE DATABASE "{database}"'}) as answer:
             assert answer.status == 200
-        waiting = list(bodies)
+            assert "error" not in await answer.text()  # whose end is also the end of the work
+        waiting = bodies[::-1]
 
         async def lane() -> None:
             while waiting:

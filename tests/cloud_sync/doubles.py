@@ -3,17 +3,18 @@
 import asyncio
 import gzip
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 
 from cloud_sync.journal import Journal
-from cloud_sync.line_protocol import line
+from cloud_sync.line_protocol import Unspeakable, name, series, worst
 from cloud_sync.pace import Pace
 from cloud_sync.worker import Status, Worker
 from gateway.model import Reading, StoredRecord
+from gateway.store import Stretch, stretches_of
 
 SITE = "demo"
 START_S = 1_700_000_000
@@ -42,6 +43,25 @@ def record(
     )
 
 
+def line(record: StoredRecord, site: str, profile: str, values: Iterable[Reading]) -> str:
+    """Return the line of one record, made value by value: what those made from columns are compared with.
+
+    Raises Unspeakable.
+    """
+    fields = [("seq", record.seq), ("q", worst(record.quality)), ("epoch", record.epoch)]
+    fields += [(name(r.key), r.value) for r in values if r.value is not None]
+    for _, value in fields:
+        if not -(2**63) <= value < 2**63:
+            raise Unspeakable(f"{value} does not fit a 64-bit integer")
+    text = ",".join(f"{key}={value}i" for key, value in fields)
+    return f"{series(profile, site, record.node)} {text} {record.measured_at_s}"
+
+
+def each(encode: Callable[[StoredRecord], str]) -> Callable[[Stretch], list[str]]:
+    """Return what makes the lines of a stretch as `encode` makes that of a record."""
+    return lambda stretch: [encode(stretch.record(i)) for i in range(len(stretch))]
+
+
 def encode(record: StoredRecord) -> str:
     keys = ("depth_mm", "air_temp_cc")
     values = [Reading(k, v, "mm", 1, q) for k, v, q in zip(keys, record.values, record.quality, strict=True)]
@@ -61,6 +81,9 @@ class MemoryStore:
     def after(self, commit: int, limit: int) -> list[StoredRecord]:
         found = [r for r in self.records if r.commit > commit]
         return sorted(found, key=lambda r: r.commit)[:limit]
+
+    def stretches(self, first: int, last: int) -> list[Stretch]:
+        return stretches_of(r for r in self.records if first <= r.commit <= last)
 
     def last_commit(self) -> int:
         return max((r.commit for r in self.records), default=0)

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_sync.line_protocol import Unspeakable, encoder, line, worst
+from cloud_sync.line_protocol import Unspeakable, encoder, worst
 from device_configs.catalog import builtin_catalog
 from device_configs.loader import SITES, load_site
 from device_configs.model import Node, Site
 from device_configs.site_schema import Calibration, Contact
 from gateway.model import Reading, StoredRecord
 from gateway.readings import readings
-from tests.cloud_sync.doubles import record
+from gateway.store import stretches_of
+from tests.cloud_sync.doubles import line, record
 from wire import quantities
 
 NAMES = st.text(
@@ -108,8 +109,12 @@ def test_a_name_without_an_escape_is_refused(name: str) -> None:
 
 
 def test_a_number_beyond_64_bits_is_refused() -> None:
-    with pytest.raises(Unspeakable, match="64-bit"):
-        line(record(1), "demo", "snow", [Reading("depth_mm", 2**63, "mm", 1, 0)])
+    profile = builtin_catalog().profiles["intake"]
+    channel = next(c for c in profile.channels if c.derived is not None)
+    steep = _calibration(channel.name, value1=2**40)
+    stored = replace(_record_of("intake"), values=(2**40,) * len(profile.channels))
+    with pytest.raises(Unspeakable, match="does not fit a 64-bit integer"):
+        encoder(_site((steep,)))(*stretches_of([stored]))
 
 
 def test_worst_quality() -> None:
@@ -156,6 +161,19 @@ def _site(calibration: tuple[Calibration, ...] = ()) -> Site:
     )
 
 
+def _calibration(channel: str, value1: int = 1) -> Calibration:
+    return Calibration(
+        channel=channel,
+        revision=1,
+        valid_from=datetime(2023, 1, 1, tzinfo=UTC),
+        raw0=0,
+        value0=0,
+        raw1=2,
+        value1=value1,
+        source="bench",
+    )
+
+
 def _record_of(profile: str, node: int = 11) -> StoredRecord:
     found = builtin_catalog().profiles[profile]
     count = len(found.channels)
@@ -171,18 +189,9 @@ def test_raw_and_calibrated_values_by_their_keys() -> None:
     profile = builtin_catalog().profiles["intake"]
     channel = next(c for c in profile.channels if c.derived is not None)
     assert channel.derived is not None
-    calibration = Calibration(
-        channel=channel.name,
-        revision=1,
-        valid_from=datetime(2023, 1, 1, tzinfo=UTC),
-        raw0=0,
-        value0=0,
-        raw1=2,
-        value1=1,
-        source="bench",
-    )
+    calibration = _calibration(channel.name)
     stored = _record_of("intake")
-    measurement, tags, fields, time = parse(encoder(_site((calibration,)))(stored))
+    measurement, tags, fields, time = parse(*encoder(_site((calibration,)))(*stretches_of([stored])))
     raw = dict(zip((c.key for c in profile.channels), stored.values, strict=True))
     assert (measurement, tags, time) == (
         "intake",
@@ -196,7 +205,7 @@ def test_raw_and_calibrated_values_by_their_keys() -> None:
 
 def test_a_record_of_an_earlier_profile_stays_that_profiles() -> None:
     other = next(name for name in builtin_catalog().profiles if name != "intake")
-    assert parse(encoder(_site())(_record_of(other)))[0] == other
+    assert parse(*encoder(_site())(*stretches_of([_record_of(other)])))[0] == other
 
 
 @pytest.mark.parametrize(
@@ -209,34 +218,74 @@ def test_a_record_of_an_earlier_profile_stays_that_profiles() -> None:
 )
 def test_what_the_configuration_does_not_know_is_refused_in_words(stored: StoredRecord, said: str) -> None:
     with pytest.raises(Unspeakable, match=said):
-        encoder(_site())(stored)
+        encoder(_site())(*stretches_of([stored]))
 
 
 SITE_OF_DEMO = load_site(SITES / "narvik-demo")
-NODES = {node.id: node for node in SITE_OF_DEMO.nodes}
-INT_OR_NOTHING = st.none() | st.integers(-(10**12), 10**12) | st.integers(-(2**63), 2**63 - 1)
+REVISED = datetime(2024, 6, 1, tzinfo=UTC)
 
 
-@given(st.data(), st.sampled_from(sorted(NODES)), st.integers(1_500_000_000, 1_900_000_000))
-def test_the_quick_way_writes_what_the_careful_one_does(data: st.DataObject, node_id: int, at_s: int) -> None:
-    node = NODES[node_id]
+def _revised(node: Node) -> Node:
+    """The node with a corrected zero since REVISED."""
+    again = [
+        c.model_copy(update={"revision": c.revision + 1, "value0": c.value0 + 70, "valid_from": REVISED})
+        for c in node.calibration
+    ]
+    return replace(node, calibration=(*node.calibration, *again))
+
+
+SITE_REVISED = replace(SITE_OF_DEMO, nodes=tuple(map(_revised, SITE_OF_DEMO.nodes)))
+TIMES_S = st.integers(1_500_000_000, 1_900_000_000) | st.integers(-3, 3).map(
+    lambda n: int(REVISED.timestamp()) + n
+)
+ORDINARY = st.none() | st.integers(-(10**9), 10**12) | st.just(0)
+EXTREME = ORDINARY | st.integers(-(2**63), 2**63 - 1)
+
+
+@given(st.data(), st.sampled_from(SITE_REVISED.nodes), st.booleans())
+def test_lines_made_from_columns_are_those_made_value_by_value(
+    data: st.DataObject, node: Node, extreme: bool
+) -> None:
     count = len(node.profile.channels)
-    values = data.draw(st.tuples(*[INT_OR_NOTHING] * count))
-    quality = data.draw(st.tuples(*[st.integers(0, 9)] * count))
-    stored = replace(
-        record(1),
-        node=node_id,
-        schema_id=node.profile.schema_id,
-        values=values,
-        quality=quality,
-        measured_at_s=at_s,
-    )
-    encode = encoder(SITE_OF_DEMO)
-    encode(replace(stored, values=(None,) * count))  # the first one of a node is made with care
+    values = st.tuples(*[EXTREME if extreme else ORDINARY] * count)
+    marks = st.tuples(*[st.sampled_from([0, 0, 1, 7, 9])] * count)
+    rows = data.draw(st.lists(st.tuples(values, marks, TIMES_S), min_size=1))
+    records = [
+        replace(
+            record(i + 1),
+            node=node.id,
+            schema_id=node.profile.schema_id,
+            values=values,
+            quality=quality,
+            measured_at_s=at_s,
+        )
+        for i, (values, quality, at_s) in enumerate(rows)
+    ]
+    (stretch,) = stretches_of(records)
     try:
-        expected = line(stored, SITE_OF_DEMO.id, node.profile.name, readings(stored, node))
+        expected = [line(r, SITE_REVISED.id, node.profile.name, readings(r, node)) for r in records]
     except Unspeakable:
-        with pytest.raises(Unspeakable):
-            encode(stored)
+        with pytest.raises(Unspeakable, match="64-bit"):
+            encoder(SITE_REVISED)(stretch)
     else:
-        assert encode(stored) == expected
+        assert encoder(SITE_REVISED)(stretch) == expected
+
+
+def test_lines_byte_for_byte() -> None:
+    """As they have been written since the first version: anything else would make new points."""
+    profile = next(node for node in SITE_OF_DEMO.nodes if node.id == 11).profile
+    rows = [
+        ((8000, 7200, 412, None, 3900), (0, 0, 0, 1, 0), 1_795_000_000),
+        ((8016, 7200, None, -1250, 3900), (0, 0, 9, 0, 0), 1_795_000_600),
+    ]
+    stretch = stretches_of(
+        replace(record(i + 1), schema_id=profile.schema_id, values=v, quality=q, measured_at_s=at_s)
+        for i, (v, q, at_s) in enumerate(rows)
+    )
+    assert encoder(SITE_OF_DEMO)(*stretch) == [
+        "intake,node=11,site=narvik-demo seq=0i,q=1i,epoch=305419896i,up_loop_ua=8000i,down_loop_ua=7200i,"
+        "water_temp_cc=412i,battery_voltage_mv=3900i,up_level_mm=550i,down_level_mm=500i,"
+        "water_corrected_temp_cc=400i 1795000000",
+        "intake,node=11,site=narvik-demo seq=1i,q=9i,epoch=305419896i,up_loop_ua=8016i,down_loop_ua=7200i,"
+        "air_temp_cc=-1250i,battery_voltage_mv=3900i,up_level_mm=553i,down_level_mm=500i 1795000600",
+    ]

@@ -9,7 +9,7 @@ from cloud_sync.journal import Journal, Refusal
 from cloud_sync.line_protocol import Unspeakable
 from cloud_sync.outbox import Batch, Outbox
 from gateway.model import StoredRecord
-from tests.cloud_sync.doubles import MemoryStore, encode, open_journal, record
+from tests.cloud_sync.doubles import MemoryStore, each, encode, open_journal, record
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def numbers(batch: Batch | None) -> list[int]:
 
 
 def outbox_of(journal: Journal, store: MemoryStore, encode: Callable[[StoredRecord], str] = encode) -> Outbox:
-    return Outbox(store, journal, encode)
+    return Outbox(store, journal, each(encode))
 
 
 def deliver(outbox: Outbox, batch: Batch) -> None:
@@ -68,7 +68,8 @@ def test_an_emptied_beginning_is_one_hole(journal: Journal) -> None:
     assert batch is not None
     deliver(outbox, batch)
     batch = outbox.claim(10, ())
-    assert batch == Batch(b"store-01", (1, 8_999_990), ())
+    assert batch is not None
+    assert (batch.span, list(batch.items)) == ((1, 8_999_990), [])
 
 
 def test_another_store_is_sent_from_its_beginning(journal: Journal) -> None:

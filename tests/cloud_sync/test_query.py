@@ -5,11 +5,10 @@ import gzip
 import pytest
 
 from cloud_sync.influx import Connection, V1Writer, V2Writer
-from cloud_sync.line_protocol import line
 from cloud_sync.query import QueryError, points
 from cloud_sync.verdict import Ok
 from gateway.model import Reading
-from tests.cloud_sync.doubles import START_S, encode, record
+from tests.cloud_sync.doubles import START_S, encode, line, record
 from tools.servers import InfluxDB, VictoriaMetrics
 
 pytestmark = pytest.mark.servers

@@ -10,7 +10,7 @@ from cloud_sync.journal import Journal
 from cloud_sync.query import points
 from cloud_sync.worker import Worker
 from gateway.model import StoredRecord
-from tests.cloud_sync.doubles import QUICK, START_S, MemoryStore, Running, encode, open_journal, record
+from tests.cloud_sync.doubles import QUICK, START_S, MemoryStore, Running, each, encode, open_journal, record
 from tools.servers import InfluxDB
 
 NOW_MS = (START_S + 1000) * 1000
@@ -69,7 +69,7 @@ async def test_points_are_rewritten_in_place(folder: Path, influxdb: InfluxDB, d
 
     store = MemoryStore([record(n, node=11 + n % 3, depth=1000 + n) for n in range(1, 301)])
     writer, journal = V1Writer(Connection(influxdb.url), database), open_journal(folder)
-    worker = Worker(store, journal, writer, calibrated, pace=QUICK, batch=40)
+    worker = Worker(store, journal, writer, each(calibrated), pace=QUICK, batch=40)
     running = Running(worker, journal)
     await worker.recalibrated(timeline(0))
     await running.settled()

@@ -12,7 +12,7 @@ from cloud_sync.influx import Connection, V1Writer, V2Writer, Writer
 from cloud_sync.readback import Account, Unanswered, counts
 from cloud_sync.worker import Worker
 from gateway.model import StoredRecord
-from tests.cloud_sync.doubles import QUICK, START_S, MemoryStore, Running, encode, open_journal, record
+from tests.cloud_sync.doubles import QUICK, START_S, MemoryStore, Running, each, encode, open_journal, record
 from tests.cloud_sync.influx_double import (
     DIALECTS,
     FORGETFUL,
@@ -67,7 +67,7 @@ async def test_a_bad_point_blocks_no_other(server: InfluxDouble, folder: Path) -
     store = MemoryStore(records())
     server._types["snow", "depth_mm"] = "integer"
     writer, journal = writer_for(server), open_journal(folder)
-    running = Running(Worker(store, journal, writer, conflicting, pace=QUICK, batch=150), journal)
+    running = Running(Worker(store, journal, writer, each(conflicting), pace=QUICK, batch=150), journal)
     status = await running.settled()
     good = [r for r in store.records if r.commit not in BAD]
     assert identities(server) == expected(good)
@@ -89,7 +89,7 @@ async def test_a_fault_loses_and_doubles_nothing(
     store = MemoryStore(records())
     server.orders.extend(orders)
     writer, journal = writer_for(server), open_journal(folder)
-    running = Running(Worker(store, journal, writer, encode, pace=QUICK, batch=150), journal)
+    running = Running(Worker(store, journal, writer, each(encode), pace=QUICK, batch=150), journal)
     status = await running.settled()
     assert (status.synced, status.quarantined) == (400, 0)
     assert identities(server) == expected(store.records)
@@ -102,7 +102,7 @@ async def test_a_smaller_limit_is_found(server: InfluxDouble, folder: Path) -> N
     server.lines_most = 60
     store = MemoryStore(records())
     writer, journal = writer_for(server), open_journal(folder)
-    running = Running(Worker(store, journal, writer, encode, pace=QUICK, batch=150, lanes=1), journal)
+    running = Running(Worker(store, journal, writer, each(encode), pace=QUICK, batch=150, lanes=1), journal)
     await running.settled()
     assert identities(server) == expected(store.records)
     assert max(server.sizes[4:]) <= 60
@@ -116,7 +116,7 @@ async def test_a_slow_server_gets_smaller_requests(folder: Path) -> None:
     store = MemoryStore([record(n) for n in range(1, 6001)])
     writer, journal = writer_for(server), open_journal(folder)
     pace = replace(QUICK, slow_s=-1.0)  # every answer is slow
-    running = Running(Worker(store, journal, writer, encode, pace=pace, batch=2000, lanes=1), journal)
+    running = Running(Worker(store, journal, writer, each(encode), pace=pace, batch=2000, lanes=1), journal)
     await running.settled()
     assert server.sizes == [2000, 1000, *[500] * 6]
     await running.stop()
@@ -129,7 +129,7 @@ async def test_points_that_a_server_forgot_are_sent_again(server: InfluxDouble, 
     store = MemoryStore(records())
     server.orders.append(FORGETFUL)
     writer, journal = writer_for(server), open_journal(folder)
-    running = Running(Worker(store, journal, writer, encode, pace=QUICK, batch=400, lanes=1), journal)
+    running = Running(Worker(store, journal, writer, each(encode), pace=QUICK, batch=400, lanes=1), journal)
     assert (await running.settled()).synced == 400
     assert len(server.points) < 300
     now_s = START_S + 500 + audits.SETTLES_S + 3600
@@ -155,7 +155,7 @@ async def test_points_that_never_stay_are_asked_for_once(folder: Path) -> None:
     server._types["snow", "depth_mm"] = "integer"
     store = MemoryStore(records())
     writer, journal = writer_for(server), open_journal(folder)
-    running = Running(Worker(store, journal, writer, conflicting, pace=QUICK), journal)
+    running = Running(Worker(store, journal, writer, each(conflicting), pace=QUICK), journal)
     await running.settled()
     now_s = START_S + 500 + audits.SETTLES_S + 3600
     audit = Audit()
@@ -179,7 +179,7 @@ async def test_a_server_that_may_not_be_asked_is_no_trouble(dialect: Dialect, fo
         await counts(Account(Connection(server.url + "/elsewhere"), "v1", "town"), ["snow"], 0, 10)
     store = MemoryStore(records())
     writer, journal = writer_for(server), open_journal(folder)
-    running = Running(Worker(store, journal, writer, encode, pace=QUICK), journal)
+    running = Running(Worker(store, journal, writer, each(encode), pace=QUICK), journal)
     await running.settled()
 
     async def refuse(from_s: int, to_s: int) -> dict[int, int]:

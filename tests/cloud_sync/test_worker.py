@@ -22,6 +22,7 @@ from tests.cloud_sync.doubles import (
     MemoryStore,
     Running,
     answering,
+    each,
     encode,
     open_journal,
     record,
@@ -61,7 +62,7 @@ async def start(folder: Path, database: str) -> AsyncIterator[Start]:
     async def begin(store: MemoryStore, url: str, *, deadline_s: float = 5.0, **options: object) -> Running:
         writer = V1Writer(Connection(url, deadline_s=deadline_s), database)
         journal = open_journal(folder)
-        worker = Worker(store, journal, writer, encode, **{"pace": QUICK, "batch": 500, **options})  # type: ignore[arg-type]
+        worker = Worker(store, journal, writer, each(encode), **{"pace": QUICK, "batch": 500, **options})  # type: ignore[arg-type]
         running = Running(worker, journal)
         started.append((running, writer))
         return running
@@ -95,7 +96,7 @@ async def test_everything_reaches_victoria_metrics(folder: Path, victoria_metric
 
     writer = V2Writer(Connection(victoria_metrics.url), "town")
     journal = open_journal(folder)
-    running = Running(Worker(store, journal, writer, named, pace=QUICK, batch=500), journal)
+    running = Running(Worker(store, journal, writer, each(named), pace=QUICK, batch=500), journal)
     await running.settled()
     journal.bind(b"store-02")  # send all once more
     store.store_id = b"store-02"

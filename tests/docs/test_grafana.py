@@ -16,6 +16,7 @@ from cloud_sync.influx import Connection, V1Writer
 from cloud_sync.line_protocol import encoder
 from cloud_sync.verdict import Ok
 from device_configs.loader import SITES, load_site
+from gateway.store import stretches_of
 from tests.cloud_sync.doubles import record
 from tools.servers import InfluxDB
 
@@ -29,20 +30,19 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     site = load_site(SITES / "narvik-demo")
     encode = encoder(site)
     now_s = int(time.time())
-    lines = [
-        encode(
-            replace(
-                record(i + 1),
-                node=node.id,
-                schema_id=node.profile.schema_id,
-                values=tuple(9000 + 10 * i + n for n in range(len(node.profile.channels))),
-                quality=(2 if i % 10 == 0 else 0,) * len(node.profile.channels),
-                measured_at_s=now_s - 600 * (i + 1),
-            )
+    records = [
+        replace(
+            record(i + 1),
+            node=node.id,
+            schema_id=node.profile.schema_id,
+            values=tuple(9000 + 10 * i + n for n in range(len(node.profile.channels))),
+            quality=(2 if i % 10 == 0 else 0,) * len(node.profile.channels),
+            measured_at_s=now_s - 600 * (i + 1),
         )
         for node in site.nodes
         for i in range(30)
     ]
+    lines = [line for stretch in stretches_of(records) for line in encode(stretch)]
     with InfluxDB(tmp_path_factory.mktemp("influxdb")) as server:
         asyncio.run(write(server.url, lines))
         yield server.url

@@ -12,7 +12,7 @@ from gateway.links import NodeLink
 from gateway.model import NodeState
 from gateway.store import Change, Reader, Store
 from gateway.store.opening import open_database, renew
-from tests.cloud_sync.doubles import QUICK, Running, open_journal
+from tests.cloud_sync.doubles import QUICK, Running, each, open_journal
 from tests.gateway.store.made import made
 from tools.servers import InfluxDB
 
@@ -30,7 +30,7 @@ async def synced(folder: Path, url: str) -> bytes:
     """Let sync bring over what there is; return the store's id it knows then."""
     writer, journal = V1Writer(Connection(url), "restore"), open_journal(folder)
     with Reader.open(folder / STORE) as reader:
-        running = Running(Worker(lambda: reader, journal, writer, line, pace=QUICK), journal)
+        running = Running(Worker(lambda: reader, journal, writer, each(line), pace=QUICK), journal)
         status = await running.settled()
         await running.stop()
     await writer.close()

@@ -12,7 +12,7 @@ from device_configs.loader import load_site
 from device_configs.model import Node
 from device_configs.site_schema import Calibration
 from gateway.model import Reading, StoredRecord
-from gateway.readings import WrongSchema, apply, readings
+from gateway.readings import WrongSchema, apply, apply_to_column, readings
 
 SITE = Path(__file__).parents[2] / "device_configs" / "sites" / "narvik-demo"
 DAY = 86_400
@@ -124,3 +124,4 @@ def test_the_nearest_integer(raw: tuple[int, int], value: tuple[int, int], at: i
     assert abs(apply(calibration, at) - exact) <= 0.5 + 1e-6
     assert apply(calibration, raw[0]) == value[0]
     assert apply(calibration, raw[1]) == value[1]
+    assert apply_to_column(calibration, [at, None, *raw]) == [apply(calibration, at), None, *value]

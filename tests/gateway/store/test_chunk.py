@@ -56,6 +56,11 @@ def test_every_record_comes_back(rows: list[tuple[object, ...]]) -> None:
     assert list(seconds_of(chunk)) == list(columns.seconds) == seconds
     assert (chunk.first_s, chunk.last_s) == (min(seconds), max(seconds))
     assert list(columns.commits) == [r.commit for r in records]
+    stretch = Columns(chunk).stretch()  # of a chunk no record was asked of
+    assert list(zip(*stretch.values, strict=True)) == [r.values for r in records]
+    assert list(zip(*stretch.quality, strict=True)) == [r.quality for r in records]
+    assert [stretch.record(i) for i in range(chunk.count)] == records
+    assert columns.stretch().values == stretch.values
 
 
 def test_the_time_of_receipt_is_kept_to_the_second() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.store.columns import Malformed, pack, unpack
+from gateway.store.columns import Malformed, pack, skip, unpack
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -15,6 +15,7 @@ INT64 = st.integers(-(2**63), 2**63 - 1)
 def test_what_was_packed_comes_back(values: list[int], after: bytes) -> None:
     packed = pack(values)
     assert unpack(packed + after, 0, len(values)) == (values, len(packed))
+    assert skip(packed + after, 0, len(values)) == len(packed)
 
 
 @given(st.integers(-(2**40), 2**40), st.integers(-1000, 1000), st.integers(3, 500))

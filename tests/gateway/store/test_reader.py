@@ -32,6 +32,14 @@ async def test_records_in_the_order_of_their_commits(store: Store) -> None:
     assert (record.carrier, record.rssi_dbm, record.snr_db, record.moved) == ("mqtt", -70, 9.25, False)
 
 
+async def test_records_as_columns(store: Store) -> None:
+    first, second = sorted(store.reader.stretches(4, 8), key=lambda stretch: stretch.node)
+    assert (first.node, first.commits, first.seqs) == (11, [5, 7], [2, 3])
+    assert (second.node, second.commits, second.values[0]) == (12, [4, 6, 8], (1, 2, 3))
+    assert first.record(1) == store.reader.after(6, 1)[0]
+    assert store.reader.stretches(21, 99) == []
+
+
 async def test_a_nodes_history_in_the_order_of_time(store: Store) -> None:
     start = 1_795_000_000
     await store.append(Change(records=[made(99, at_s=start + 1), made(98, at_s=start - 5)]))

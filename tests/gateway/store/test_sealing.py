@@ -48,6 +48,8 @@ class Pair:
         assert sealed.after(0, 10_000) == everything
         for commit, limit in ((last // 2, 3), (last - 1, 5), (1, 1)):
             assert sealed.after(commit, limit) == hot.after(commit, limit)
+            by_column = (s.record(i) for s in sealed.stretches(commit, last) for i in range(len(s)))
+            assert sorted(by_column, key=lambda r: r.commit) == hot.after(commit - 1, 10_000)
         assert list(sealed.identities()) == list(hot.identities())
         assert sealed.counts() == hot.counts()
         for node in (1, 2, 3):
