@@ -62,6 +62,22 @@ def stay_in_touch(node):
     return SAFE_MS
 
 
+def leave(node):
+    """Tell the gateway that the node goes to the shelf. Returns 0, a sleep without a timer.
+
+    It goes there whatever comes of that: if nobody heard of it, it is missed like any node that falls silent.
+    """
+    node.leaving = True
+    try:
+        _report(node, introduce=True)
+        node.done()
+    except Exception as error:
+        log("shelf", repr(error))
+    finally:
+        node.remember()
+    return 0
+
+
 def _report(node, introduce=False, urgent=False):
     """Have one conversation; `urgent`: something happened that somebody should know."""
     end = time.ticks_add(time.ticks_ms(), CONVERSATION_MS)

@@ -96,8 +96,13 @@ class Uplink:
         """True when data may flow: the gateway has registered this epoch and asks for no STATUS."""
         return self._identity.epoch == self._state.epoch and not self.wants_status
 
-    def status(self, boot, config_hash, battery_mv, wear=None, counters=None, faults=(), events=()):
-        """Return a STATUS frame. `boot` is [reset cause, ...], `counters` by cause, `events` of registers."""
+    def status(
+        self, boot, config_hash, battery_mv, wear=None, counters=None, faults=(), events=(), shelf=False
+    ):
+        """Return a STATUS frame. `boot` is [reset cause, ...], `counters` by cause, `events` of registers.
+
+        `shelf`: the node goes there now.
+        """
         state = self._state
         body = {
             control.EPOCH: state.epoch,
@@ -122,6 +127,8 @@ class Uplink:
             body[control.FAULTS] = [fault[:FAULT_CHARS] for fault in faults[:FAULTS_MAX]]
         if events:
             body[control.REGISTERS] = list(events)
+        if shelf:
+            body[control.SHELF] = 1
         if counters is not None:
             body[control.COUNTERS] = {cause + 1: n for cause, n in enumerate(counters) if n}
         lost = sorted(acked.lost(state.oldest, state.upto, self._ranges()) + self._gone)
