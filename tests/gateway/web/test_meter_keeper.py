@@ -57,7 +57,8 @@ async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, capsys:
     await store.append(Change(records=[record(seq) for seq in range(3)]))
     path = tmp_path / FILE_NAME
     with MeterHours.open(path, 0) as kept, kept._db as db:  # long enough to be hurt in the middle
-        db.executemany("INSERT INTO registers VALUES (31, ?, 1)", [(i,) for i in range(2000)])
+        # All in one hour: the figures of decades would keep the next round for a minute.
+        db.executemany("INSERT INTO registers VALUES (31, ?, 1)", [(T0 - 1 - i,) for i in range(2000)])
     if when == "before the start":
         path.write_text("not a database, but long enough to be taken for one" * 50)
     keeping = asyncio.create_task(
