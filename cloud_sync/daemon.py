@@ -1,6 +1,7 @@
 """The sync process: one Worker, its journal and its socket in the gateway's state directory."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -90,6 +91,7 @@ async def run(
     more; counts of the `measurements` are read back from time to time.
     """
     stop = stop or asyncio.Event()
+    gc.freeze()  # what is imported stays: going through it again and again took a sixth of the time
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -102,7 +102,9 @@ class _Plan:
             )
         rows = _Rows(count)
         rows.numbers(f"{self._series} seq=", stretch.seqs)
-        rows.numbers("i,q=", list(map(worst, zip(*stretch.quality, strict=True))) or [worst(())] * count)
+        # Most channels have the same marks, and the worst of two equal ones is the worst of one.
+        marks = set(map(tuple, stretch.quality))
+        rows.numbers("i,q=", list(map(worst, zip(*marks, strict=True))) or [worst(())] * count)
         rows.text(f"i,epoch={stretch.epoch}i")
         for key, column in zip(self._keys, stretch.values, strict=True):
             rows.field(key, column)
