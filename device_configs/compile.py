@@ -21,7 +21,8 @@ of it in its STATUS. The node's key is not in it: provisioning hands that over b
      "carrier": {"kind": "mqtt", "ssid": "...", "wifi_password": "...", "ip": null,
                  "host": "...", "port": 1883, "user": "n11", "password": "...",
                  "tls": {"ca": "<DER in base64>", "name": "gateway"}},              # null: no TLS
-     "fallback": {"kind": "lora", ...}}                       # nodes with a second carrier
+     "fallback": {"kind": "lora", ...},                       # nodes with a second carrier
+     "hotspot": {"ssid": "...", "wifi_password": "...", "port": 1885}}   # LoRa nodes whose site has one
 
 Channels stand in the order of the wire. `bus` is, by the sensor's bus, {"i2c", "scl", "sda"}, {"pin"}
 (1-Wire and pulses), {"uart", "rx", "tx", "inverted"} or {"pin", "divider_permille", "enable_pin",
@@ -76,13 +77,15 @@ def node_settings(
     wifi_password: str | None = None,
     ip: tuple[str, str, str, str] | None = None,
     tls: dict[str, str] | None = None,
+    hotspot: Settings | None = None,
     interval_s: int | None = None,
     batch_s: int | None = None,
 ) -> Settings:
     """Return the settings of one node, in the shape shown above.
 
     `host`, `port` and `password` are the broker's, `ip` is a fixed (address, netmask, gateway, DNS server),
-    `tls` the CA whose certificates are believed and the name the broker's has to be made out to.
+    `tls` the CA whose certificates are believed and the name the broker's has to be made out to. `hotspot` is
+    the technician's, where battery nodes by LoRa take new programs.
     `interval_s` and `batch_s` replace what the site says: for demos and tests, so their limits do not count.
     Raises ValueError when an MQTT node is given no `host`.
     """
@@ -134,6 +137,8 @@ def node_settings(
     settings["carrier"] = ways[node.carrier]
     if node.fallback:
         settings["fallback"] = ways[node.fallback]
+    if hotspot and "lora" in node.carriers and profile.power == "battery":
+        settings["hotspot"] = hotspot
     return settings
 
 

@@ -4,9 +4,9 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 from aiomqtt import MqttError
@@ -15,18 +15,27 @@ from device_configs.catalog import builtin_catalog
 from gateway import audit
 from gateway.claim import StartError
 from gateway.start import broker_at
-from gateway.store import Reader, StoreError
 from tools.firmware_image import BuildError
 from tools.node.flasher import IMAGE_CHIP
-from tools.node.registry import Registry
 from tools.node.session import Json, Lang, SiteOption, State, site_at
 from tools.node.words import Words, language_of
 from tools.update import bundle, signing
 from tools.update.carry import Offers, Stopped, Wave, waves_of
-
-FAILED, CONFIGURATION, UNVERIFIED, NETWORK = 1, 3, 5, 6
+from tools.update_hotspot import hotspot
+from tools.update_offer import (
+    CONFIGURATION,
+    FAILED,
+    NETWORK,
+    Signed,
+    fail,
+    fitting,
+    offer_of,
+    statuses,
+    versions,
+)
 
 app = typer.Typer(help="Build, sign and roll out new programs for nodes.", no_args_is_help=True)
+app.command("hotspot")(hotspot)
 
 Key = Annotated[Path, typer.Option("--key", help="File of the private key (PEM).")]
 PasswordFile = Annotated[Path | None, typer.Option(help="File with the private key's password.")]
@@ -48,7 +57,7 @@ def key(
     try:
         public = signing.new_key(path, _password(password_file))
     except FileExistsError:
-        _fail(words("update.key_there", file=path), FAILED)
+        fail(words("update.key_there", file=path), FAILED)
     path.with_suffix(".pub").write_text(public + "\n")
     typer.echo(words("update.key_made", file=path, public=path.with_suffix(".pub")), err=True)
 
@@ -76,7 +85,7 @@ def build(
             else bundle.bundle_of(bundle.program(number, version))
         )
     except BuildError as error:
-        _fail(str(error), FAILED)
+        fail(str(error), FAILED)
     expires = int(time.time()) + days * 86_400
     manifest = bundle.manifest_for(made, number, version, board, hardware, expires, full=full is not None)
     out.mkdir(parents=True, exist_ok=True)
@@ -103,9 +112,9 @@ def sign(
         found, _ = bundle.read_manifest(raw)
         signature = signing.sign(found.message(), signing.read_key(key, _password(password_file)))
     except ValueError as error:
-        _fail(f"{manifest}: {error}", CONFIGURATION)
+        fail(f"{manifest}: {error}", CONFIGURATION)
     except signing.KeyTrouble as error:
-        _fail(str(error), CONFIGURATION)
+        fail(str(error), CONFIGURATION)
     signed = manifest.with_suffix(".signed")
     signed.write_bytes(found.message() + signature)
     told = {
@@ -119,7 +128,7 @@ def sign(
 
 @app.command()
 def push(
-    manifest: Annotated[Path, typer.Argument(help="The signed manifest, beside its bundle.")],
+    manifest: Signed,
     site: SiteOption,
     state: State,
     broker: BrokerOption = "127.0.0.1:1883",
@@ -136,38 +145,20 @@ def push(
     """Offer an update to nodes, wave by wave; where a wave falls silent or refuses, no other one begins."""
     words = Words(language_of(lang))
     found, _ = site_at(site)
-    read, signature = _manifest(manifest)
-    if not signature:
-        _fail(words("update.unsigned", file=manifest), UNVERIFIED)
-    content = manifest.with_suffix(".bundle").read_bytes()
-    if bundle.manifest_for(content, 0, "", (), 0, 0).sha256 != read.sha256:
-        _fail(words("update.other_bundle", file=manifest.with_suffix(".bundle")), UNVERIFIED)
-    registry = Registry(state)
-    fitting = [
-        node.id
-        for node in found.nodes
-        if node.board in read.boards and node.carrier == "mqtt" and registry.entry(node.id).current
-    ]
-    wanted = [int(n) for n in nodes.split(",")] if nodes else fitting
-    if unfit := [node for node in wanted if node not in fitting]:
-        _fail(
-            words("update.unfit", nodes=", ".join(map(str, unfit)), boards=", ".join(read.boards)),
-            CONFIGURATION,
-        )
-    if not wanted:
-        _fail(words("update.nobody", boards=", ".join(read.boards)), CONFIGURATION)
+    offer = offer_of(manifest, state, words)
+    read = offer.read
+    wanted = fitting(found, state, read, "mqtt", nodes, words)
     waves = waves_of(wanted, [int(n) for n in first.split(",")])
-    signed = manifest.read_bytes()
     audit.note(state, time.time(), audit.who(), "update offered", version=read.version, nodes=wanted)
 
     async def roll_out() -> None:
         async with Offers(found.id, broker_at(broker, "gateway", password, ca)) as offers:
-            await offers.put(content, read.sha256)
+            await offers.put(offer.content, read.sha256)
             await offers.roll_out(
                 waves,
-                signed,
+                offer.signed,
                 read.version,
-                lambda: _versions(state),
+                lambda: versions(state),
                 patience_min * 60,
                 _teller(waves, words),
             )
@@ -175,9 +166,9 @@ def push(
     try:
         asyncio.run(roll_out())
     except StartError as error:
-        _fail(str(error), CONFIGURATION)
+        fail(str(error), CONFIGURATION)
     except MqttError as error:
-        _fail(words("update.no_broker", broker=broker, why=error), NETWORK)
+        fail(words("update.no_broker", broker=broker, why=error), NETWORK)
     except Stopped as stopped:
         _tell_stopped(stopped.wave, words, as_json)
         raise typer.Exit(FAILED) from None
@@ -197,12 +188,12 @@ def status(
     """Which program each node runs, by its last status, and whether its settings are those of the site."""
     words = Words(language_of(lang))
     found, _ = site_at(site)
-    statuses = _statuses(state)
+    said = statuses(state)
     rows = [
         {
             "node": node.id,
-            "version": statuses.get(node.id, {}).get("firmware"),
-            "settings": statuses.get(node.id, {}).get("config"),
+            "version": said.get(node.id, {}).get("firmware"),
+            "settings": said.get(node.id, {}).get("config"),
         }
         for node in found.nodes
     ]
@@ -227,18 +218,6 @@ def _teller(waves: list[Wave], words: Words) -> Callable[[Wave], None]:
     return tell
 
 
-def _versions(state: Path) -> Mapping[int, str]:
-    return {node: str(said.get("firmware")) for node, said in _statuses(state).items()}
-
-
-def _statuses(state: Path) -> dict[int, dict[str, Any]]:
-    try:
-        with Reader.open(state / "store.db") as reader:
-            return {known.node: dict(json.loads(known.status or "{}")) for known in reader.nodes()}
-    except StoreError as error:
-        _fail(str(error), FAILED)
-
-
 def _tell_stopped(wave: Wave, words: Words, as_json: bool) -> None:
     for node, said in wave.refused.items():
         typer.echo(words("update.refused", node=node, said=said), err=True)
@@ -256,27 +235,15 @@ def _image(file: Path, boards: list[str], words: Words) -> bytes:
     known, image = builtin_catalog().boards, file.read_bytes()
     for name in boards:
         if name not in known:
-            _fail(words("update.no_board", board=name, known=", ".join(known)), CONFIGURATION)
+            fail(words("update.no_board", board=name, known=", ".join(known)), CONFIGURATION)
         match bundle.check_image(image, IMAGE_CHIP[known[name].chip]):
             case "not_app":
-                _fail(words("update.not_app", file=file), CONFIGURATION)
+                fail(words("update.not_app", file=file), CONFIGURATION)
             case "other_chip":
                 told = {"file": file, "board": name, "chip": known[name].chip}
-                _fail(words("update.other_chip", **told), CONFIGURATION)
+                fail(words("update.other_chip", **told), CONFIGURATION)
     return image
-
-
-def _manifest(path: Path) -> tuple[bundle.Manifest, bytes]:
-    try:
-        return bundle.read_manifest(path.read_bytes())
-    except ValueError as error:
-        _fail(f"{path}: {error}", CONFIGURATION)
 
 
 def _password(file: Path | None) -> bytes | None:
     return file.read_bytes().strip() if file else None
-
-
-def _fail(text: str, code: int) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)

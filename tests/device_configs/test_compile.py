@@ -189,3 +189,13 @@ def test_a_node_with_two_carriers_gets_both(demo: Site) -> None:
     assert "fallback" not in node_settings(site, demo.node(21), host="h")
     with pytest.raises(ValueError, match="its settings need the broker's host"):
         node_settings(site, dataclasses.replace(node, carrier="lora", fallback="mqtt"))
+
+
+def test_the_hotspot_is_for_battery_nodes_by_radio(demo: Site) -> None:
+    hotspot = {"ssid": "service", "wifi_password": "words", "port": 1885}
+    lora = Lora(frequency_khz=868_100, spreading_factor=7, bandwidth_khz=125, power_dbm=14)
+    site = dataclasses.replace(demo, lora=lora)
+    by_radio = dataclasses.replace(demo.node(21), carrier="lora")
+    assert node_settings(site, by_radio, hotspot=hotspot)["hotspot"] == hotspot
+    assert "hotspot" not in node_settings(site, by_radio)
+    assert "hotspot" not in node_settings(site, demo.node(21), host="h", hotspot=hotspot)

@@ -6,6 +6,7 @@ socket, and the clock stands still while the gateway works on a frame.
 """
 
 import asyncio
+import dataclasses
 import json
 import shutil
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -21,10 +22,12 @@ from gateway.carriers.mqtt import Broker
 from gateway.model import Downlink, Uplink
 from gateway.store import Reader, Store
 from hardware.virtual.board import Board
+from hardware.virtual.chips.front import Button, Led
 from hardware.virtual.clock import VirtualClock
 from hardware.virtual.nodes import Surroundings, wire
 from hardware.virtual.radio.forwarder import Protocol
 from hardware.virtual.radio.medium import Antenna, Medium
+from hardware.virtual.wifi import AccessPoint
 from node import retained
 from tests.firmware.lab import CALM, KEY
 from tools.firmware_image import compiled
@@ -103,9 +106,19 @@ class AirCarrier:
 
 
 class RadioLab:
-    """`changes` are merged into the node's settings. `concentrators` stand in the same place."""
+    """`changes` are merged into the node's settings. `concentrators` stand in the same place.
 
-    def __init__(self, folder: Path, node: int, *, changes: dict[str, Any] | None = None) -> None:
+    `hotspot` is what the node's Wi-Fi finds, should it look.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        node: int,
+        *,
+        changes: dict[str, Any] | None = None,
+        hotspot: Callable[[VirtualClock], AccessPoint] | None = None,
+    ) -> None:
         self.folder = folder
         self.site_path = site_with_radio(folder)
         self.site = load_site(self.site_path).only(node)
@@ -123,7 +136,20 @@ class RadioLab:
         quantities = {name: (lambda name=name: self.world[name]) for name in self.world}  # type: ignore[misc]
         around = Surroundings(quantities, None)
         wiring = wire(self.node, self.site.catalog, around, self.clock, _nobody, self.antenna)
-        self.board = Board(self.node.name, folder / "board", wiring, clock=self.clock, chip=kind.chip)
+        assert kind.led
+        assert kind.button
+        self.led, self.button = Led(self.clock, kind.led.on_level), Button(self.clock)
+        front = {kind.led.pin: self.led, kind.button.pin: self.button}
+        wiring = dataclasses.replace(wiring, pins={**wiring.pins, **front})
+        self.access_point = hotspot(self.clock) if hotspot else None
+        self.board = Board(
+            self.node.name,
+            folder / "board",
+            wiring,
+            clock=self.clock,
+            chip=kind.chip,
+            access_point=self.access_point,
+        )
         self.settings = {**node_settings(self.site, self.node), **(changes or {})}
         self.board.install(
             {

@@ -2,8 +2,10 @@
 
     broker: {host: 192.0.2.10, port: 8883, ca: ca.pem, name: gateway}
     wifi: {ssid: sensornett, password: "..."}
+    hotspot: {ssid: sensornett-service, password: "..."}
 
-Nodes that report over LoRa need none.
+Nodes that report over LoRa need the last alone: it is where they take new programs, on a press of the button.
+Each site draws a password of its own.
 """
 
 import re
@@ -46,13 +48,26 @@ class Wifi(Entry):
     """Its password; empty: an open network."""
 
 
+class Hotspot(Entry):
+    """The technician's hotspot, for nodes by LoRa."""
+
+    ssid: Annotated[str, Field(min_length=1, max_length=32)] = "sensornett-service"
+    """Its name."""
+    password: Annotated[str, Field(min_length=12, max_length=63)]
+    """Its password (WPA2), 12 to 63 characters: whoever hears a node join may try passwords at leisure."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 1885
+    """TCP port of the broker there; not an installed gateway's own."""
+
+
 class Network(Entry):
     """network.yaml"""
 
-    broker: Broker
+    broker: Broker | None = None
     """The MQTT broker."""
-    wifi: Wifi
+    wifi: Wifi | None = None
     """The wireless network."""
+    hotspot: Hotspot | None = None
+    """The technician's hotspot."""
 
 
 def load_network(state: Path) -> Network | None:
@@ -73,11 +88,19 @@ def settings_for(
     site: Site, node: Node, network: Network | None, state: Path, password: Callable[[int], str]
 ) -> Settings:
     """Return the node's settings. Raises Trouble where an MQTT node has no network."""
+    options = dict[str, Any]()
+    if network and network.hotspot:
+        hotspot = network.hotspot
+        options["hotspot"] = {
+            "ssid": hotspot.ssid,
+            "wifi_password": hotspot.password,
+            "port": hotspot.port,
+        }
     if "mqtt" not in node.carriers:
-        return node_settings(site, node)
-    if network is None:
+        return node_settings(site, node, **options)
+    if network is None or network.broker is None or network.wifi is None:
         raise Trouble("no_network_file", path=state / FILE, node=node.id)
-    broker, options = network.broker, dict[str, Any]()
+    broker = network.broker
     if broker.ca:
         options["tls"] = {"ca": _der(state / broker.ca), "name": broker.name}
     return node_settings(

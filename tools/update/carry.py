@@ -78,7 +78,8 @@ class Offers:
         async for message in self._client.messages:
             node = str(message.topic).split("/")[2]
             if node.isdigit():
-                self.said[int(node)] = bytes(message.payload).decode(errors="replace")[:200]
+                text = bytes(message.payload).decode(errors="replace")[:200]
+                self.said[int(node)] = "".join(c for c in text if c.isprintable())  # it ends on a terminal
 
     async def put(self, bundle: bytes, digest: str) -> None:
         """Have the broker keep the pieces."""

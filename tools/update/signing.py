@@ -1,8 +1,10 @@
 """Keys and signatures of updates: RSA-3072, PKCS#1 v1.5, SHA-256. The private key never meets a network."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -39,6 +41,18 @@ def read_key(path: Path, password: bytes | None) -> rsa.RSAPrivateKey:
 def public_of(key: rsa.RSAPrivateKey) -> str:
     """Return what nodes know of a key: its modulus in hex."""
     return f"{key.public_key().public_numbers().n:0{BITS // 4}x}"
+
+
+def signed_by(message: bytes, signature: bytes, moduli: Iterable[str]) -> bool:
+    """Whether one of these keys (as `public_of` gives them) has signed the message."""
+    for modulus in moduli:
+        try:
+            key = rsa.RSAPublicNumbers(65537, int(modulus, 16)).public_key()
+            key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+        except (InvalidSignature, ValueError):
+            continue
+        return True
+    return False
 
 
 def sign(message: bytes, key: rsa.RSAPrivateKey) -> bytes:

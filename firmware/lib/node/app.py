@@ -178,6 +178,8 @@ class Node:
 
     def talk(self, carrier, urgent=False):
         """Return the conversation to have over `carrier`; `urgent`: it should ask for an answer."""
+        if slots.trial:  # the program proves itself by the answer
+            self.uplink.wants_status = urgent = True
         if self.way["kind"] == "lora":
             return self.radio.converse(carrier, urgent)
         from node.conversation import converse
@@ -232,8 +234,8 @@ class Node:
                 state.trial = min(state.trial + 1, 0xFF)
 
     def _prove(self, heard):
-        """A program on trial proves itself by a value and by the gateway's answer, in time."""
-        if heard and self.healthy:
+        """A program on trial proves itself by a value and the gateway's own answer to its STATUS, in time."""
+        if heard and self.healthy and not self.uplink.wants_status:
             slots.confirm()
             log("update confirmed")
         elif self.clock.now_ms() - self.began_ms > TRIAL_MS:
@@ -309,10 +311,14 @@ def main(watchdog):
                 state.starts = 0  # waiting for a battery is no failure
                 machine.RTC().memory(state.pack())
                 return power.STOP_S * 1000
-    shelf_ms = _shelf(cold, cause, hardware, config)
-    if shelf_ms is not None:
-        power.let_button_wake(config.get("button"))
-        return shelf_ms
+    asked = 0  # to work
+    if cold or cause[1] in _BUTTON_WAKES:
+        from node import shelf
+
+        asked = shelf.asked_for(cause[1] in _BUTTON_WAKES, hardware, config)
+        if asked == shelf.SHELF:
+            power.let_button_wake(config.get("button"))
+            return 0
     try:
         me = identity.load()
     except identity.Unprovisioned:
@@ -358,7 +364,13 @@ def main(watchdog):
         state.trial = state.starts = state.status_s = 0
         node.remember()
         return RESTART_MS
-    if _lit(node):
+    if asked:
+        from node import hotspot
+
+        sleep_ms = hotspot.visit(node)
+        power.let_button_wake(config.get("button"))
+        return sleep_ms
+    if config["power"] == "mains" or state.lit_s > node.clock.now_ms() // 1000:
         from node.lamp import Lamp
 
         node.lamp = Lamp(hardware, config.get("led"))
@@ -378,16 +390,3 @@ def main(watchdog):
         sleep_ms = battery.wake(node)
     power.let_button_wake(config.get("button"))
     return sleep_ms
-
-
-def _lit(node):
-    return node.config["power"] == "mains" or node.state.lit_s > node.clock.now_ms() // 1000
-
-
-def _shelf(cold, cause, hardware, config):
-    """Return 0, sleep until the button is pressed, while the node lies on the shelf; None: it is at work."""
-    if not cold and cause[1] not in _BUTTON_WAKES:
-        return None
-    from node import shelf
-
-    return shelf.stay(cause[1] in _BUTTON_WAKES, hardware, config)

@@ -5,6 +5,13 @@
 2 short     ... with a poor one
 1 long      no answer
 2 long      going to the shelf
+
+On a press that asks for the technician's hotspot:
+lit         while the button is held: let go now
+flashes     once a second: looking for the hotspot
+lit         taking a new program
+3 long      taken: it starts, on trial; or it runs already
+6 short     no hotspot, no program there for this node, or the battery is too low
 """
 
 SHORT_MS = 40
@@ -31,10 +38,15 @@ class Lamp:
             self._hardware.sleep_ms(GAP_MS)
 
     def show(self, on):
-        """For a node with mains power: on while all is well, else blinking."""
+        """Switch the light on where all is well, else over: called again and again it blinks then."""
         if self._led is not None:
             self._on = on or not self._on
             self._hardware.output(self._led, self._on)
+
+    def dark(self):
+        """Switch off what `show` left on."""
+        if self._on:
+            self.show(False)
 
     def heard(self, told, margin_db):
         """Show how a conversation went; `margin_db` None: the carrier can not tell."""

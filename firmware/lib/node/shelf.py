@@ -1,7 +1,9 @@
-"""Shelf mode: asleep and silent from the workshop to the mast, until the button is pressed.
+"""What a press of the button asks for by its length; and shelf mode, in which a node waits for one.
 
-A file says so, since a node on the shelf may lose its supply. Held for five seconds the button sends a node
-there; one press fetches it back. A board without a button never goes: nothing could wake it.
+On the shelf a node is asleep and silent, from the workshop to the mast. A file says so, since it may lose its
+supply there. Held for five seconds the button sends a node to the shelf; one press fetches it back. A board
+without a button never goes: nothing could wake it. Let go after two seconds, while the LED is lit, the button
+asks for the technician's hotspot (see hotspot.py), where the settings have one.
 """
 
 import os
@@ -10,7 +12,10 @@ import machine
 
 from node.lamp import LONG_MS, Lamp
 
+WORK, SHELF, HOTSPOT = 0, 1, 2  # what a start is for
+
 PATH = "/shelf"
+ASK_MS = 2000
 HOLD_MS = 5000
 _LOOK_MS = 100
 
@@ -23,34 +28,41 @@ def _lying():
     return True
 
 
-def _held(button, hardware):
+def _length(button, hardware, lamp, hotspot):
+    """Wait until the button is let go, or has been held long enough for the shelf."""
     waited = 0
     while not button.value():
         if waited >= HOLD_MS:
-            return True
+            return SHELF
+        if hotspot and waited >= ASK_MS:
+            lamp.show(True)
         hardware.sleep_ms(_LOOK_MS)
         waited += _LOOK_MS
-    return False
+    return HOTSPOT if hotspot and waited >= ASK_MS else WORK
 
 
-def stay(pressed, hardware, config):
-    """Return 0 (sleep without a timer) where the node lies on the shelf, None where it is at work.
+def asked_for(pressed, hardware, config):
+    """Return what this start is for; SHELF: the node sleeps without a timer.
 
     `pressed`: a press of the button started this.
     """
     if config.get("button") is None:
-        return None
+        return WORK
     if _lying():
         if not pressed:
-            return 0
+            return SHELF
         os.remove(PATH)
-        return None
+        return WORK
+    if not pressed:
+        return WORK
     button = machine.Pin(config["button"], machine.Pin.IN, machine.Pin.PULL_UP)  # to ground
-    if pressed and _held(button, hardware):
-        Lamp(hardware, config.get("led")).blink(2, LONG_MS)
+    lamp = Lamp(hardware, config.get("led"))
+    asked = _length(button, hardware, lamp, "hotspot" in config)
+    lamp.dark()
+    if asked == SHELF:
+        lamp.blink(2, LONG_MS)
         with open(PATH, "wb"):
             pass
         while not button.value():  # let go: a held button would wake it at once
             hardware.sleep_ms(_LOOK_MS)
-        return 0
-    return None
+    return asked

@@ -46,21 +46,26 @@ def forget(notes):
     notes.pop(LEASE, None)
 
 
-def join(config, notes):
-    """Connect as `config` says (ssid, wifi_password, ip). Raises OSError after the time-out."""
+def join(config, notes, timeout_ms=TIMEOUT_MS, waiting=None):
+    """Connect as `config` says (ssid, wifi_password, ip). Raises OSError after the time-out.
+
+    `waiting()` is called every POLL_MS meanwhile.
+    """
     wlan = network.WLAN(network.STA_IF)
     wlan.active(True)
-    kept = None if config["ip"] else _kept(notes)
-    fixed = config["ip"] or kept
+    kept = None if config.get("ip") else _kept(notes)
+    fixed = config.get("ip") or kept
     if not wlan.isconnected():
         if fixed:
             wlan.ifconfig(tuple(fixed))
         wlan.connect(config["ssid"], config["wifi_password"])
-    end = time.ticks_add(time.ticks_ms(), TIMEOUT_MS)
+    end = time.ticks_add(time.ticks_ms(), timeout_ms)
     while not wlan.isconnected():
         if time.ticks_diff(end, time.ticks_ms()) <= 0:
             forget(notes)
             raise OSError("no Wi-Fi: %s did not let this node in" % config["ssid"])
+        if waiting:
+            waiting()
         time.sleep_ms(POLL_MS)
     if not fixed:
         parts = wlan.ifconfig()

@@ -27,6 +27,10 @@ class Led(Chip):
             self.flashes.append((self._since_s, now_s - self._since_s))
             self._since_s = None
 
+    @property
+    def lit(self) -> bool:
+        return self._since_s is not None
+
     def seen(self, long_s: float = 0.4) -> str:
         """The flashes so far, "." for a short one and "-" for a long; they are forgotten then."""
         told = "".join("-" if length_s >= long_s else "." for _, length_s in self.flashes)
@@ -60,4 +64,14 @@ class Button(Chip):
     async def press(self, seconds: float = 0.2) -> None:
         self._set(True)
         await self._clock.sleep(seconds)
+        self._set(False)
+
+    async def hold_until_lit(self, led: Led, more_s: float = 0.6) -> None:
+        """Hold it until the light comes, and a moment longer, as people do; `let_go` ends that."""
+        self._set(True)
+        while not led.lit:
+            await self._clock.sleep(0.05)
+        await self._clock.sleep(more_s)
+
+    def let_go(self) -> None:
         self._set(False)

@@ -60,6 +60,18 @@ def test_a_board_without_an_led_waits_for_nothing():
     assert seen(everything, led=None) == []
 
 
+def test_what_was_lit_goes_dark_once():
+    hardware = Hardware()
+    lamp = Lamp(hardware, LED)
+    lamp.dark()
+    assert hardware.level is None
+    lamp.show(True)
+    lamp.dark()
+    assert hardware.level is False
+    lamp.dark()
+    assert hardware.level is False
+
+
 def test_on_mains_it_is_lit_while_all_is_well_and_blinks_otherwise():
     hardware = Hardware()
     lamp = Lamp(hardware, LED)
