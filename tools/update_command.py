@@ -26,6 +26,7 @@ from tools.update_offer import (
     CONFIGURATION,
     FAILED,
     NETWORK,
+    USAGE,
     Signed,
     fail,
     fitting,
@@ -78,14 +79,14 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Build this version's program for nodes: a bundle, and a manifest to be signed."""
+    words = Words(language_of(lang))
+    if not bundle.VERSION.fullmatch(version):
+        fail(words("update.no_such_version", version=version), USAGE)
     try:
-        made = (
-            _image(full, board, Words(language_of(lang)))
-            if full
-            else bundle.bundle_of(bundle.program(number, version))
-        )
+        made = _image(full, board, words) if full else bundle.bundle_of(bundle.program(number, version))
     except BuildError as error:
         fail(str(error), FAILED)
+    _check_version(made, number, version, full or out, words)
     expires = int(time.time()) + days * 86_400
     manifest = bundle.manifest_for(made, number, version, board, hardware, expires, full=full is not None)
     out.mkdir(parents=True, exist_ok=True)
@@ -93,7 +94,7 @@ def build(
     files["bundle"].write_bytes(made)
     files["manifest"].write_bytes(manifest.message())
     told = {"bundle": files["bundle"], "manifest": files["manifest"], "size": len(made)}
-    typer.echo(Words(language_of(lang))("update.built", **told), err=True)
+    typer.echo(words("update.built", **told), err=True)
     if as_json:
         facts = {"number": number, "version": version, "size": len(made), "sha256": manifest.sha256}
         typer.echo(json.dumps({**facts, **{name: str(file) for name, file in files.items()}}))
@@ -243,6 +244,16 @@ def _image(file: Path, boards: list[str], words: Words) -> bytes:
                 told = {"file": file, "board": name, "chip": known[name].chip}
                 fail(words("update.other_chip", **told), CONFIGURATION)
     return image
+
+
+def _check_version(made: bytes, number: int, version: str, source: Path, words: Words) -> None:
+    """Fail where the program says of itself another version than the manifest is to say."""
+    match bundle.version_in(made):
+        case None:
+            fail(words("update.no_version", file=source), CONFIGURATION)
+        case found if found != (version, number):
+            told = {"file": source, "found": found[0], "found_number": found[1]}
+            fail(words("update.other_version", **told, version=version, number=number), CONFIGURATION)
 
 
 def _password(file: Path | None) -> bytes | None:

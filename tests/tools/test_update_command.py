@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tools import cli
+from tools.firmware_image import FIRMWARE, compiled
 from tools.node.registry import Registry
+from tools.update import bundle
 from tools.update.bundle import read_manifest
 
 
@@ -47,9 +49,9 @@ def test_build_and_sign(folder: Path) -> None:
     assert read.size == manifest.with_suffix(".bundle").stat().st_size
 
 
-def image(chip_id: int) -> bytes:
+def image(chip_id: int, stamp: bytes = b"sensornett program 0.3.0 number 3\0") -> bytes:
     head = bytes((0xE9, 1, 2, 0x20)) + bytes(8) + chip_id.to_bytes(2, "little") + bytes(18)
-    return head + b"\x32\x54\xcd\xab" + bytes(5000)
+    return head + b"\x32\x54\xcd\xab" + bytes(5000) + stamp + bytes(3000)
 
 
 def full(folder: Path, content: bytes, board: str = "heltec-v3") -> int:
@@ -72,6 +74,18 @@ def test_build_of_a_full_image(folder: Path) -> None:
         (image(9)[:32] + bytes(5000), "heltec-v3", "not firmware.bin"),
         (b"", "heltec-v3", "is no application image"),
         (image(9), "heltec-v4", "There is no board heltec-v4"),
+        (image(9, b""), "heltec-v3", "does not say which program is in it"),
+        (image(9, b"sensornett program 0.2.0 number 3\0"), "heltec-v3", "has 0.2.0 (3) in it, not 0.3.0 (3)"),
+        (
+            image(9, b"sensornett program 0.3.0 number 31\0"),
+            "heltec-v3",
+            "has 0.3.0 (31) in it, not 0.3.0 (3)",
+        ),
+        (
+            image(9, b"sensornett program 0.3.0 number 3\0" * 2 + b"sensornett program 1 number 4"),
+            "heltec-v3",
+            "does not say which",
+        ),
     ],
 )
 def test_what_is_no_full_image_for_the_board(
@@ -80,6 +94,29 @@ def test_what_is_no_full_image_for_the_board(
     assert full(folder, content, board) == 3
     assert words in capsys.readouterr().err
     assert not (folder / "update").exists()
+
+
+def test_a_version_that_is_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--number", "2", "--version", "0.2.0 beta", "--board", "heltec-v3", "--lang", "en"]
+    assert cli.main(["update", "build", *words]) == 2
+    assert "'0.2.0 beta' is no version" in capsys.readouterr().err
+
+
+def test_the_firmware_says_its_version_thrice_alike() -> None:
+    said: dict[str, object] = {}
+    exec((FIRMWARE / "lib/node/version.py").read_text(), said)
+    assert bundle.version_in(str(said["STAMP"]).encode()) == (said["FIRMWARE"], said["NUMBER"])
+    (stamped,) = [content for name, content in compiled().items() if name == "lib/node/version.mpy"]
+    assert bundle.version_in(stamped) == (said["FIRMWARE"], said["NUMBER"])
+
+
+def test_a_bundle_has_the_version_it_was_built_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bundle.version_in(build(folder).with_suffix(".bundle").read_bytes()) == ("0.2.0", 2)
+    stale = bundle.program(1, "0.1.0")
+    monkeypatch.setattr(bundle, "program", lambda number, version: stale)
+    words = ["--number", "2", "--version", "0.2.0", "--board", "heltec-v3"]
+    assert cli.main(["update", "build", *words, "--out", str(folder / "stale")]) == 3
+    assert not (folder / "stale").exists()
 
 
 def test_a_key_that_is_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,12 +132,12 @@ def test_what_is_refused_before_anything_is_offered(folder: Path, capsys: pytest
     assert cli.main(["update", "key", "a.pem"]) == 0
     assert cli.main(["update", "sign", str(manifest), "--key", "a.pem"]) == 0
     signed = manifest.with_suffix(".signed")
-    bundle = manifest.with_suffix(".bundle")
-    whole = bundle.read_bytes()
-    bundle.write_bytes(whole[:-1])
+    file = manifest.with_suffix(".bundle")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
     assert push(folder, signed) == 5
     assert "is not the bundle" in capsys.readouterr().err
-    bundle.write_bytes(whole)
+    file.write_bytes(whole)
     (folder / "state").mkdir()
     assert push(folder, signed) == 3
     assert "No provisioned Wi-Fi node" in capsys.readouterr().err

