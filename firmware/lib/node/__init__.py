@@ -1,0 +1,13 @@
+"""The node: what it does between two sleeps."""
+
+import sys
+
+
+def forget(names):
+    """Let the heap have these modules back, where they were loaded; what is in use of them stays."""
+    for name in names:
+        if name in sys.modules:
+            del sys.modules[name]
+            package, _, own = name.rpartition(".")
+            if hasattr(sys.modules[package], own):
+                delattr(sys.modules[package], own)

@@ -7,7 +7,7 @@ import sys
 import machine
 
 import slots
-from node import guard, identity, power, retained, settings
+from node import forget, guard, identity, power, retained, settings
 from node.backlog import Backlog
 from node.clock import Clock
 from node.hardware import Hardware
@@ -54,6 +54,7 @@ class Node:
         self._faults = []
         self._uplink = self._sampler = self._watch = self.lamp = None
         self._radio = None
+        self._quantities = tuple([channel["quantity"] for channel in self.channels])
         self.way = config["carrier"]  # the settings of the carrier in use
         self.key = me.key
 
@@ -62,10 +63,9 @@ class Node:
         if self._uplink is None:
             from node.uplink import Uplink
 
-            quantities = tuple([channel["quantity"] for channel in self.channels])
-            config = self.config
+            number, schema = self.config["node"], self.config["schema"]
             self._uplink = Uplink(
-                config["node"], config["schema"], quantities, self._me, self.state, self.backlog, self.clock
+                number, schema, self._quantities, self._me, self.state, self.backlog, self.clock
             )
         return self._uplink
 
@@ -127,15 +127,12 @@ class Node:
         return self._sampler.faults() if self._sampler else self._faults
 
     def put_sensors_away(self):
-        """Drop the drivers before what speaks to the gateway is loaded: the heap holds both only just."""
+        """Drop what was for sampling before what speaks to the gateway is loaded, for want of heap."""
         self._faults = self.faults()
-        self._sampler = None
-        import drivers
-
-        for name in [name for name in sys.modules if name.startswith("drivers.")]:
-            del sys.modules[name]
-            if hasattr(drivers, name[8:]):
-                delattr(drivers, name[8:])
+        self._sampler = self._watch = None
+        self.channels = self.config["channels"] = self.config["events"] = ()
+        forget([name for name in sys.modules if name.startswith("drivers.")])
+        forget(("node.sampling", "node.watch", "node.root", "node.shelf"))
 
     def feel_load(self):
         """Read the battery while the radio is on: a cold cell shows its weakness only then."""
@@ -150,7 +147,7 @@ class Node:
         roomy = self.way["kind"] == "mqtt"
         events = self.events.untold(self._me.store, roomy) if self.events else ()
         self._tells = bool(events)
-        block, blocks, free = _room()
+        blocks, free = os.statvfs("/")[2:4]
         short = events and not roomy  # for once the event instead of counters
         return self.uplink.status(
             list(self.cause) + [state.starts - 1],
@@ -252,12 +249,6 @@ class Node:
     def remember(self):
         """Keep the state over the next sleep or reset."""
         machine.RTC().memory(self.state.pack())
-
-
-def _room():
-    """Return (bytes in a block, blocks of the file system, free ones)."""
-    found = os.statvfs("/")
-    return found[0], found[2], found[3]
 
 
 def _unprovisioned(error, cause):

@@ -22,8 +22,8 @@ import struct
 from binascii import crc32
 
 from wire.bits import unzigzag, zigzag
+from wire.encoding import put_uvarint, take_uvarint
 from wire.quantities import ESTIMATED, OK, OUT_OF_RANGE
-from wire.records import put_uvarint, take_uvarint
 
 DIR = "/archive"
 SEGMENT_BYTES = 4000  # one block of flash

@@ -12,8 +12,9 @@ Layout of DIR: `epoch`, and one file a segment, named by its first sequence in e
 
 All integers little-endian. An entry's sequence is the segment's first plus its position. A segment takes a
 block of 4 KB; it stays near 1 KB where records come singly, as appending to a larger file makes littlefs copy
-more for each. A record is in flash before any radio sends it, so a sequence that was ever sent is never given
-to another record.
+more for each. It is read in parts: a node that has just spoken has little heap left in one piece, so an entry
+has PART bytes at most. A record is in flash before any radio sends it, so a sequence that was ever sent is
+never given to another record.
 """
 
 import os
@@ -21,13 +22,14 @@ import struct
 from binascii import crc32
 
 from wire.bits import unzigzag, zigzag
+from wire.encoding import Record, put_uvarint, take_uvarint
 from wire.quantities import FAULT, MISSING
-from wire.records import Record, put_uvarint, take_uvarint
 
 DIR = "/log"
 SEGMENT_BYTES = 1000
 _MAGIC = b"SNb1"
 _HEAD = 16
+PART = 256  # bytes of a segment that are in the heap at once
 SKIP = 64  # more records than a damaged segment can have held: their sequences are not used again
 
 
@@ -66,17 +68,27 @@ def unpack_body(seq, body, channels):
     return Record(seq, time, tuple(values), quality), clock or None
 
 
-def entries(raw, first):
-    """Yield (sequence, body) of the sound entries of a segment, then stop."""
-    at = _HEAD
+def entries(f, first):
+    """Yield (sequence, body) of the sound entries from where the file `f` stands, then stop."""
+    part = bytearray(PART)
+    view = memoryview(part)
     seq = first
-    while at < len(raw):
-        size = raw[at]
-        end = at + 1 + size
-        if end + 2 > len(raw) or size < 6:
+    at = held = 0  # of `part`: where the next entry begins, and bytes read from the file
+    while True:
+        size = 3 + part[at] if at < held else PART
+        if at + size > held:  # move up what there is of it, and read on
+            part[: held - at] = part[at:held]
+            held -= at
+            at = 0
+            held += f.readinto(view[held:])
+            if not held:
+                return
+            size = 3 + part[0]
+        end = at + size - 2
+        if end + 2 > held or size < 9:
             return
-        body = raw[at + 1 : end]
-        if crc32(struct.pack("<I", seq) + body) & 0xFFFF != raw[end] | raw[end + 1] << 8:
+        body = part[at + 1 : end]
+        if crc32(struct.pack("<I", seq) + body) & 0xFFFF != part[end] | part[end + 1] << 8:
             return
         yield seq, body
         at = end + 2
@@ -100,11 +112,11 @@ class Backlog:
         """First sequences of the segments, ascending."""
         return sorted([int(name, 16) for name in os.listdir(self._dir) if len(name) == 8])
 
-    def _read(self, first):
-        """Return the bytes of a segment, b"" where its head is damaged or not of this epoch."""
+    def _entries(self, first):
+        """Yield (sequence, body) of a segment; nothing where its head is damaged or not of this epoch."""
         with open(self._path(first), "rb") as f:
-            raw = f.read()
-        return raw if raw[:_HEAD] == _head(self._state.epoch, first) else b""
+            if f.read(_HEAD) == _head(self._state.epoch, first):
+                yield from entries(f, first)
 
     def recover(self, random):
         """Find the ring's state in flash. A ring without segments gets a new epoch from `random(n)`."""
@@ -121,16 +133,17 @@ class Backlog:
             self.format(random)
             return
         last = firsts[-1]
-        raw = self._read(last)
+        size = os.stat(self._path(last))[6]
         end = _HEAD
         state.next_seq = last
-        for seq, body in entries(raw, last):
+        for seq, body in self._entries(last):
             state.next_seq = seq + 1
             end += 3 + len(body)
-        if end != len(raw):  # damaged tail: what it held may have been sent
+        whole = _HEAD < end == size  # a segment is made with its first entry
+        if not whole:  # what its tail held may have been sent
             state.next_seq += SKIP
         state.segment = last
-        state.size = end if end == len(raw) else self._segment_bytes
+        state.size = end if whole else self._segment_bytes
         state.oldest = firsts[0]
 
     def format(self, random):
@@ -201,6 +214,6 @@ class Backlog:
             end = firsts[i + 1] - 1 if i + 1 < len(firsts) else self._state.next_seq - 1
             if end < first or start > last:
                 continue
-            for seq, body in entries(self._read(start), start):
+            for seq, body in self._entries(start):
                 if first <= seq <= min(last, end):
                     yield unpack_body(seq, body, self._channels)

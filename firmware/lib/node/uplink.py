@@ -9,6 +9,7 @@ from node import acked, retained
 from node.identity import BLOCK
 from node.version import FIRMWARE
 from wire import control
+from wire.encoding import encode_most
 from wire.frame import (
     ACK_REQUESTED,
     CONTROL,
@@ -23,7 +24,6 @@ from wire.frame import (
     pack_header,
     parse_header,
 )
-from wire.records import encode_most
 from wire.seal import downlink_cipher, uplink_cipher
 
 RECORDS_MAX = 64  # of one frame: bounds the heap an encoder takes

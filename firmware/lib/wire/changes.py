@@ -5,8 +5,8 @@ bytes to copy from the old content, uvarint how many of it to leave out then, uv
 instead, and these. What is left of the old content after the last step is copied.
 """
 
+from wire.encoding import put_uvarint, take_uvarint
 from wire.frame import FrameError
-from wire.records import put_uvarint, take_uvarint
 
 TYPE_CHECKING = False
 

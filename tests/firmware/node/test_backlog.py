@@ -1,13 +1,14 @@
 """The ring against a model, and what it makes of damage."""
 
 import os
+from binascii import crc32
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node.backlog import SKIP, Backlog, pack_entry
+from node.backlog import PART, SKIP, Backlog, entries, pack_entry
 from node.retained import Retained
 from wire.quantities import FAULT, OK, OUT_OF_RANGE
 
@@ -109,6 +110,44 @@ def test_a_flipped_bit_anywhere_in_a_segment_is_never_read_as_a_record(tmp_path)
         path.write_bytes(raw[:at] + bytes((raw[at] ^ 0x10,)) + raw[at + 1 :])
         for record, _ in backlog.read(0, 12):
             assert sound[record.seq] == record
+
+
+def test_a_segment_that_is_only_a_damaged_head_is_not_written_to(tmp_path):
+    backlog, state = ring(tmp_path / "log")
+    fill(backlog, 1)
+    path = last_segment(tmp_path / "log")
+    path.write_bytes(bytes(16))
+    backlog, state = ring(tmp_path / "log")
+    fill(backlog, 1, start=90)
+    assert sequences(backlog, state) == [SKIP]
+
+
+class Piecewise:
+    """A file that notes how much is asked of it at once."""
+
+    most = 0
+
+    def __init__(self, content):
+        self._left = content
+
+    def readinto(self, part):
+        self.most = max(self.most, len(part))
+        n = min(len(part), len(self._left))
+        part[:n], self._left = self._left[:n], self._left[n:]
+        return n
+
+
+@settings(max_examples=60)
+@given(bodies=st.lists(st.binary(min_size=6, max_size=PART - 3)), tail=st.binary(max_size=40))
+def test_a_segment_is_read_in_parts(bodies, tail):
+    content = b""
+    for i, body in enumerate(bodies):
+        check = crc32((7 + i).to_bytes(4, "little") + body) & 0xFFFF
+        content += bytes((len(body),)) + body + check.to_bytes(2, "little")
+    f = Piecewise(content + tail)
+    found = list(entries(f, 7))[: len(bodies)]
+    assert [(seq, bytes(body)) for seq, body in found] == list(enumerate(bodies, 7))
+    assert f.most <= PART
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "flipped"])
