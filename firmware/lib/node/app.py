@@ -22,6 +22,7 @@ _PWRON_RESET = 1  # as machine numbers them on the ESP32
 _WDT_RESET = 3
 _DEEPSLEEP_RESET = 4
 _BUTTON_WAKES = (2, 3)  # EXT0, EXT1
+LEAVING = 3  # what a start is for, see shelf.py, which few starts need
 
 
 def log(*words):
@@ -41,6 +42,7 @@ class Node:
         self.watchdog = watchdog
         self.cause = cause  # (reset cause, wake reason)
         self.called = cause[1] in _BUTTON_WAKES  # somebody pressed the button
+        self.leaving = False  # to the shelf: see battery.leave
         self.channels = config["channels"]
         self.backlog = Backlog(
             state, len(self.channels), config["backlog_segments"], config.get("segment_bytes", 1000)
@@ -157,6 +159,7 @@ class Node:
             None if short else state.counters,
             self.faults() if roomy else (),
             events,
+            self.leaving,
         )
 
     def carrier(self, urgent=False):
@@ -188,7 +191,7 @@ class Node:
         """The conversation `talk`, and a look for updates whenever the node has introduced itself in it."""
         introduced_s = self.state.status_s
         ended = yield from talk
-        if self.state.status_s != introduced_s:
+        if self.state.status_s != introduced_s and not self.leaving:
             from node import offers
 
             offers.look(self, carrier)
@@ -342,6 +345,14 @@ def main(watchdog):
     if slots.reverted:
         state.count(control.REVERTED)
     node.remember()
+    if asked == LEAVING:
+        from node import battery
+        from node.lamp import Lamp
+
+        node.lamp = Lamp(hardware, config.get("led"))
+        sleep_ms = battery.leave(node)
+        power.let_button_wake(config.get("button"))
+        return sleep_ms
     rest_s = guard.rest_s(me.unfinished) if cold else 0
     if rest_s:
         log("cold boot", me.unfinished, "without an end: resting", rest_s, "s")

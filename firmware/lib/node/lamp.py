@@ -4,7 +4,7 @@
 3 short     the gateway heard this node, with a good margin
 2 short     ... with a poor one
 1 long      no answer
-2 long      going to the shelf
+2 long      going to the shelf; what follows tells whether the gateway knows
 
 On a press that asks for the technician's hotspot:
 lit         while the button is held: let go now

@@ -1,9 +1,10 @@
 """What a press of the button asks for by its length; and shelf mode, in which a node waits for one.
 
 On the shelf a node is asleep and silent, from the workshop to the mast. A file says so, since it may lose its
-supply there. Held for five seconds the button sends a node to the shelf; one press fetches it back. A board
-without a button never goes: nothing could wake it. Let go after two seconds, while the LED is lit, the button
-asks for the technician's hotspot (see hotspot.py), where the settings have one.
+supply there. Held for five seconds the button sends a node to the shelf, and the node tells the gateway (see
+battery.leave); one press fetches it back. A board without a button never goes: nothing could wake it. Let go
+after two seconds, while the LED is lit, the button asks for the technician's hotspot (see hotspot.py), where
+the settings have one.
 """
 
 import os
@@ -12,7 +13,7 @@ import machine
 
 from node.lamp import LONG_MS, Lamp
 
-WORK, SHELF, HOTSPOT = 0, 1, 2  # what a start is for
+WORK, SHELF, HOTSPOT, LEAVING = 0, 1, 2, 3  # what a start is for; LEAVING: for the shelf, and saying so
 
 PATH = "/shelf"
 ASK_MS = 2000
@@ -33,7 +34,7 @@ def _length(button, hardware, lamp, hotspot):
     waited = 0
     while not button.value():
         if waited >= HOLD_MS:
-            return SHELF
+            return LEAVING
         if hotspot and waited >= ASK_MS:
             lamp.show(True)
         hardware.sleep_ms(_LOOK_MS)
@@ -59,7 +60,7 @@ def asked_for(pressed, hardware, config):
     lamp = Lamp(hardware, config.get("led"))
     asked = _length(button, hardware, lamp, "hotspot" in config)
     lamp.dark()
-    if asked == SHELF:
+    if asked == LEAVING:
         lamp.blink(2, LONG_MS)
         with open(PATH, "wb"):
             pass

@@ -49,7 +49,7 @@ except OSError:
 print(json.dumps([said, lies, len(HARDWARE.blinks), HARDWARE.now_ms, HARDWARE.lit]))
 """
 NEVER = 10**9
-WORK, SHELF, HOTSPOT = 0, 1, 2
+WORK, SHELF, HOTSPOT, LEAVING = 0, 1, 2, 3
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def asked_for(micropython, tmp_path):
         (False, False, 0, 7, (WORK, False, 0)),  # a start of its own: to work
         (False, True, 300, 7, (WORK, False, 0)),  # a short press is for the range test
         (False, True, 4900, 7, (WORK, False, 0)),
-        (False, True, 9000, 7, (SHELF, True, 2)),  # held: two long blinks, then the shelf
+        (False, True, 9000, 7, (LEAVING, True, 2)),  # held: two long blinks, then the shelf
         (True, False, 0, 7, (SHELF, True, 0)),  # its battery was changed: it stays there
         (True, True, 300, 7, (WORK, False, 0)),  # one press fetches it back
         (False, True, NEVER, None, (WORK, False, 0)),  # nothing could wake it
@@ -80,7 +80,7 @@ def test_who_goes_and_who_stays(asked_for, lying, pressed, let_go_ms, button, ex
     asked = {"lying": lying, "pressed": pressed, "let_go_ms": let_go_ms, "button": button, "hotspot": False}
     said, lies, blinks, passed_ms, lit = asked_for(**asked)
     assert (said, lies, blinks, lit) == (*expected, False)
-    if said == SHELF and pressed:
+    if said == LEAVING:
         assert passed_ms >= let_go_ms  # a button that is still held would wake it at once
 
 
@@ -90,7 +90,7 @@ def test_who_goes_and_who_stays(asked_for, lying, pressed, let_go_ms, button, ex
         (1900, (WORK, False, 0)),
         (2100, (HOTSPOT, False, 1)),  # the light says that it may be let go
         (4900, (HOTSPOT, False, 1)),
-        (9000, (SHELF, True, 3)),
+        (9000, (LEAVING, True, 3)),
     ],
 )
 def test_who_looks_for_the_hotspot(asked_for, let_go_ms, expected):
