@@ -8,6 +8,8 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Protocol
 
+GRACE_MS = 200
+
 
 class Clock(Protocol):
     """`monotonic_s` never steps; `utc_ms` is Unix time in ms; `sleep` waits in the same time."""
@@ -27,11 +29,12 @@ class BoardClock(Clock, Protocol):
     """A clock that can also call: boards own no thread and no task for waiting.
 
     Who computes holds it and releases it when he waits: a virtual clock jumps while nobody holds it.
-    `offset_s` says how far it has jumped.
+    `offset_s` says how far it has jumped, `grace_ms` how long a virtual one waits for a real server's answer.
     """
 
     virtual: bool
     offset_s: float
+    grace_ms: int
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Appointment: ...
 
@@ -43,6 +46,7 @@ class BoardClock(Clock, Protocol):
 class RealClock:
     virtual = False
     offset_s = 0.0
+    grace_ms = 0
 
     def hold(self) -> None:
         """Real time waits for nobody."""
@@ -85,6 +89,7 @@ class VirtualClock:
     _TURNS = 3  # of the event loop before a jump: tasks that were woken make their next appointments
 
     def __init__(self, start_utc_ms: int = 1_767_225_600_000) -> None:
+        self.grace_ms = GRACE_MS
         self._start_utc_ms = start_utc_ms
         self._began_s = time.monotonic()
         self.offset_s = 0.0

@@ -58,15 +58,20 @@ class Values:
         )  # fmt: skip
 
 
+def _remainder(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (0x8408 if byte & 1 else 0)
+    return byte
+
+
+_REMAINDERS = tuple(_remainder(byte) for byte in range(256))
+
+
 def check(content: bytes) -> bytes:
     """The HDLC frame check: CRC-16/X.25, low byte first."""
     register = 0xFFFF
     for byte in content:
-        for bit in range(8):
-            low = (register ^ byte >> bit) & 1
-            register >>= 1
-            if low:
-                register ^= 0x8408
+        register = register >> 8 ^ _REMAINDERS[(register ^ byte) & 0xFF]
     return (register ^ 0xFFFF).to_bytes(2, "little")
 
 

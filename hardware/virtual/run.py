@@ -240,7 +240,8 @@ class Run:
             self._waiting.cancel()
             self._waiting = None
             self._circuit.clock.hold()
-            self._interpreter.answer(struct.pack("<q", self._jumped_us()))
+            grace_ms = self._circuit.clock.grace_ms
+            self._interpreter.answer(struct.pack("<qH", self._jumped_us(), grace_ms))
 
     def _jumped_us(self) -> int:
         """How far time has jumped since this run began."""

@@ -6,53 +6,110 @@ the ledger closes. Real MicroPython, real broker, the project's own gateway, vir
 """
 
 import asyncio
+import multiprocessing
 import random
 import tempfile
+import time
+import traceback
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.model import Refusal
 from hardware.virtual.board import State
+from hardware.virtual.clock import GRACE_MS
 from hardware.virtual.flash import PowerCut
+from tests.commands import only_critical_logs
 from tests.firmware.lab import Lab
 from tests.soak.tally import Tally
 
-NODES = {"snow": 21, "intake": 11, "energy": 31}
+NODES = {"energy": 31, "snow": 21, "intake": 11}  # the longest first
+AT_ONCE = 2
 DAYS = 30
 DAY_S = 86_400.0
+LIST_S = 10.0  # between two lists of the energy node's meter
 BETWEEN_S = 6 * 3600  # between two troubles, on the average
 SETTLE_S = 2 * DAY_S
+TELL_S = 10.0
+RECONNECT_S = 120.0  # real, and above the longest pause between two tries of the gateway
+AWAY_MS = 10
+# What the board host and the gateway write is safe from the power cuts here: those are the node's.
+MEMORY = Path("/dev/shm")
 
 
 def run(tally: Tally) -> None:
     for name in ("virtual_days", "wakes", "records", "power_cuts", "watchdog_resets", "crashes"):
         tally.add(name, 0)
-    share = None if tally.minutes is None else tally.minutes / len(NODES)
-    for node in NODES.values():
-        seed = tally.first_seed + node
-        with tally.run(seed), tempfile.TemporaryDirectory(prefix="soak-node-") as folder:
-            asyncio.run(survive(tally, Path(folder), node, seed, share))
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(AT_ONCE, spawn, only_critical_logs) as pool:
+        lives = {}
+        for name, node in NODES.items():
+            life = Life(name, node, tally.first_seed + node, _share(name, tally.minutes), tally.tell)
+            lives[pool.submit(live, life)] = life
+        for ended in as_completed(lives):
+            with tally.run(lives[ended].seed):
+                for fact, count in ended.result().items():
+                    tally.add(fact, count)
 
 
-async def survive(tally: Tally, folder: Path, node: int, seed: int, minutes: float | None) -> None:
-    """One node's days, as many as `minutes` allow. Raises AssertionError where they did not end well."""
-    lab = Lab(folder, node, list_s=30.0)
-    loop = asyncio.get_running_loop()
-    until = float("inf") if minutes is None else loop.time() + minutes * 60
-    trouble = Trouble(lab, random.Random(seed))
+def _share(name: str, minutes: float | None) -> float | None:
+    """Minutes of one node: the battery nodes follow each other beside the one on mains."""
+    return minutes if minutes is None or name == "energy" else minutes / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What one process is to do. `minutes` None: all days."""
+
+    name: str
+    node: int
+    seed: int
+    minutes: float | None
+    tell: Callable[[str], None]
+
+
+def live(life: Life) -> dict[str, int]:
+    """One node's days in a process of its own; returns the facts. Raises where they did not end well."""
+    where = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="soak-node-", dir=where) as folder:
+        try:
+            return asyncio.run(survive(Path(folder), life))
+        except Exception:
+            life.tell(f"{life.name}: {traceback.format_exc()}")
+            raise
+
+
+async def survive(folder: Path, life: Life) -> dict[str, int]:
+    """As many days as there is time for. Raises AssertionError where they did not end well."""
+    lab = Lab(folder, life.node, list_s=LIST_S)
+    began_s = told_s = time.monotonic()
+    until_s = float("inf") if life.minutes is None else began_s + life.minutes * 60
+    told_day = 0
+    trouble = Trouble(lab, random.Random(life.seed))
     await lab.start()
     try:
         await lab.board.power_on()
-        while lab.clock.monotonic_s() < DAYS * DAY_S and loop.time() < until:
+        while lab.clock.monotonic_s() < DAYS * DAY_S and time.monotonic() < until_s:
             await trouble.next()
+            day = int(lab.clock.monotonic_s() / DAY_S)
+            if day > told_day and time.monotonic() > told_s + TELL_S:
+                told_day, told_s = day, time.monotonic()
+                life.tell(f"{life.name}: day {day} of {DAYS} after {told_s - began_s:.0f} s")
         await trouble.end()
         await settle(lab)
-        tally.add("virtual_days", round(lab.clock.monotonic_s() / DAY_S))
-        tally.add("wakes", lab.board.counts.starts)
-        tally.add("power_cuts", lab.board.counts.power_cuts)
-        tally.add("watchdog_resets", lab.board.counts.watchdog_resets)
-        tally.add("crashes", lab.board.counts.crashes)
-        tally.add("records", compare(lab))
-        tally.tell(f"{lab.node.profile.name}: {trouble.counts}, {lab.board.counts}")
+        counts = lab.board.counts
+        facts = {
+            "virtual_days": round(lab.clock.monotonic_s() / DAY_S),
+            "wakes": counts.starts,
+            "power_cuts": counts.power_cuts,
+            "watchdog_resets": counts.watchdog_resets,
+            "crashes": counts.crashes,
+            "records": compare(lab),
+        }
+        told = ", ".join(f"{fact} {count}" for fact, count in (facts | trouble.counts).items())
+        life.tell(f"{life.name}: well after {time.monotonic() - began_s:.0f} s; {told}")
+        return facts
     finally:
         await lab.stop()
 
@@ -83,6 +140,12 @@ class Trouble:
 
     async def _for_a_while(self) -> None:
         await self._lab.clock.sleep(self._rng.uniform(60, 8 * 3600))
+
+    async def _nobody_answers(self) -> None:
+        """A server that is away need not be waited for in real time, only the broker before it."""
+        self._lab.clock.grace_ms = AWAY_MS
+        await self._for_a_while()
+        self._lab.clock.grace_ms = GRACE_MS
 
     async def _at_a_standstill(self, action: Awaitable[object]) -> None:
         """Servers take real time to stop and start: the virtual one waits for them."""
@@ -123,13 +186,29 @@ class Trouble:
 
     async def _stop_broker(self) -> None:
         await self._at_a_standstill(asyncio.to_thread(self._lab.broker.stop))
-        await self._for_a_while()
-        await self._at_a_standstill(asyncio.to_thread(self._lab.broker.start))
+        await self._nobody_answers()
+        await self._at_a_standstill(self._start_broker())
 
     async def _stop_gateway(self) -> None:
         await self._at_a_standstill(self._lab.stop_gateway())
-        await self._for_a_while()
-        await self._at_a_standstill(self._lab.start_gateway())
+        await self._nobody_answers()
+        await self._at_a_standstill(self._start_gateway())
+
+    async def _start_broker(self) -> None:
+        await asyncio.to_thread(self._lab.broker.start)
+        await self._connected()
+
+    async def _start_gateway(self) -> None:
+        await self._lab.start_gateway()
+        await self._connected()
+
+    async def _connected(self) -> None:
+        until_s = time.monotonic() + RECONNECT_S
+        while time.monotonic() < until_s:
+            if self._lab.carrier.connected:
+                return
+            await asyncio.sleep(0.01)
+        raise TimeoutError(f"the gateway has not found its broker again within {RECONNECT_S:.0f} s")
 
     async def _move_a_value(self) -> None:
         for name in ("up", "air", "distance", "power"):
@@ -164,11 +243,14 @@ def compare(lab: Lab) -> int:
     with lab.reader() as reader:
         stored = [(r.epoch, r.seq, r.values) for r in reader.history(lab.node.id, 0, 1 << 40)]
         ledger = reader.ledger()
+        refused = reader.refusals()
     assert len(set(stored)) == len(stored), "a record is stored twice"
     assert flash <= set(stored), f"{len(flash - set(stored))} records of the flash are not stored"
     oldest = min(seq for _, seq, _ in flash)
     beyond = {record for record in stored if record[1] >= oldest} - flash
     assert not beyond, f"{len(beyond)} stored records are not in the flash"
+    replays = sum(count for (why, _), count in refused.items() if why is Refusal.REPLAY)
+    assert not replays, f"{replays} frames came under a counter that was taken"
     for line in ledger:
         assert line.measured == line.heard + line.lost, f"the ledger does not close: {line}"
     return len(stored)

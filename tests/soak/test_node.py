@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.firmware.lab import Lab
-from tests.soak.node import NODES, Trouble, compare, settle
+from tests.soak.node import NODES, Trouble, compare, run, settle
+from tests.soak.tally import Tally
 
 pytestmark = [pytest.mark.servers]
 
@@ -28,3 +29,11 @@ async def test_trouble_of_each_kind_costs_no_record(tmp_path: Path) -> None:
             compare(lab)
     finally:
         await lab.stop()
+
+
+def test_each_profile_lives_in_a_process_of_its_own() -> None:
+    tally = Tally(minutes=0.01, first_seed=1)
+    run(tally)
+    assert not tally.failures
+    assert tally.runs == len(NODES)
+    assert tally.facts["records"] > 50

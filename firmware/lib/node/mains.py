@@ -18,9 +18,10 @@ from node.archive import Archive
 from node.registers import Events, Registers, mark_of
 from wire import control
 
-POLL_MS = 1000  # at 2400 baud 240 bytes; the receive buffer holds two thousand
+POLL_MS = 3000  # at 2400 baud 720 bytes; the receive buffer holds two thousand
 BEAT_MS = 5000  # a task that waits for something shows this often that it lives
-LISTEN_MS = 20
+BLINK_MS = 1000
+LISTEN_MS = 20  # a LoRa window opens on time to within that
 KEEPALIVE_S = 30
 PAUSE_MS = 2000  # after a carrier failed
 STALL_MS = 30000  # longest a task may be silent: a TCP connect or a name look-up blocks up to 15 s
@@ -191,8 +192,9 @@ async def _live(node):
         asyncio.create_task(_measure(node, pulse, written)),
         asyncio.create_task(_report(node, pulse, written)),
     ]
+    well = True
     while True:
-        await asyncio.sleep_ms(1000)
+        await asyncio.sleep_ms(BEAT_MS if well else BLINK_MS)
         silent = pulse.stalled()
         ended = [task for task in tasks if task.done()]
         if silent or ended:
@@ -201,8 +203,9 @@ async def _live(node):
                 await task  # raises what ended it
             return
         node.watchdog.feed()
+        well = node.state.failures == 0
         if node.lamp:
-            node.lamp.show(node.state.failures == 0)
+            node.lamp.show(well)
 
 
 def run(node):

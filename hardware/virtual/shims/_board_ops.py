@@ -14,7 +14,7 @@ RTC_MEMORY_WRITE = 10
 WAKE_ON_PIN = 11
 TIMER = 12
 LISTEN = 14  # the program itself reads what arrives at the serial port
-WAIT = 13  # µs i64 on a virtual clock; answered with its offset, µs i64, when they are over or sooner
+WAIT = 13  # µs i64 on a virtual clock; answered with its offset, µs i64, and grace, ms u16, in time or sooner
 
 PIN_INIT = 16
 PIN_READ = 17

@@ -105,7 +105,7 @@ class UART(io.IOBase):
                 wait_ms = self._timeout_char
                 if line and part == b"\n":
                     break
-            elif not self._arrivals.poll(wait_ms):
+            elif not wait_ms or not self._arrivals.poll(wait_ms):
                 break
         return taken or None
 

@@ -10,13 +10,15 @@ from utime import ticks_diff as _diff
 from utime import ticks_ms as _ms
 
 
-_GRACE_MS = 200  # what a real server may take to answer before virtual time jumps to the end of a poll
+_AGAIN_MS = 1000  # a poll without a time-out so soon after another one waits for the same answer
 
 
 class poll:
     def __init__(self):
         self._real = _poll()
         self._others = 0
+        self._people = False
+        self._asked_ms = None
         self._real.register(_link.interrupts, POLLIN)
         self.unregister = self._real.unregister
         self.modify = self._real.modify
@@ -24,17 +26,32 @@ class poll:
     def register(self, stream, events=POLLIN | POLLOUT):
         self._others += 1
         if stream is _sys.stdin:
+            self._people = True
             _link.call(_ops.LISTEN)
         self._real.register(stream, events)
 
     def _poll_virtual(self, timeout):
         # A server answers in real time: time stands still for it a little while, then jumps.
-        grace_ms = (min(max(timeout, 1), _GRACE_MS) if timeout else 1) if self._others else 0
+        if not self._others:
+            grace_ms = 0
+        elif timeout == 0 and not self._people:
+            return self._look()
+        else:
+            grace_ms = min(max(timeout, 1), _link.grace_ms)
         ready = self._real_poll(grace_ms)
         if ready or timeout <= 0:
             return ready
         _link.wait_us(timeout * 1000)
         return self._real_poll(0)
+
+    def _look(self):
+        # Who looks, sleeps and looks again would let virtual time run away from the server: the first look
+        # waits for it, those after it do not.
+        now_ms = _ms() + _link.offset_us // 1000
+        again = self._asked_ms is not None and now_ms - self._asked_ms < _AGAIN_MS
+        ready = self._real_poll(0 if again else _link.grace_ms)
+        self._asked_ms = None if ready else _ms() + _link.offset_us // 1000
+        return ready
 
     def poll(self, timeout=-1):
         if _link.hello.virtual:
