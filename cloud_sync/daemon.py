@@ -138,15 +138,23 @@ async def run(
 
 
 async def _tell_gateway(state: Path, worker: Worker, every_s: float = TELL_EVERY_S) -> None:
-    """Tell the gateway from time to time what it may prune. It may be away: it is told again."""
+    """Tell the gateway from time to time what it may prune, and what troubles there are.
+
+    It may be away, or start anew and know nothing of them: troubles are told each time, the rest once.
+    """
     told: object = None
     while True:
-        store_id, spans = settled = await worker.settled()
-        if settled != told or worker.held:  # a gateway that has restarted does not know that it is held
-            message = {"do": "synced", "store_id": store_id.hex(), "spans": spans, "held": worker.held}
+        store_id, spans = await worker.settled()
+        news = {
+            "store_id": store_id.hex(),
+            "spans": spans,
+            "held": worker.held,
+            "quarantined": worker.quarantined,
+        }
+        if news != told or worker.held or worker.quarantined:
             try:
-                await asyncio.to_thread(request, state / GATEWAY_SOCKET, message)
-                told = settled if not worker.held else None
+                await asyncio.to_thread(request, state / GATEWAY_SOCKET, {"do": "synced", **news})
+                told = news
             except ControlError:
                 pass
         await asyncio.sleep(every_s)

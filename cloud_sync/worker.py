@@ -143,6 +143,11 @@ class Worker:
         """Why the server refuses everything; "" where it does not."""
         return (self._last_error or "refused") if self._state == "hold" else ""
 
+    @property
+    def quarantined(self) -> int:
+        """How many records are in quarantine and not given up."""
+        return self._journal.quarantined
+
     async def recalibrated(self, timelines: Mapping[int, str]) -> None:
         """Compare the calibrations with those that points were made with; write once more what changed."""
         await self._on_disk(lambda: self._outbox.recalibrated(timelines, self._now_ms()))

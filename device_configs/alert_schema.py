@@ -39,6 +39,7 @@ GATEWAY_KEYS = {
     "outage_left_h": "hours that sync may still be away, at today's rate, before records are lost",
     "oldest_unsynced_s": "age of the oldest record that sync has not had",
     "sync_held": "1 while the database refuses everything: address, name or credentials are wrong",
+    "records_quarantined": "records that the database refuses, until somebody has decided about them",
     "store_damaged": "damages found: a store that was set aside, sealed chunks that can not be read",
     "records_unaccounted": "records of closed days of the ledger of which nobody knows what became of them",
 }

@@ -251,9 +251,13 @@ class Gateway:
         try:
             spans = [(int(first), int(last)) for first, last in message["spans"]]
             held = str(message.get("held") or "")
-            known = await self.upkeep.synced(bytes.fromhex(message["store_id"]), spans, held)
+            count = message.get("quarantined")
+            quarantined = None if count is None else int(count)
+            store_id = bytes.fromhex(message["store_id"])
+            known = await self.upkeep.synced(store_id, spans, held, quarantined)
         except (KeyError, TypeError, ValueError) as error:
-            form = '{"store_id": hexadecimal, "spans": [[first, last], ...], "held": why or ""}'
+            form = '{"store_id": hexadecimal, "spans": [[first, last], ...], "held": why or "", '
+            form += '"quarantined": count}'
             raise ControlError(f"say {form}") from error
         except StoreError as error:
             raise ControlError(str(error)) from error

@@ -33,10 +33,12 @@ class Room:
 @dataclass(frozen=True, slots=True)
 class Sync:
     """What the gateway knows of sync: how old the oldest record is that it has not had, None where it has
-    had all; and why the database refuses everything, "" where it does not."""
+    had all; why the database refuses everything, "" where it does not; and how many records are in
+    quarantine, None until sync has said so."""
 
     oldest_unsynced_s: int | None = None
     held: str = ""
+    quarantined: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def values(known: Known) -> dict[str, int | None]:
         "outage_left_h": None if left_h is None else int(left_h),
         "oldest_unsynced_s": None if sync is None else sync.oldest_unsynced_s or 0,
         "sync_held": None if sync is None else int(bool(sync.held)),
+        "records_quarantined": None if sync is None else sync.quarantined,
         "store_damaged": int(known.salvaged is not None) + known.damaged_chunks,
         "records_unaccounted": known.unaccounted,
     }

@@ -112,6 +112,7 @@ class Upkeep:
         self._pace: deque[tuple[int, int]] = deque()  # (UTC ms, newest commit), a day of them
         self._sync: Sync | None = None
         self._held = ""
+        self._quarantined: int | None = None
         self._oldest: tuple[int, dict[int, int]] | None = None  # of as many lost, when which commit came in
         self.lost = 0  # records given up at the cap since the start
 
@@ -209,12 +210,14 @@ class Upkeep:
             "oldest_unsynced_s": self._sync.oldest_unsynced_s if self._sync else None,
         }
 
-    async def synced(self, store_id: bytes, spans: Sequence[Span], held: str = "") -> bool:
-        """Take sync's word for what it has settled, and why it may be held up.
+    async def synced(
+        self, store_id: bytes, spans: Sequence[Span], held: str = "", quarantined: int | None = None
+    ) -> bool:
+        """Take sync's word for what it has settled, why it may be held up, and what is in quarantine.
 
         False where it speaks of another store.
         """
-        self._held = held
+        self._held, self._quarantined = held, quarantined
         if store_id != self._store.store_id:
             return False
         if list(synced_set(self._store.reader.connection)) != list(spans):
@@ -233,7 +236,7 @@ class Upkeep:
             len(store.reader.damaged_chunks),
             self._open_days,
             self.outage_hours_left,
-            self._sync and replace(self._sync, held=self._held),
+            self._sync and replace(self._sync, held=self._held, quarantined=self._quarantined),
         )
 
     def conditions(self) -> list[Condition]:

@@ -167,6 +167,9 @@ async def test_sync_tells_what_it_has(settings: Settings) -> None:
         assert await ask(settings.state, {**told, "store_id": "00" * 8}) == {"known": False}
         with pytest.raises(ControlError, match="spans"):
             await ask(settings.state, {"do": "synced", "spans": 5})
+        assert await ask(settings.state, {**told, "quarantined": 3}) == {"known": True}
+        with pytest.raises(ControlError, match="quarantined"):
+            await ask(settings.state, {**told, "quarantined": "some"})
     with Reader.open(settings.state / "store.db") as reader:
         assert list(synced_set(reader.connection)) == [(1, 20), (40, 41)]
 

@@ -11,6 +11,7 @@ from gateway.alerts import step
 from gateway.alerts.engine import INHIBIT_TAIL_S, Engine, Happened
 from gateway.alerts.state import Kind, Phase, State
 from gateway.alerts.step import Refused
+from gateway.alerts.texts import value_text
 from gateway.alerts.watches import GATEWAY, WatchId
 from gateway.model import StoredRecord
 from tests.gateway.alerts.made import T0, intake, site, snow
@@ -259,6 +260,17 @@ def test_what_is_not_known_raises_and_clears_nothing() -> None:
     assert own_told(engine.tick(T0 + 29, T0, OWN | {"outage_left_h": 500}).happened) == [
         ("gateway-outage-room", "cleared", 500.0)
     ]
+
+
+def test_refused_records_are_an_alert_until_the_quarantine_is_empty() -> None:
+    engine = Engine(site(), {})
+    found: list[Happened] = []
+    # Sync has said nothing; two are refused; the gateway starts anew and does not know; one is left; none.
+    for second, count in ((0, None), (9, 2), (19, None), (29, 1), (39, None), (49, 0), (59, 0)):
+        found += engine.tick(T0 + second, T0, OWN | {"records_quarantined": count}).happened
+    assert own_told(found) == [("gateway-quarantine", "raised", 2.0), ("gateway-quarantine", "cleared", 0.0)]
+    watch = engine.watches["gateway-quarantine", GATEWAY]
+    assert value_text(watch, 2.0, "", False, "nb") == "2 målinger"
 
 
 def test_a_clock_that_is_put_back_keeps_no_trouble_quiet() -> None:

@@ -41,6 +41,8 @@ def test_all_is_well() -> None:
         (replace(WELL, outage_hours_left=1.0, sync=None), [], set()),  # nobody waits for a database
         (replace(WELL, sync=Sync(30_000)), [], {"gateway-unsynced"}),
         (replace(WELL, sync=Sync(9, "401: unauthorized")), [], {"gateway-sync-held"}),
+        (replace(WELL, sync=Sync(9, quarantined=2)), [], {"gateway-quarantine"}),
+        (replace(WELL, sync=Sync(9, quarantined=0)), [], set()),
         (replace(WELL, salvaged=SALVAGED), ["salvaged"], {"gateway-store-damaged"}),
         (replace(WELL, damaged_chunks=3), ["damaged_chunks"], {"gateway-store-damaged"}),
         (replace(WELL, open_days=[(11, 0, 5), (12, 0, 1)]), ["ledger_open"], {"gateway-ledger-open"}),

@@ -218,10 +218,13 @@ async def test_how_long_the_oldest_record_has_waited_for_sync(tmp_path: Path) ->
     await upkeep.look()
     assert upkeep.values()["oldest_unsynced_s"] == 7200 - (made(2).received_at_ms - received_ms) // 1000
     assert upkeep.values()["sync_held"] == 1
+    assert upkeep.values()["records_quarantined"] is None  # it has not said
     before = store.commits
-    assert await upkeep.synced(store.store_id, [(1, 2)], "401: unauthorized")
+    assert await upkeep.synced(store.store_id, [(1, 2)], "401: unauthorized", 4)
+    assert upkeep.values()["records_quarantined"] == 4
     assert store.commits == before  # told again, and nothing is written again
-    assert await upkeep.synced(store.store_id, [(1, 3)])
+    assert await upkeep.synced(store.store_id, [(1, 3)], "", 0)
+    assert upkeep.values()["records_quarantined"] == 0
     await upkeep.look()
     room = upkeep.as_dict()
     assert room is not None
