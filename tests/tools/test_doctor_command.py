@@ -31,6 +31,12 @@ SYNC: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However full the disk is on which the tests run."""
+    monkeypatch.setattr("tools.doctor_command.FREE_WARN", 0)
+
+
 def findings(
     state: Path, gateway: dict[str, Any] | None, sync: dict[str, Any] | None, *, synchronised: bool = True
 ) -> dict[str, tuple[Health, str]]:
