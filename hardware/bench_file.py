@@ -78,6 +78,8 @@ class StimulusPort(Entry):
     port: Annotated[str, Field(min_length=1)]
     """Of the second ESP32, which has this firmware in its role `stimulus`."""
     baud: Positive = 115200
+    button: bool = False
+    """Its contact is wired to the board's button, instead of a pulse input."""
 
 
 class LoraBridge(Entry):

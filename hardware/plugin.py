@@ -2,13 +2,15 @@
 
 A suite has to have a fixture `program`: the files (path on the node -> content) that provisioning puts on the
 board. A test that needs an instrument says `@pytest.mark.needs("stimulus", "meter")`; on a bench without it
-the test is skipped, with words. What the console said and the current that was measured go to the test's
-folder, the fixture `artefacts`: below `--artefacts`, where a report of all is made as well, or its own.
+the test is skipped, with words. What the console said, the current that was measured and the frames that were
+heard go to the test's folder, the fixture `artefacts`: below `--artefacts`, where a report of all is made as
+well, or its own.
 """
 
 import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from device_configs.model import Node, Site
 from device_configs.problem import ConfigError
 from hardware.bench_file import ROLES, BenchFile, bench_path, load_bench
 from hardware.protocols import Charge, InstrumentError, Meter
-from hardware.report import CONSOLE_LOG, CURRENT, Result, keep, outcome_of
+from hardware.report import AIR, CONSOLE_LOG, CURRENT, Result, air, keep, outcome_of
 from hardware.rig import Bench, locked, opened
 from hardware.strategy import Known, Strategy
 from hardware.virtual.clock import Clock
@@ -48,6 +50,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"needs(*instruments): of a bench: {', '.join(ROLES)}")
     if config.getoption("--artefacts") is not None:
         config.pluginmanager.register(_Reporter(config), "bench-report")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let tests take their time where it is real: a bench's steps have limits of their own."""
+    benched = [item for item in items if "bench" in getattr(item, "fixturenames", ())]
+    with suppress(ConfigError):  # it is told when the first test asks for the bench
+        if benched and not load_bench(bench_path(config.getoption("--bench")))[0].virtual:
+            for item in benched:
+                item.add_marker(pytest.mark.timeout(0), append=False)
 
 
 class _Reporter:
@@ -150,6 +161,8 @@ async def bench(
             (artefacts / CONSOLE_LOG).write_text(made.console.text())
             if isinstance(made.meter, TracedMeter):
                 (artefacts / CURRENT).write_text(json.dumps(made.meter.pieces))
+            if made.radio is not None and made.radio.heard():
+                (artefacts / AIR).write_text(json.dumps(air(made.radio.heard(), made.radio.losses)))
     except InstrumentError as error:
         pytest.fail(str(error), pytrace=False)
 

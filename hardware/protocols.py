@@ -89,12 +89,16 @@ class Flasher(Protocol):
 
 
 class Stimulus(Protocol):
-    """What the sensors see."""
+    """What the sensors see, and who presses the button; `button`: somebody can."""
 
     channels: frozenset[str]
+    button: bool
 
     async def set(self, channel: str, value: float) -> None:
         """Make it true for a channel: mm, degrees Celsius or volts. Raises InstrumentError for no channel."""
+
+    async def press(self) -> None:
+        """Press the board's button for a moment. Raises InstrumentError."""
 
 
 class Meter(Protocol):

@@ -1,21 +1,23 @@
 """The HTML report of a run of the suite: what each test came to, what the board said, what it drew and sent.
 
 A run leaves in its folder `results.json` and, for each test, a folder of its own with `console.log`,
-`frames.txt` (UTC ms and the sealed frame, in hex) and `current.json` ([seconds, mean uA, peak uA] pieces).
+`frames.txt` (UTC ms and the sealed frame, in hex), `current.json` ([seconds, mean uA, peak uA] pieces) and
+`air.json` (what was heard by radio, and through which loss).
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from hardware.protocols import HeardFrame
 from hardware.report_page import Line, chart, figures, number, page, table
 
 RESULTS, REPORT = "results.json", "report.html"
-CONSOLE_LOG, FRAMES, CURRENT = "console.log", "frames.txt", "current.json"
+CONSOLE_LOG, FRAMES, CURRENT, AIR = "console.log", "frames.txt", "current.json", "air.json"
 TAIL = 6000  # characters of a console log that are shown
 MARKS = {"passed": "✓ passed", "failed": "✗ failed", "skipped": "skipped", "xfailed": "known fault"}
 
@@ -87,7 +89,7 @@ def _details(folder: Path | None, result: Result) -> list[str]:
     if result.outcome == "failed":
         shown.append(f"<pre>{escape(result.said[-TAIL:])}</pre>")
     if folder is not None:
-        shown += [*_current(folder), *_frames(folder)]
+        shown += [*_current(folder), *_frames(folder), *_air(folder)]
         log = folder / CONSOLE_LOG
         if log.exists() and (text := log.read_text(errors="replace")):
             shown.append(
@@ -135,6 +137,45 @@ def _frames(folder: Path) -> list[str]:
         return [words]
     lines = [Line("bytes sent", points, steps=True)]
     return [words, chart("Frames", lines, y_unit="bytes", x_unit="s", height=180, y_least=0)]
+
+
+def air(heard: Sequence[HeardFrame], losses: Sequence[tuple[int, float]]) -> dict[str, Any]:
+    """Return what a bench's radio has to tell, for the file."""
+    frames = [{**asdict(f), "payload": f.payload.hex(), "airtime_s": f.airtime_s} for f in heard]
+    return {"frames": frames, "losses": list(losses)}
+
+
+def _air(folder: Path) -> list[str]:
+    try:
+        found = json.loads((folder / AIR).read_text())
+    except (OSError, ValueError):
+        return []
+    frames = found["frames"]
+    begin_ms = min([frames[0]["ended_ms"], *(at_ms for at_ms, _ in found["losses"])])
+    signal: dict[int, list[tuple[float, float | None]]] = defaultdict(list)
+    used: dict[int, list[tuple[float, float | None]]] = defaultdict(list)
+    for frame in frames:
+        minutes = (frame["ended_ms"] - begin_ms) / 60_000
+        signal[frame["spreading_factor"]].append((minutes, frame["snr_db"]))
+        same = [f for f in frames if f["frequency_khz"] == frame["frequency_khz"]]
+        hour = [f["airtime_s"] for f in same if 0 <= frame["ended_ms"] - f["ended_ms"] < 3_600_000]
+        used[frame["frequency_khz"]].append((minutes, sum(hour)))
+    whole_s = sum(frame["airtime_s"] for frame in frames)
+    parts = [
+        f'<p class="faint">{len(frames)} frames heard by radio, {number(round(whole_s, 1))} s on the air.</p>'
+    ]
+    if len(frames) < 3:
+        return parts
+    end = (frames[-1]["ended_ms"] - begin_ms) / 60_000
+    steps: list[tuple[float, float | None]] = [((at - begin_ms) / 60_000, db) for at, db in found["losses"]]
+    lines = [Line(f"SNR of SF{sf}", points) for sf, points in sorted(signal.items())]
+    if steps:
+        lines.append(Line("attenuator", [*steps, (max(end, steps[-1][0] or 0), steps[-1][1])], steps=True))
+    parts.append(chart("Signal", lines, y_unit="dB", x_unit="min", height=200))
+    bands = [Line(f"{khz / 1000:g} MHz", points, steps=True) for khz, points in sorted(used.items())]
+    parts.append('<p class="faint">Airtime of the hour before:</p>')
+    parts.append(chart("Airtime", bands[:4], y_unit="s", x_unit="min", height=180, y_least=0))
+    return parts
 
 
 def _plain(name: str) -> str:

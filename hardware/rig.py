@@ -128,7 +128,8 @@ async def opened(
         meter = _meter(file, real, closing)
         radio = _radio(file, real, closing)
         if isinstance(file.stimulus, StimulusPort):
-            stimulus = StimulusBoard(file.stimulus.port, node, file.stimulus.baud)
+            wired = file.stimulus
+            stimulus = StimulusBoard(wired.port, node, wired.baud, button=wired.button)
             await stimulus.known()
         yield Bench(file, site, node, real, serial, power, flasher, stimulus, meter, radio, known or Known())
         await power.off()

@@ -21,6 +21,7 @@ ANSWER_S = 2.0
 TRIES = 30  # a loaded computer may be slow to answer; a board that is off is told after a minute
 PIECE = 80  # bytes of a frame in one line
 GAPS = 24  # in one line
+PRESS_S = 0.3  # held for five seconds the button sends a node to the shelf
 
 
 def checked(text: str) -> bytes:
@@ -54,9 +55,13 @@ def _loop(number: int, line: Calibration, mm: float) -> str:
 
 
 class StimulusBoard:
-    """Opens `path` at once. Raises InstrumentError where it can not be opened."""
+    """Opens `path` at once. Raises InstrumentError where it can not be opened.
 
-    def __init__(self, path: str, node: Node, baud: int = 115200) -> None:
+    `button`: its contact is wired to the board's button, instead of a pulse input.
+    """
+
+    def __init__(self, path: str, node: Node, baud: int = 115200, *, button: bool = False) -> None:
+        self.button = button
         self._number = 0
         self._commands = commands(node)
         self.channels = frozenset(self._commands)
@@ -114,6 +119,17 @@ class StimulusBoard:
     async def played(self) -> int:
         """Return how many pulses there have been since `pulses`."""
         return int(await self._ask("played"))
+
+    async def press(self) -> None:
+        if not self.button:
+            raise InstrumentError(
+                "nothing presses the board's button here: wire the stimulus board's contact to it, and write "
+                "`button: true`"
+            )
+        await self.pulses([PRESS_S + 0.1], PRESS_S)
+        while not await self.played():  # noqa: ASYNC110  it is asked
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(PRESS_S)
 
     async def probe_c(self) -> float:
         """Return what the board's reference probe reads: what others in the same water should read, in °C."""

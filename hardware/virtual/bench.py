@@ -90,11 +90,13 @@ class VirtualDevice:
         self.world = {c.name: CALM[c.name] for c in node.profile.channels if c.name in CALM}
         kind = catalog.boards[node.board]
         quantities = {name: (lambda name=name: self.world[name]) for name in self.world}
+        self.led = Led(clock, kind.led.on_level) if kind.led else None
+        self.button = Button(self.clock) if kind.button else None
         pins: dict[int, PinChip] = {}
-        if kind.led:
-            pins[kind.led.pin] = Led(clock, kind.led.on_level)
-        if kind.button:
-            pins[kind.button.pin] = Button(clock)
+        if kind.led and self.led:
+            pins[kind.led.pin] = self.led
+        if kind.button and self.button:
+            pins[kind.button.pin] = self.button
         wiring = wire(node, catalog, Surroundings(quantities), clock, lambda chip: _unseen, antenna)
         self.board = Board(
             node.name,
@@ -176,17 +178,28 @@ class VirtualFlasher:
 
 
 class VirtualStimulus:
-    """What is true around the board."""
+    """What is true around the board, and who stands there."""
 
     def __init__(self, device: VirtualDevice) -> None:
+        self._device = device
         self._world = device.world
         self.channels = frozenset(device.world)
+        self.button = device.button is not None
 
     async def set(self, channel: str, value: float) -> None:
         if channel not in self.channels:
             known = ", ".join(sorted(self.channels))
             raise InstrumentError(f"nothing plays `{channel}` here; known: {known}")
         self._world[channel] = value
+
+    async def press(self) -> None:
+        if self._device.button is None:
+            raise InstrumentError("the board has no button")
+        await self._device.button.press()
+
+    def seen(self) -> str:
+        """The light's flashes since the last time, "." for a short one and "-" for a long."""
+        return self._device.led.seen() if self._device.led else ""
 
 
 class VirtualMeter:

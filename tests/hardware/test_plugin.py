@@ -23,8 +23,19 @@ async def test_boots(dut):
 """
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    (folder / "test_small.py").write_text(SUITE)
+TIMED = """
+import pytest
+@pytest.fixture
+def bench():
+    pass
+@pytest.mark.timeout(77)
+def test_it(bench, request):
+    assert request.node.get_closest_marker("timeout").args == (LIMIT,)
+"""
+
+
+def run(folder: Path, *arguments: str, suite: str = SUITE) -> subprocess.CompletedProcess[str]:
+    (folder / "test_small.py").write_text(suite)
     command = [sys.executable, "-P", "-m", "pytest", "-p", "hardware.plugin", "-p", "no:cacheprovider", "-rs"]
     options = ["-o", "asyncio_mode=auto", "--rootdir", str(folder), "-c", os.devnull, *arguments]
     return subprocess.run(
@@ -55,3 +66,9 @@ def test_a_wrong_file_ends_the_run_with_its_place(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "small.yaml:" in done.stdout + done.stderr
     assert "did you mean `power`?" in done.stdout + done.stderr
+
+
+def test_where_time_is_real_no_test_is_ended_by_its_limit(tmp_path: Path) -> None:
+    for bench, limit in (("virtual", 77), ("example", 0)):
+        done = run(tmp_path, "--bench", bench, suite=TIMED.replace("LIMIT", str(limit)))
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -5,7 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from hardware.report import CONSOLE_LOG, CURRENT, FRAMES, NoResults, Result, keep, outcome_of, write
+from hardware.protocols import HeardFrame
+from hardware.report import (
+    AIR,
+    CONSOLE_LOG,
+    CURRENT,
+    FRAMES,
+    NoResults,
+    Result,
+    air,
+    keep,
+    outcome_of,
+    write,
+)
 
 
 def test_it_shows_why_what_was_said_drawn_and_sent(tmp_path: Path) -> None:
@@ -24,6 +36,28 @@ def test_it_shows_why_what_was_said_drawn_and_sent(tmp_path: Path) -> None:
     assert text.count("<svg") == 2
     (tmp_path / "report.html").unlink()
     assert write(tmp_path).read_text() == text
+
+
+def heard(minute: float, snr_db: float, airtime_s: float) -> HeardFrame:
+    frame = HeardFrame(1_000_000 + round(minute * 60_000), 868_300, 7, 125, -100, snr_db, b"\x11" * 20)
+    assert frame.airtime_s == pytest.approx(airtime_s, abs=0.001)
+    return frame
+
+
+def test_it_shows_what_was_heard_by_radio_and_through_which_loss(tmp_path: Path) -> None:
+    folder = tmp_path / "test_range"
+    folder.mkdir()
+    frames = [heard(1, 10, 0.057), heard(2, -5, 0.057), heard(62, -7.25, 0.057)]
+    losses = [(1_000_000, 60.0), (1_060_000, 90.0)]
+    (folder / AIR).write_text(json.dumps(air(frames, losses)))
+    keep(tmp_path, "small", [Result("t.py::test_range", "passed", 1.0, "", "test_range")])
+    text = (tmp_path / "report.html").read_text()
+    assert "3 frames heard by radio, 0.2 s on the air." in text
+    for part in ("SNR of SF7", "attenuator", "868.3 MHz"):
+        assert part in text
+    assert text.count("<svg") == 2
+    (folder / AIR).write_text(json.dumps(air(frames[:1], [])))
+    assert "1 frames heard" in write(tmp_path).read_text()
 
 
 def test_a_test_that_left_nothing_is_a_line_only(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import aiomqtt
 
 from device_configs.compile import schemas
 from gateway.app import STORE_NAME, Gateway, Settings
+from gateway.carriers import Carrier
 from gateway.carriers.mqtt import Broker, MqttCarrier
 from gateway.model import StoredRecord, Uplink
 from gateway.store import Reader, Store
@@ -71,7 +72,7 @@ class RigGateway:
         while not self._carrier.connected:  # noqa: ASYNC110  it has no event
             await asyncio.sleep(0.01)
 
-    def _new_carrier(self) -> MqttCarrier:
+    def _new_carrier(self) -> Carrier:
         broker = Broker(HOST, self._inner_port)
         return RecordingCarrier(self._site.id, broker, self._bench, self.heard)
 
@@ -81,7 +82,7 @@ class RigGateway:
             await self._running
             self._running = None
 
-    async def _serve(self, carrier: MqttCarrier) -> None:
+    async def _serve(self, carrier: Carrier) -> None:
         now_ms = self._clock.utc_ms
         broker, site = Broker(HOST, self._inner_port), self._site
         keys = {self._node.id: KEY}

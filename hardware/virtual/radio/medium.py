@@ -233,17 +233,7 @@ class Medium:
 
     def busiest_hour_s(self, sender: str, band: int) -> float:
         """The most seconds a radio was on the air in a sub-band in any 3600 s."""
-        sent = self.sent.get((sender, band), [])
-        worst = 0.0
-        for i, (start_s, airtime_s) in enumerate(sent):
-            # The worst window ends with a transmission; one that began before it counts with its part in it.
-            begin_s = start_s + airtime_s - 3600
-            total, j = 0.0, i
-            while j >= 0 and sent[j][0] + sent[j][1] > begin_s:
-                total += sent[j][1] - max(0.0, begin_s - sent[j][0])
-                j -= 1
-            worst = max(worst, total)
-        return worst
+        return physics.busiest_hour_s(self.sent.get((sender, band), []))
 
 
 def sub_band(frequency_khz: int) -> int:

@@ -4,6 +4,7 @@ Written from the data sheets, apart from the firmware's own formulas: the medium
 """
 
 import math
+from collections.abc import Sequence
 
 # Lowest signal-to-noise ratio at which a packet is demodulated, dB (Semtech AN1200.22, SX1276 table 13).
 SNR_LIMIT_DB = {5: -2.5, 6: -5.0, 7: -7.5, 8: -10.0, 9: -12.5, 10: -15.0, 11: -17.5, 12: -20.0}
@@ -33,6 +34,23 @@ def airtime_s(size: int, sf: int, bw_khz: int = 125, preamble: int = 8) -> float
     slow = symbol_s(sf, bw_khz) > 0.01599
     blocks = math.ceil((8 * size - 4 * sf + 28 + 16) / (4 * (sf - (2 if slow else 0))))
     return (preamble + 4.25 + 8 + max(blocks, 0) * 5) * symbol_s(sf, bw_khz)
+
+
+def busiest_hour_s(sent: Sequence[tuple[float, float]]) -> float:
+    """Return the most seconds on the air in any 3600 s.
+
+    `sent` has start and airtime of each packet, in order.
+    """
+    worst = 0.0
+    for i, (start_s, airtime) in enumerate(sent):
+        # The worst window ends with a transmission; one that began before it counts with its part in it.
+        begin_s = start_s + airtime - 3600
+        total, j = 0.0, i
+        while j >= 0 and sent[j][0] + sent[j][1] > begin_s:
+            total += sent[j][1] - max(0.0, begin_s - sent[j][0])
+            j -= 1
+        worst = max(worst, total)
+    return worst
 
 
 def noise_dbm(bw_khz: int = 125) -> float:

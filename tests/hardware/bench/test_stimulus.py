@@ -110,6 +110,8 @@ async def test_what_it_does_not_play_and_who_is_not_there(tmp_path: Path, board:
     try:
         with pytest.raises(InstrumentError, match="nothing plays `water` here; known: down, up"):
             await driver.set("water", 4)
+        with pytest.raises(InstrumentError, match="nothing presses the board's button here: wire"):
+            await driver.press()
         with pytest.raises(InstrumentError, match="no, frame: "):
             await driver._ask("frame 99 0 00")
         with pytest.raises(InstrumentError, match="there is no such command: dance"):

@@ -1,8 +1,12 @@
 """The medium's own formulas against what the maker publishes."""
 
-import pytest
+from itertools import pairwise
 
-from hardware.virtual.radio.physics import airtime_s, path_loss_db, sensitivity_dbm, survives
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hardware.virtual.radio.physics import airtime_s, busiest_hour_s, path_loss_db, sensitivity_dbm, survives
 
 
 def test_airtime_as_published() -> None:
@@ -31,3 +35,20 @@ def test_capture_and_quasi_orthogonality() -> None:
     assert not survives(-100, 9, -105, 9)
     assert survives(-110, 9, -100, 7)
     assert not survives(-120, 9, -100, 7)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(1, 3000), st.integers(1, 60)), max_size=12))
+def test_no_hour_is_busier_than_the_busiest(gaps: list[tuple[int, int]]) -> None:
+    sent: list[tuple[float, float]] = []
+    end = 0
+    for gap, airtime in gaps:
+        sent.append((end + gap, airtime))
+        end += gap + airtime
+    assert all(one[0] + one[1] < other[0] for one, other in pairwise(sent))
+
+    def within(begin: float) -> float:
+        return sum(max(0.0, min(at + took, begin + 3600) - max(at, begin)) for at, took in sent)
+
+    hours = [within(at + took - 3600) for at, took in sent] + [within(at) for at, _ in sent]
+    assert busiest_hour_s(sent) == max(hours, default=0.0)
