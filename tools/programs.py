@@ -23,7 +23,7 @@ class Program(Server):
 
     def status(self) -> dict[str, object]:
         """What it says of itself. Raises ControlError when it does not answer."""
-        return request(self.directory / self.socket_name, {"do": "status"}, timeout_s=5)
+        return request(self.directory / self.socket_name, {"do": "status"}, timeout_s=60)
 
     def _wait_until_ready(self, process: "subprocess.Popen[bytes]", deadline: float) -> bool:
         while process.poll() is None:

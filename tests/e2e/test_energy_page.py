@@ -24,6 +24,7 @@ from tools.servers import free_port
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "en lang setning"
+WAIT_MS = 90_000
 PATHS = ("/energy", "/energy/radhuset", "/energy-report", "/energy-compare", "/measures")
 
 
@@ -74,6 +75,7 @@ async def test_pages(tmp_path: Path) -> None:
         trouble: list[str] = []
         for language, theme, width in (("nb", "light", 1280), ("en", "dark", 390)):
             page = await browser.new_page(viewport={"width": width, "height": 900})
+            page.set_default_timeout(WAIT_MS)
             page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
             page.on("pageerror", lambda error: trouble.append(str(error)))
             page.on("request", lambda r: None if r.url.startswith(url) else trouble.append(f"asks {r.url}"))
@@ -93,6 +95,7 @@ async def test_from_the_ranking_to_a_month_and_back(tmp_path: Path) -> None:
     async with serving(tmp_path) as url, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = await browser.new_page(locale="nb-NO")
+        page.set_default_timeout(WAIT_MS)
         await page.goto(url)
         await page.get_by_role("link", name="Energi").click()
         first = page.locator(".buildings tbody tr").first
@@ -122,6 +125,7 @@ async def test_days_comparison_and_an_answer_without_script(tmp_path: Path) -> N
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         context = await browser.new_context(locale="nb-NO", java_script_enabled=False)
         page = await context.new_page()
+        page.set_default_timeout(WAIT_MS)
         await page.goto(f"{url}/energy/radhuset")
         await page.get_by_role("link", name="Helg og helligdag").click()
         assert "days=weekends" in page.url
@@ -148,6 +152,7 @@ async def test_days_comparison_and_an_answer_without_script(tmp_path: Path) -> N
         context = await browser.new_context(locale="nb-NO")
         await context.add_cookies(cookies)  # type: ignore[arg-type]
         page = await context.new_page()
+        page.set_default_timeout(WAIT_MS)
         await page.goto(f"{url}/energy/radhuset?days=weekends")
         await page.locator("summary", has_text="Svar på avviket").click()
         assert await violations(page) == []

@@ -24,6 +24,7 @@ from tools.town import Town
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser, pytest.mark.timeout(400)]
 CHROMIUM = "/usr/bin/chromium"
+WAIT_MS = 90_000
 NAME, PASSWORD = "Vakt veg", "en lang setning"
 INTAKE = 11
 
@@ -49,6 +50,7 @@ async def looked_at(browser: Browser, url: str, logged_in: bool = True) -> None:
     """Every page by axe, in both languages and themes; nothing sticks out on a phone."""
     for language, theme, width in (("nb", "light", 1280), ("en", "dark", 390)):
         page = await browser.new_page(viewport={"width": width, "height": 900})
+        page.set_default_timeout(WAIT_MS)
         if logged_in:
             await log_in(page, url)
         paths = (
@@ -111,6 +113,7 @@ async def test_taken_by_phone_and_published(tmp_path: Path, monkeypatch: pytest.
         # Taken without any script, on a phone, with gloves on; gateway and log know who did.
         context = await browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
         phone = await context.new_page()
+        phone.set_default_timeout(WAIT_MS)
         await log_in(phone, url)
         for button in await phone.locator(".acts > form > .act, .acts > details > .act").all():
             box = await button.bounding_box()
@@ -142,6 +145,7 @@ async def test_taken_by_phone_and_published(tmp_path: Path, monkeypatch: pytest.
         await asyncio.to_thread(town.gateway.kill)
         with bare_server(folder) as copy:
             page = await browser.new_page(viewport={"width": 390, "height": 844})
+            page.set_default_timeout(WAIT_MS)
             trouble: list[str] = []
             page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
             page.on("request", lambda r: None if r.url.startswith(copy) else trouble.append(f"asks {r.url}"))

@@ -42,7 +42,7 @@ class CardGateway(Gateway):
         return self.ask("status")
 
     def ask(self, verb: str) -> dict[str, object]:
-        return request(place_in_use(self.directory) / SOCKET_NAME, {"do": verb}, timeout_s=5)
+        return request(place_in_use(self.directory) / SOCKET_NAME, {"do": verb}, timeout_s=60)
 
 
 def mount(card: Path) -> None:
@@ -69,7 +69,7 @@ def own_site(folder: Path) -> Path:
 def page(gateway: Gateway) -> str:
     """The live page in English; nothing while it is just starting."""
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{gateway.port}/?lang=en", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://{HOST}:{gateway.port}/?lang=en", timeout=60) as answer:
             return str(answer.read().decode())
     except OSError:
         return ""
@@ -124,7 +124,7 @@ async def readonly(gateway: CardGateway, load: Load, card: Path) -> dict[str, An
     before = -1
     while acknowledged(load) > before:  # the broker still hands out what was acknowledged before
         before = acknowledged(load)
-        await asyncio.sleep(1)
+        await asyncio.sleep(3)
     await asyncio.to_thread(remount, card, "ro")
     gateway.log_path = card.parent / "gateway-readonly.log"
     await asyncio.to_thread(gateway.start)

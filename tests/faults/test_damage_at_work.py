@@ -32,7 +32,7 @@ def destroy(state: Path) -> None:
 def page(gateway: Gateway) -> str:
     """The live page in English; nothing while it is just starting anew."""
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{gateway.port}/?lang=en", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://{HOST}:{gateway.port}/?lang=en", timeout=60) as answer:
             return str(answer.read().decode())
     except OSError:
         return ""

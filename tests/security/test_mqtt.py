@@ -100,7 +100,7 @@ async def test_a_packet_that_is_too_large_ends_its_sender(attacked: Attacked) ->
 
 async def send_too_much(attacked: Attacked) -> None:
     async with attacked.client(EVIL) as client, asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-        sending = tasks.create_task(client.publish(UP, b"x" * (1 << 20), timeout=30))
+        sending = tasks.create_task(client.publish(UP, b"x" * (1 << 20), timeout=60))
         try:
             await anext(client.messages)  # nothing comes but the end of the connection
         finally:
@@ -116,7 +116,7 @@ async def test_nothing_is_left_for_others_in_their_topics(attacked: Attacked) ->
             "$SYS/x",
         ):
             with suppress(aiomqtt.MqttError):
-                await client.publish(topic, b"left", qos=1, retain=True, timeout=5)
+                await client.publish(topic, b"left", qos=1, retain=True, timeout=60)
     async with attacked.client(NODE) as client:
         await client.subscribe([(f"sn/{SITE_ID}/{NODE}/{what}", 0) for what in ("down", "offer")])
         await client.subscribe(f"sn/{SITE_ID}/fw/#")
@@ -127,7 +127,7 @@ async def test_nothing_is_left_for_others_in_their_topics(attacked: Attacked) ->
 
 
 async def test_strangers_that_connect_and_say_nothing(attacked: Attacked) -> None:
-    silent = [socket.create_connection(("127.0.0.1", attacked.broker.port), timeout=5) for _ in range(300)]
+    silent = [socket.create_connection(("127.0.0.1", attacked.broker.port), timeout=60) for _ in range(300)]
     try:
         for connection in silent[::2]:
             connection.sendall(os.urandom(100))
@@ -142,7 +142,7 @@ async def test_guessing_passwords_gets_nowhere_and_disturbs_nobody(attacked: Att
         try:
             async with aiomqtt.Client(
                 "localhost", attacked.broker.port, username=f"n{NODE}", password=word,
-                tls_context=attacked.broker.tls, timeout=10,
+                tls_context=attacked.broker.tls, timeout=60,
             ):  # fmt: skip
                 return True
         except aiomqtt.MqttError:

@@ -116,8 +116,8 @@ async def test_a_broker_that_accepts_and_says_nothing_costs_one_step(lab, tls):
             lab.change_settings(carrier={**lab.settings["carrier"], "tls": pinned})
         began = time.monotonic()
         await lab.board.power_on()
-        await lab.asleep(40)
-        assert time.monotonic() - began < 20
+        await lab.asleep(180)
+        assert time.monotonic() - began < 120
     assert lab.board.counts.watchdog_resets == 0
     assert len(lab.flash()) == 1
     assert lab.state().starts == 0  # an absent broker is no failure of the node's
