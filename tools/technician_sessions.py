@@ -3,8 +3,9 @@
     python -m tools.technician_sessions [FILE ...]
 
 runs the sessions with real flasher, real MicroPython, a real broker and a gateway, and puts what the terminal
-showed between the marks <!-- session NAME --> and <!-- end --> of the guides (docs/technician*.md). Times are
-left out, since those of virtual boards say nothing.
+showed between the marks <!-- session NAME --> and <!-- end --> of docs/technician*.md and docs/radio.md.
+Times are left out, since those of virtual boards say nothing. Where one ends otherwise than it should nothing
+is written.
 """
 
 import asyncio
@@ -21,19 +22,29 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from device_configs.catalog import builtin_catalog
 from device_configs.loader import SITES, load_site
 from hardware.virtual.chips.front import Button
 from hardware.virtual.clock import RealClock
-from hardware.virtual.nodes import Surroundings, wire
+from hardware.virtual.nodes import Surroundings, radio_wiring, wire
+from hardware.virtual.radio.medium import Antenna, Medium
 from hardware.virtual.wifi import AccessPoint
+from hardware.virtual.wiring import Wiring
 from hardware.virtual.workbench import BoardOnBench
+from tools.node.trouble import NO_DEVICE, UNVERIFIED
 from tools.node.words import Language
 from tools.programs import Gateway
 from tools.servers import HOST, Mosquitto, free_port
 from tools.wiring_tables import tables
 
 GUIDES: dict[Language, Path] = {"en": Path("docs/technician.en.md"), "nb": Path("docs/technician.md")}
-NODE, SITE = 21, "narvik-demo"
+RADIO = Path("docs/radio.md")  # in English
+NODE, SITE, BRIDGE = 21, "narvik-demo", "heltec-v3"
+LORA = f"""
+lora: {{frequency_khz: 868100, spreading_factor: 9, bandwidth_khz: 125, power_dbm: 14, bridge: {BRIDGE}}}
+"""
+PORTS = " --ports dev"  # in the place of USB's
+PRESS_EVERY_S = 20.0  # a busy computer's gateway may answer too late: a technician presses again
 TRUE = {"distance": 2400.0, "air": -6.0, "battery": 3.6}
 _TIME = re.compile(r"  \d+\.\d s$")
 
@@ -51,8 +62,8 @@ class Terminal:
         self._folder, self._language = folder, language
         self.lines: list[str] = []
 
-    async def run(self, command: str, meanwhile: Callable[[], Any] | None = None) -> None:
-        """Run `sensornett <command>`; `meanwhile` is started beside it."""
+    async def run(self, command: str, meanwhile: Callable[[], Any] | None = None, status: int = 0) -> None:
+        """Run `sensornett <command>`, and `meanwhile` beside it. Raises RuntimeError on another `status`."""
         ours, theirs = pty.openpty()
         words = [sys.executable, "-P", "-m", "tools.cli", *command.replace("/dev/", "dev/").split()]
         environment = {**os.environ, "NO_COLOR": "1", "LANG": f"{self._language}_NO.UTF-8", "COLUMNS": "100"}
@@ -63,11 +74,16 @@ class Terminal:
         os.close(theirs)
         beside = asyncio.ensure_future(meanwhile()) if meanwhile else None
         raw = await asyncio.to_thread(_read_all, ours)
-        await process.wait()
+        ended = await process.wait()
         if beside:
-            await beside
-        seen = [line.replace(f"{self._folder}/", "").replace("dev/tty", "/dev/tty") for line in shown(raw)]
-        self.lines += [f"$ sensornett {command}", *seen]
+            beside.cancel()
+            with suppress(asyncio.CancelledError):
+                await beside
+        if ended != status:
+            raise RuntimeError(f"sensornett {command}: status {ended}, not {status}\n{raw.decode()}")
+        seen = [line.replace(f"{self._folder}/", "") for line in shown(raw)]
+        seen = [re.sub(r"(?<!/)dev/tty", "/dev/tty", line) for line in seen]
+        self.lines += [f"$ sensornett {command.removesuffix(PORTS)}", *seen]
 
 
 def _read_all(descriptor: int) -> bytes:
@@ -118,10 +134,12 @@ async def sessions(language: str, folder: Path) -> dict[str, str]:
     where = f"--site {SITE} --state state"
     told: dict[str, str] = {}
 
-    async def session(name: str, *commands: str, meanwhile: Callable[[], Any] | None = None) -> None:
+    async def session(
+        name: str, *commands: str, meanwhile: Callable[[], Any] | None = None, status: int = 0
+    ) -> None:
         terminal = Terminal(folder, language)
         for command in commands:
-            await terminal.run(command, meanwhile if command == commands[-1] else None)
+            await terminal.run(command, meanwhile if command == commands[-1] else None, status)
         told[name] = "\n".join(terminal.lines).rstrip()
 
     try:
@@ -129,9 +147,9 @@ async def sessions(language: str, folder: Path) -> dict[str, str]:
         await session("key", "update key update.pem")
         (folder / "state/update-keys").mkdir()
         shutil.copy(folder / "update.pub", folder / "state/update-keys/1.pub")
-        await session("wrong", f"node provision 31 {where} --port /dev/ttyUSB0")
+        await session("wrong", f"node provision 31 {where} --port /dev/ttyUSB0", status=UNVERIFIED)
         board.port.cable.unplug_after = 60_000
-        await session("cut", f"node provision {NODE} {where} --port /dev/ttyUSB0")
+        await session("cut", f"node provision {NODE} {where} --port /dev/ttyUSB0", status=NO_DEVICE)
         board.port.cable.unplug_after = None
         await board.plug()
         await session("provision", f"node provision {NODE} {where} --port /dev/ttyUSB0")
@@ -141,8 +159,8 @@ async def sessions(language: str, folder: Path) -> dict[str, str]:
         try:
             await asyncio.to_thread(gateway.start)
             await session("build", *_build(kind.name))
-            push = f"update push update/2.signed {where} --broker {HOST}:{port} --patience-min 1"
-            await session("push", f"{push} --broker-password-file password", meanwhile=button.press)
+            push = f"update push update/2.signed {where} --broker {HOST}:{port} --patience-min 30"
+            await session("push", f"{push} --broker-password-file password", meanwhile=pressing(button))
             (folder / SITE / "photos").mkdir()
             (folder / SITE / f"photos/{NODE}-mast.jpg").write_bytes(b"")
             await session("commission", f"node commission {NODE} {where}")
@@ -152,9 +170,39 @@ async def sessions(language: str, folder: Path) -> dict[str, str]:
         nodes = (folder / SITE / "nodes.yaml").read_text()
         (folder / SITE / "nodes.yaml").write_text(nodes.replace("interval_s: 600", "interval_s: 900"))
         await session("settings", f"node settings {NODE} {where} --push")
+        await board.unplug()
+        with (folder / SITE / "site.yaml").open("a") as file:
+            file.write(LORA)
+        bridge = _bridge(language, folder)
+        try:
+            await bridge.plug()
+            await session("bridge", f"node provision bridge {where} --port /dev/ttyUSB1", f"node list{PORTS}")
+        finally:
+            await bridge.close()
     finally:
         await board.close()
     return {name: text.replace(f"{HOST}:{port}", "gateway:1883") for name, text in told.items()}
+
+
+def pressing(button: Button) -> Callable[[], Any]:
+    """Return who presses a button now and then, until told to stop."""
+
+    async def press() -> None:
+        while True:
+            await button.press()
+            await asyncio.sleep(PRESS_EVERY_S)
+
+    return press
+
+
+def _bridge(language: str, folder: Path) -> BoardOnBench:
+    pins = builtin_catalog().boards[BRIDGE].sx1262
+    assert pins
+    spi, wired = radio_wiring(pins, Antenna("bridge", Medium(RealClock())))
+    port = folder / "dev/ttyUSB1"
+    return BoardOnBench(
+        f"bridge-{language}", folder / "bridge", port, chip="esp32s3", wiring=Wiring(spi=spi, pins=wired)
+    )
 
 
 def _unseen(channel: str, raw: int, utc_ms: int) -> None:
@@ -190,12 +238,9 @@ def main() -> int:
     for language, guide in GUIDES.items():
         with tempfile.TemporaryDirectory(prefix="sessions-") as folder:
             told = asyncio.run(sessions(language, Path(folder).resolve()))
-        if guide.exists():
-            guide.write_text(put_into(guide.read_text(), told, tables(language)))
-            print(f"wrote {', '.join(told)} into {guide}", file=sys.stderr)
-        else:
-            for name, text in told.items():
-                print(f"<!-- session {name} -->\n{text}\n")
+        for page in (guide, RADIO) if language == "en" else (guide,):
+            page.write_text(put_into(page.read_text(), told, tables(language)))
+            print(f"wrote {page}", file=sys.stderr)
     return 0
 
 

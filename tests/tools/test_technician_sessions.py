@@ -7,7 +7,7 @@ import pytest
 
 from device_configs.catalog import builtin_catalog
 from tools.node.words import LANGUAGES, Language
-from tools.technician_sessions import GUIDES, put_into, shown
+from tools.technician_sessions import GUIDES, RADIO, Terminal, put_into, shown
 from tools.wiring_tables import tables
 
 ROOT = Path(__file__).parents[2]
@@ -35,10 +35,30 @@ def test_the_guides_wiring_is_that_of_the_boards(language: Language) -> None:
         assert f"`{board.name}`" in guide
 
 
+def sessions_in(page: str) -> dict[str, str]:
+    return dict(re.findall(r"<!-- session (\w+) -->\n(.*?)<!-- end -->", page, re.DOTALL))
+
+
+def test_the_page_on_radio_shows_how_a_bridge_is_made() -> None:
+    found = sessions_in((ROOT / RADIO).read_text())
+    assert set(found) == {"bridge"}
+    assert "is the LoRa bridge of" in found["bridge"]
+    assert "a gateway's LoRa bridge" in found["bridge"]
+
+
+async def test_a_session_that_ends_otherwise_is_not_shown(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "en")
+    with pytest.raises(RuntimeError, match=r"status 3, not 0[\s\S]*no such folder"):
+        await terminal.run("check nowhere")
+    assert terminal.lines == []
+    await terminal.run("check nowhere", status=3)
+    assert terminal.lines[0] == "$ sensornett check nowhere"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_session_is_filled_in(language: Language) -> None:
     guide = (ROOT / GUIDES[language]).read_text()
-    found = dict(re.findall(r"<!-- session (\w+) -->\n(.*?)<!-- end -->", guide, re.DOTALL))
+    found = sessions_in(guide)
     assert set(found) == {
         "key",
         "wrong",
