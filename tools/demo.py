@@ -1,22 +1,23 @@
 """`./run demo`: a municipality's sensor network on this machine, watched until it has proved itself.
 
 Virtual nodes run the firmware in real MicroPython; everything else is the real thing on private ports. At
-the end sampling stops, the system drains, and what flash, store and InfluxDB hold is compared as sets.
+the end, when the time is over or Ctrl-C is pressed, sampling stops, the system drains, and what flash, store
+and InfluxDB hold is compared as sets.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,58 +30,16 @@ from tools.radio_site import INTERVAL_S, VALLEY, by_radio
 from tools.servers import HOST, ServerError
 from tools.story import Event, story
 from tools.surroundings import NoSurroundings
+from tools.teller import Teller
 from tools.town import Town
 from tools.verify import Comparison
 
 SITE = Path(__file__).parent.parent / "device_configs" / "sites" / "narvik-demo"
 PAGE_PORT = 8080
+ROUND_S = 6 * INTERVAL_S + 12.0  # every sixth report asks what has arrived, and has to be answered
+BATCH_S = 30.0  # a mains node writes and sends what it measured in batches
+COUNT_S, ALERTS_S = 0.5, 2.0
 FAILED, CONFIGURATION, VERIFICATION_FAILED, INTERRUPTED = 1, 3, 5, 130
-
-
-class Teller:
-    """Says on stderr what is going on; a line that changes only on a terminal."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._line = ""
-        self._colour = self._terminal and not os.environ.get("NO_COLOR")
-
-    def say(self, text: str = "") -> None:
-        self._clear()
-        print(text, file=sys.stderr, flush=True)
-        self._draw()
-
-    def bold(self, text: str) -> str:
-        return f"\033[1m{text}\033[0m" if self._colour else text
-
-    def live(self, text: str) -> None:
-        """Show `text` below everything else until it is replaced."""
-        if self._terminal:
-            self._clear()
-            self._line = text[: shutil.get_terminal_size().columns - 1]
-            self._draw()
-
-    @contextlib.asynccontextmanager
-    async def step(self, text: str) -> AsyncIterator[None]:
-        begun = time.monotonic()
-        self.live(f"  {text} ...")
-        try:
-            yield
-        except BaseException:
-            self.live("")
-            self.say(f"  {text:<52} failed")
-            raise
-        self.live("")
-        self.say(f"  {text:<52} {time.monotonic() - begun:5.1f} s")
-
-    def _clear(self) -> None:
-        if self._terminal and self._line:
-            sys.stderr.write("\r\033[K")
-
-    def _draw(self) -> None:
-        if self._terminal and self._line:
-            sys.stderr.write(self._line)
-            sys.stderr.flush()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +51,23 @@ class Wishes:
     report: Path | None
     page_port: int
     api: str
+
+
+class PortTaken(Exception):
+    """Another program has the page's port."""
+
+
+def check_port(port: int) -> None:
+    """Raise PortTaken where nobody could see the page there: a gateway goes on without one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise PortTaken(
+                f"Port {port}, where the page would be, cannot be had ({error.strerror}). "
+                f"End the program that has it, or choose another: ./run demo --page {port % 65535 + 1}"
+            ) from error
 
 
 async def run(wishes: Wishes, folder: Path, teller: Teller) -> int:
@@ -137,7 +113,8 @@ async def _start(town: Town, teller: Teller) -> None:
 def _tell_where(town: Town, wishes: Wishes, folder: Path, teller: Teller) -> None:
     teller.say()
     version = micropython()
-    teller.say(f"  Page       {teller.bold(f'http://{HOST}:{wishes.page_port}')}")
+    page = teller.bold(f"http://{HOST}:{wishes.page_port}")
+    teller.say(f"  Page       {page} (for a browser on this machine)")
     teller.say(f"  InfluxDB   {town.database.url}, database sensornett")
     teller.say(f"  MQTT       {HOST}:{town.broker.port} (a credential for each node)")
     teller.say(f"  Files      {folder}")
@@ -145,8 +122,8 @@ def _tell_where(town: Town, wishes: Wishes, folder: Path, teller: Teller) -> Non
     for node in town.site.nodes:
         teller.say(f"  {node.id:>5}  {node.name:<28} {node.profile.title:<18} {_way_of(node):<22} {version}")
     teller.say()
-    until = "" if wishes.seconds is None else f"Runs for {wishes.seconds:.0f} s. "
-    teller.say(f"  Recordings play {town.speed:.0f} times faster than real. {until}Ctrl-C stops it.")
+    until = "with Ctrl-C" if wishes.seconds is None else f"after {wishes.seconds:.0f} s, or with Ctrl-C"
+    teller.say(f"  Recordings play {town.speed:.0f} times faster than real. Ends {until}, and proves itself.")
     lora = town.site.lora
     if town.air and lora:
         teller.say(
@@ -162,16 +139,37 @@ def _way_of(node: Node) -> str:
     return "LoRa, packet forwarder" if node.id in VALLEY else "LoRa, USB bridge"
 
 
+@contextlib.contextmanager
+def _interrupt_ends() -> Iterator[asyncio.Event]:
+    """Let Ctrl-C only set the event meanwhile; after that it stops everything again."""
+    loop, task, ended = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
+    assert task
+    loop.add_signal_handler(signal.SIGINT, ended.set)
+    try:
+        yield ended
+    finally:
+        loop.add_signal_handler(signal.SIGINT, task.cancel)
+
+
 async def _watch(town: Town, seconds: float | None, teller: Teller) -> None:
     """Let things happen, and count."""
     begun = time.monotonic()
     events = story(town)
-    while seconds is None or time.monotonic() - begun < seconds:
-        passed = time.monotonic() - begun
-        while events and events[0].at_s <= passed:
-            await _happen(events.pop(0), passed, teller)
-        teller.live(f"  {passed:4.0f} s   {await town.counts_in_words()}")
-        await asyncio.sleep(0.5)
+    alerts: dict[str, str] = {}
+    looked_s = 0.0
+    with _interrupt_ends() as ended:
+        while not ended.is_set() and (seconds is None or time.monotonic() - begun < seconds):
+            passed = time.monotonic() - begun
+            while events and events[0].at_s <= passed:
+                await _happen(events.pop(0), passed, teller)
+            if passed - looked_s >= ALERTS_S:
+                looked_s, before, alerts = passed, alerts, await town.alerts()
+                for name in [name for id_, name in alerts.items() if id_ not in before]:
+                    teller.say(f"  {passed:4.0f} s   {teller.bold('Alert')}: {name}")
+                for name in [name for id_, name in before.items() if id_ not in alerts]:
+                    teller.say(f"  {passed:4.0f} s   Over: {name}")
+            teller.live(f"  {passed:4.0f} s   {await town.counts_in_words()}")
+            await asyncio.sleep(COUNT_S)
     teller.live("")
 
 
@@ -182,10 +180,16 @@ async def _happen(event: Event, passed: float, teller: Teller) -> None:
 
 async def _prove(town: Town, wishes: Wishes, begun: float, teller: Teller) -> int:
     teller.say()
+    teller.say("  Now the proof. Ctrl-C stops at once, without it.")
+    if town.air:
+        teller.say(
+            "  To save airtime a LoRa node asks only with every sixth report what has arrived: "
+            f"its answer can take {ROUND_S:.0f} s."
+        )
     async with teller.step("The database answers"):
         await town.start_database()
     async with teller.step("Sampling stops, nodes tell the rest"):
-        await town.stop_sampling()
+        await _stop_sampling(town, teller)
     async with teller.step("Sync drains"):
         await town.drain()
     async with teller.step("Flash, store, InfluxDB and world compared"):
@@ -197,11 +201,37 @@ async def _prove(town: Town, wishes: Wishes, begun: float, teller: Teller) -> in
     teller.say()
     teller.say("  " + "   ".join(f"{name} {report[name]}" for name in counts))
     if found.equal:
-        teller.say(f"  {teller.bold('Equal')}: flash = store = InfluxDB, each time the world's within 2 s.")
+        equal = teller.bold("Equal")
+        teller.say(f"  {equal}: each record in a node's flash is in the store once, and in InfluxDB once.")
+        teller.say("  The values are the same, and were true at the time that is given, to within 2 s.")
         return 0
     for difference in found.differences:
         teller.say(f"  Different: {difference}")
     return VERIFICATION_FAILED
+
+
+async def _stop_sampling(town: Town, teller: Teller) -> None:
+    """Stop it, and tell meanwhile who is waited for and about how long that will take."""
+    begun = time.monotonic()
+    stopping = asyncio.create_task(town.stop_sampling())
+    try:
+        while not stopping.done():
+            left_s = begun + (ROUND_S if town.air else BATCH_S) - time.monotonic()
+            teller.live(waiting_text(town.unsettled_names, len(town.residents), left_s))
+            await asyncio.wait([stopping], timeout=COUNT_S)
+    finally:
+        stopping.cancel()
+        await asyncio.wait([stopping])
+    await stopping
+
+
+def waiting_text(names: Sequence[str], nodes: int, left_s: float) -> str:
+    """Return which of so many nodes are waited for, and for about how long."""
+    if not names:
+        return ""
+    who = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    when = f"about {left_s:.0f} s" if left_s >= 1 else "longer than usual, but nothing is lost"
+    return f"  {nodes - len(names)} of {nodes} nodes are done, waiting for {who}: {when}"
 
 
 async def _report(town: Town, found: Comparison, seconds: float) -> dict[str, object]:
@@ -237,20 +267,27 @@ def _influxdb_version(url: str) -> str:
     return f"InfluxDB {version}" if version else "VictoriaMetrics"
 
 
-def _wishes() -> Wishes:
+def _wishes(arguments: Sequence[str] | None) -> Wishes:
     parser = argparse.ArgumentParser(prog="./run demo", description=__doc__)
     parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="stop after that long")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write what was found as JSON")
     parser.add_argument("--site", type=Path, default=SITE, metavar="DIR", help="another site")
     parser.add_argument("--page", type=int, default=PAGE_PORT, metavar="PORT", help="port of the page")
     parser.add_argument("--api", choices=("v1", "v2"), default="v1", help="v1 InfluxDB, v2 VictoriaMetrics")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
+    if given.report and not given.report.absolute().parent.is_dir():
+        parser.error(f"--report: there is no folder {given.report.absolute().parent}")
     return Wishes(given.site, given.seconds, given.report, given.page, given.api)
 
 
-def main() -> int:
-    wishes = _wishes()
+def main(arguments: Sequence[str] | None = None) -> int:
+    wishes = _wishes(arguments)
     teller = Teller()
+    try:
+        check_port(wishes.page_port)
+    except PortTaken as error:
+        teller.say(str(error))
+        return FAILED
     folder = Path(tempfile.mkdtemp(prefix="sensornett-"))
     try:
         status = asyncio.run(_until_interrupted(wishes, folder, teller))
@@ -260,7 +297,7 @@ def main() -> int:
     except (ServerError, MicroPythonMissing, NoChip, NoSurroundings, TimeoutError) as error:
         teller.say(f"  {error}")
         status = FAILED
-    if status in (0, INTERRUPTED):
+    if status in (0, CONFIGURATION, INTERRUPTED):
         shutil.rmtree(folder, ignore_errors=True)
     else:
         teller.say(f"  Logs are in {folder}")

@@ -17,7 +17,7 @@ from device_configs.compile import node_settings, settings_bytes
 from device_configs.keys import write_keys
 from device_configs.loader import load_site
 from device_configs.model import Node, Site
-from gateway.control import ControlError
+from gateway.control import SOCKET_NAME, ControlError, request
 from gateway.store import Reader
 from hardware.virtual.backlog_image import FlashRecord, acknowledged, read_backlog
 from hardware.virtual.board import Board, State
@@ -97,6 +97,7 @@ class Town:
         self.sync: Sync | None = None
         self.access_point = AccessPoint(self._clock, self.site.id)
         self.residents: dict[int, Resident] = {}
+        self._unsettled: list[Resident] = []
 
     # Starting, part by part
 
@@ -176,17 +177,24 @@ class Town:
     async def stop_sampling(self, timeout_s: float | None = None) -> None:
         """Switch each node off at a moment when it knows that the gateway has all its flash holds.
 
-        Raises TimeoutError, naming the nodes that did not get there.
+        `unsettled_names` are those that are not there yet. Raises TimeoutError with them.
         """
+        self._unsettled = list(self.residents.values())
         timeout_s = timeout_s or (RADIO_S if self.air else WAKE_S)
-        waiting = {id_: asyncio.create_task(self._settle(r)) for id_, r in self.residents.items()}
-        _, late = await asyncio.wait(waiting.values(), timeout=timeout_s)
-        for task in late:
-            task.cancel()
+        waiting = [asyncio.create_task(self._settle(resident)) for resident in self._unsettled]
+        try:
+            _, late = await asyncio.wait(waiting, timeout=timeout_s)
+        finally:
+            for task in waiting:
+                task.cancel()
         if late:
-            named = [self.residents[id_].node.name for id_, task in waiting.items() if task in late]
-            raise TimeoutError(f"{timeout_s:.0f} s later the gateway lacks records of {', '.join(named)}")
-        await asyncio.gather(*waiting.values())
+            named = ", ".join(self.unsettled_names)
+            raise TimeoutError(f"{timeout_s:.0f} s later the gateway lacks records of {named}")
+        await asyncio.gather(*waiting)
+
+    @property
+    def unsettled_names(self) -> list[str]:
+        return [resident.node.name for resident in self._unsettled]
 
     async def _settle(self, resident: Resident) -> None:
         board = resident.board
@@ -209,6 +217,7 @@ class Town:
                 await asyncio.sleep(2.5 * self._batch_s)
             await asyncio.sleep(0.2)
         await board.power_cut()
+        self._unsettled.remove(resident)
 
     def _acknowledged(self, resident: Resident, memory: bytes) -> bool:
         """Whether the node, by what it remembers, has every record of its flash acknowledged."""
@@ -280,6 +289,18 @@ class Town:
             return f"measured {measured}   stored {stored}   sync does not answer"
         away = "" if sync["state"] == "ok" else f"   ({sync['state']})"
         return f"measured {measured}   stored {stored}   in InfluxDB {sync['synced']}{away}"
+
+    async def alerts(self) -> dict[str, str]:
+        """What stands and was announced: name and place for people, by the alert's id and occurrence."""
+        try:
+            answer = await asyncio.to_thread(request, self._state / SOCKET_NAME, {"do": "alerts_list"})
+        except ControlError:
+            return {}  # it is being restarted
+        return {
+            f"{each['id']} {each['occurrence']}": f"{each['texts']['en']['name']}, {each['node_name']}"
+            for each in answer["standing"]
+            if each["announced"]
+        }
 
     async def quarantined(self) -> int:
         assert self.sync is not None
