@@ -5,11 +5,13 @@ import machine
 WATCHDOG_MS = 60000  # above the longest step of a wake, see node/battery.py
 RETRY_MS = 600000  # after a start that failed before the node knew its interval
 
+chosen = False
 try:
     watchdog = machine.WDT(timeout=WATCHDOG_MS)
     import slots
 
     slots.choose()
+    chosen = True
     from node.app import main
 
     sleep_ms = main(watchdog)
@@ -20,6 +22,8 @@ except BaseException as error:
 
     sys.print_exception(error)
     sleep_ms = RETRY_MS
+    if not chosen and machine.reset_cause() == machine.DEEPSLEEP_RESET:
+        machine.reset()  # a full image that can not even choose: only a reset has the bootloader go back
 if sleep_ms is not None:
     machine.deepsleep(sleep_ms)
 while True:

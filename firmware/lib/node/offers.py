@@ -25,6 +25,7 @@ def look(node, carrier):
     """Take up what is offered; does not return where a new program is to start. Raises OSError."""
     if take(node, carrier)[1]:
         carrier.close()
+        node.done()  # a start that ends like this has not failed
         node.remember()
         machine.reset()
 

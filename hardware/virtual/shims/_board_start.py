@@ -18,6 +18,10 @@ import time
 import vfs
 from _board_flash import Flash
 
+FROZEN = ".frozen"
+if "_programs" in sys.modules:  # a full image brings its own
+    FROZEN = "/frozen"
+
 
 def mount():
     hello = link.hello
@@ -25,6 +29,8 @@ def mount():
     vfs.umount("/")
     try:
         vfs.mount(vfs.VfsLfs2(flash), "/")
+        if FROZEN != ".frozen":
+            sys.modules["_programs"].mount(FROZEN)
         return
     except OSError:
         pass
@@ -55,7 +61,7 @@ def run(name, scope):
 
 def start():
     mount()
-    sys.path[:] = ["", ".frozen", "/lib"]
+    sys.path[:] = ["", FROZEN, "/lib"]
     sys.argv[:] = []
     gc.collect()
     scope = {"__name__": "__main__"}

@@ -39,17 +39,18 @@ class Table:
         raw = pack(_ENTRY, sequence, b"\xff" * 20, state, _crc(sequence))
         self.flash.writeblocks(self._otadata + n, raw + b"\xff" * (BLOCK - len(raw)))
 
-    def boot(self):
-        # What the bootloader does after every reset but deep sleep, with rollback enabled.
+    def boot(self, asleep=False):
+        # What the bootloader does after every reset, with rollback enabled.
+        # Out of deep sleep it judges nothing.
         if self._otadata is None:
             self.running = self.layout[0]
             return
-        for n in (0, 1):
+        for n in () if asleep else (0, 1):
             entry = self._entry(n)
             if entry and entry[1] == PENDING:
                 self._write(n, entry[0], ABORTED)  # it was started once and did not call itself valid
         found = self._newest()
-        if found and found[2] == NEW:
+        if found and found[2] == NEW and not asleep:
             self._write(found[0], found[1], PENDING)
         self.running = self.layout[(found[1] - 1) % len(self.layout)] if found else self.layout[0]
         if not self.whole(self.running):

@@ -73,5 +73,15 @@ def idf_heap_info(capabilities):
     return [(163840, 90112, 65536, 81920)]
 
 
-# The partitions of MicroPython's stock builds: one program, so nothing to update in the background.
-Partition = partition_of(Table(None, [("factory", 0x10, 0x1F0)]))
+def _table():
+    try:
+        open(_link.image + ".programs").close()
+    except OSError:
+        # MicroPython's stock builds: one program, so nothing to update in the background.
+        return Table(None, [("factory", 0x10, 0x1F0)])
+    from _programs import table
+
+    return table
+
+
+Partition = partition_of(_table())

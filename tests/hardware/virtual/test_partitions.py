@@ -1,11 +1,14 @@
-"""The double of esp32.Partition and its bootloader against what their documentation says."""
+"""The double of esp32.Partition and its bootloader against what their documentation says; images for it."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from hardware.virtual.board import Board
+from hardware.virtual.partitions import make_partitions, program_image, started_next
 from tests.firmware.interpreter import run_on_micropython
+from tools.update.bundle import check_image
 
 ROOT = Path(__file__).parents[3]
 PATHS = (ROOT / "hardware" / "virtual" / "shims", ROOT / "tests" / "firmware")
@@ -64,6 +67,11 @@ def test_one_that_does_not_call_itself_valid_is_taken_back(said: Callable[[str],
     )
 
 
+def test_out_of_deep_sleep_it_goes_on(said: Callable[[str], str]) -> None:
+    script = "boot(); put('ota_1'); Partition('ota_1').set_boot(); boot(); table.boot(True); "
+    assert said(script + "print(runs(), end=' '); boot()") == "ota_0 ota_1 ota_1 ota_0"
+
+
 def test_one_that_calls_itself_valid_stays(said: Callable[[str], str]) -> None:
     script = "put('ota_1'); Partition('ota_1').set_boot(); boot(); Partition.mark_app_valid_cancel_rollback()"
     assert said(script + "; boot(); boot(); Partition.mark_app_valid_cancel_rollback(); boot()") == (
@@ -98,3 +106,38 @@ print(bytes(part), end=" ")
 fails(lambda: there.writeblocks(3, b"c" * BLOCK))
 """
     assert said(script) == r"b'aabbaa' 3 4096 b'\xff\xff\xff\xff\xff\xff' OSError -260"
+
+
+def test_an_image_is_one_for_its_chip_alone() -> None:
+    image = program_image({"deep/down/one.py": b"x = 1\n" * 1000, "two.py": b""}, 9)
+    assert (check_image(image, 9), check_image(image, 0)) == ("", "other_chip")
+
+
+async def test_a_board_runs_what_is_in_the_partition_that_was_chosen(tmp_path: Path) -> None:
+    program = """
+import machine, esp32, what
+here = esp32.Partition(esp32.Partition.RUNNING)
+print("runs", here.info()[4], what.NAME)
+if what.NAME == "first":
+    there = here.get_next_update()
+    content = open("/second", "rb").read()
+    for n in range(0, len(content), 4096):
+        there.writeblocks(n // 4096, content[n : n + 4096] + bytes(4096 - len(content[n : n + 4096])))
+    there.set_boot()
+    machine.reset()
+machine.deepsleep(1000)
+"""
+    board = Board("board", tmp_path)
+    second = program_image({"what.py": b"NAME = 'second'\n"}, 0)
+    board.install({"main.py": program.encode(), "second": second})
+    make_partitions(board.image, program_image({"what.py": b"NAME = 'first'\n"}, 0))
+    assert started_next(board.image) == ("ota_0", "")
+    try:
+        await board.power_on()
+        await board.until(lambda: board.counts.wakes >= 2)
+        assert board.console.text().count("runs ota_1 second") >= 2
+        assert started_next(board.image) == ("ota_1", "pending")
+        await board.press_reset()  # it never called itself valid
+        await board.until(lambda: board.console.text().count("runs ota_0 first") == 2)
+    finally:
+        await board.close()
