@@ -27,6 +27,7 @@ from hardware.strategy import Known, Strategy
 from hardware.virtual.clock import Clock
 
 DEFAULT = "virtual"
+BURN_IN_H = 0.25
 
 
 @dataclass(slots=True)
@@ -43,6 +44,13 @@ class Choice:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("bench")
     group.addoption("--bench", default=DEFAULT, metavar="NAME", help="bench of hardware/benches, or a file")
+    group.addoption(
+        "--burn-in-hours",
+        type=float,
+        default=BURN_IN_H,
+        metavar="H",
+        help=f"how long the burn-in takes; default: {BURN_IN_H}, which shows that it works",
+    )
     group.addoption("--artefacts", type=Path, metavar="DIR", help="where logs and the report go")
 
 

@@ -42,6 +42,7 @@ SUITE = ROOT / "tests/rig"
 HELLO = {"main.py": b"import machine, time\ntime.sleep(1)\nprint('cold boot 1')\nmachine.deepsleep(600000)\n"}
 
 CHANNEL = Lora(frequency_khz=868_300, spreading_factor=7, bandwidth_khz=125, power_dbm=14)
+BURN_IN_H = 24.0
 ENOUGH_DB = 145  # a board at 14 dBm is lost at 139 with SF7
 
 app = typer.Typer(help="Run the test bench.", no_args_is_help=True)
@@ -106,6 +107,12 @@ def run(
     artefacts: Annotated[
         Path | None, typer.Option(help="Folder for logs, JUnit and the HTML report.")
     ] = None,
+    burn_in: Annotated[
+        bool, typer.Option("--burn-in", help="Only the burn-in: a node at work for --burn-in-hours.")
+    ] = False,
+    hours: Annotated[
+        float, typer.Option("--burn-in-hours", min=0.1, help="By the bench's clock: virtual hours are short.")
+    ] = BURN_IN_H,
     as_json: Json = False,
 ) -> None:
     """Run the suite on a bench. Exit status 1 where a test has failed."""
@@ -115,6 +122,8 @@ def run(
         typer.echo("the suite is not here: run this in a checkout, after ./run check", err=True)
         raise typer.Exit(FAILED)
     arguments = ["--bench", str(path.absolute()), "-k", only] if only else ["--bench", str(path.absolute())]
+    if burn_in:
+        arguments += ["-k", "test_burn_in", "--burn-in-hours", str(hours)]
     if artefacts is not None:
         artefacts.mkdir(parents=True, exist_ok=True)
         kept = artefacts.absolute()

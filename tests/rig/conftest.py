@@ -39,6 +39,12 @@ def firmware() -> Mapping[str, bytes]:
 
 
 @pytest.fixture
+def burn_in_hours(request: pytest.FixtureRequest) -> float:
+    """How long a burn-in takes, by the bench's clock."""
+    return float(request.config.getoption("--burn-in-hours"))
+
+
+@pytest.fixture
 def interval_s() -> int:
     """How often the node measures."""
     return INTERVAL_S

@@ -52,17 +52,3 @@ async def test_a_blank_board_ends_in_a_record_that_it_has_signed(
     for spoiled in (bytes((signed[0], signed[1] ^ 1, *signed[2:])), signed[:-1] + bytes((signed[-1] ^ 1,))):
         with pytest.raises(FrameError):
             uplink_cipher(KEY).open(spoiled)
-
-
-@pytest.mark.long
-async def test_burn_in(bench: Bench, dut: Strategy, gateway: RigGateway) -> None:
-    """A day of wakes on end: every record arrives once, the node never restarts, nothing is refused."""
-    await dut.to(State.ASLEEP)
-    wakes = 24 * 60
-    await bench.clock.sleep(wakes * 60)
-    await gateway.until_stored(round(wakes * 0.95), 600)
-    text = bench.console.text()
-    assert printed.boots(text) == [1]
-    assert gateway.records().items() <= printed.records(text).items()
-    assert gateway.refused() == {}
-    assert not gateway.status()["counters"]

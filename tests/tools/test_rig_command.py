@@ -64,6 +64,15 @@ def test_run_runs_the_suite_and_keeps_console_and_report(tmp_path: Path) -> None
     assert 'failures="0"' in (tmp_path / "junit.xml").read_text()
 
 
+@pytest.mark.servers
+def test_burn_in_takes_as_long_as_asked_for_and_tells_each_hour(tmp_path: Path) -> None:
+    kept = ["--artefacts", str(tmp_path)]
+    assert cli.main(["rig", "run", "virtual", "--burn-in", "--burn-in-hours", "0.1", *kept]) == 0
+    assert [path.parent.name for path in tmp_path.glob("*/console.log")] == ["test_burn_in"]
+    (only,) = json.loads((tmp_path / "test_burn_in/hours.json").read_text())
+    assert 4 <= only["records"] <= 7
+
+
 def test_report_is_made_anew_or_says_what_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
