@@ -97,6 +97,7 @@ class EnergyPages:
             "energy_building.html",
             page=page,
             warned=warned,
+            notes=await asyncio.to_thread(self._view.notes, page.building),
             shades=range(SHADES),
             day_s=self._day_s,
             month_text=lambda month: self._month_text(month, request),

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import apsw
 
-from device_configs.building_schema import EventPeriod, Meter
+from device_configs.building_schema import Building, EventPeriod, Meter
 from device_configs.model import Site
 from device_configs.tariff import tariffs
 from gateway.building_report import (
@@ -35,7 +35,7 @@ from gateway.energy.hours import HOUR_S
 from gateway.energy.peaks import MonthCharge, month_charges
 from gateway.energy.periods import first_day, local_day, next_first
 from gateway.energy.projection import Projection, extra_ore, project
-from gateway.model import StoredRecord
+from gateway.model import RegisterEvent, StoredRecord
 from gateway.store.change import StoreError
 from gateway.store.damage import blamed
 from gateway.store.energy_book import FILE_NAME, HINT, EnergyBook
@@ -44,6 +44,7 @@ from gateway.store.meter_hours import POWER_KEY, MeterHours
 from gateway.web.energy_charts import EtDrawing, duration_drawing, et_drawing, heat_drawing
 from gateway.web.energy_compare import Comparison, Span, compare
 from gateway.web.energy_values import BuildingPage, EventEnergy, Measures, Overview, Sort, Warned
+from gateway.web.meter_notes import MeterNote, meter_notes
 
 KEEP_S = 900.0  # one building's page, apart from its running hour
 KEEP_ALL_S = 3600.0  # what is made of whole days of all buildings
@@ -66,13 +67,24 @@ class _Kept:
 
 
 class EnergyView:
-    """Asked from any thread; one reckons at a time. `records` reads a node's records from the store."""
+    """Asked from any thread; one reckons at a time.
 
-    def __init__(self, site: Site, state: Path, clock: Callable[[], float], records: History) -> None:
+    `records` reads a node's records from the store, `events` what happened to meters' registers.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        state: Path,
+        clock: Callable[[], float],
+        records: History,
+        events: Callable[[], Sequence[RegisterEvent]] = list,
+    ) -> None:
         self.site = site
         self.state = state
         self._clock = clock
         self._records = records
+        self._events = events
         self.zone = ZoneInfo(site.timezone)
         self._lock = threading.Lock()
         self.suspect = True  # whether meters.db is to be looked through before it is gone on with
@@ -172,6 +184,10 @@ class EnergyView:
         limit = charge.peaks[-1].wh
         extra = extra_ore(charge.peaks, whole.expected_wh, whole.start_s, version, self.zone)
         return Warned(whole, limit, whole.outlook(limit), max(0, extra))
+
+    def notes(self, building: Building) -> Sequence[MeterNote]:
+        """Return what happened to a building's meters, the newest first. Raises StoreError."""
+        return meter_notes(building, self.site.nodes, self._events())
 
     @property
     def today(self) -> date:

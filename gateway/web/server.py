@@ -18,7 +18,7 @@ import uvicorn
 from device_configs.model import Site
 from gateway.alerts.rota import Shift
 from gateway.energy_post import EnergyPost
-from gateway.model import NodeState, StoredRecord
+from gateway.model import NodeState, RegisterEvent, StoredRecord
 from gateway.rollup import HOUR_S
 from gateway.store import Reader, StoreError
 from gateway.store.reconcile import captures
@@ -176,6 +176,10 @@ class Page:
         with Reader.open(self._store) as reader:
             return reader.nodes()
 
+    def _register_events(self) -> list[RegisterEvent]:
+        with Reader.open(self._store) as reader:
+            return reader.register_events()
+
     def _public(self, reader: Reader, view: PublicView) -> Pages:
         """Return the pages for those who may only see what is public."""
         live = Live(view.site, self._interval_s, UNSEEN)
@@ -194,7 +198,7 @@ class Page:
         live = Live(self._site, self._interval_s)
         with Reader.open(self._store) as reader:
             live.fill(reader, int(time.time()))
-            energy = EnergyView(self._site, self._state, time.time, self._records)
+            energy = EnergyView(self._site, self._state, time.time, self._records, self._register_events)
             door = Door(self._home, self._site.page.reading)
             view = PublicView(self._site, live, self._records, self._state, time.time)
             desk = Desk(self._site, self._state, door, self._alerts, shifts=self._shifts, clock=time.time)

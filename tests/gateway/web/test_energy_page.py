@@ -10,6 +10,7 @@ import pytest
 
 from gateway.energy.given import Given
 from gateway.energy.periods import start_of
+from gateway.model import RegisterEvent
 from gateway.store.damage import Unreadable
 from gateway.store.energy_book import EnergyBook, Series
 from gateway.web.energy_view import EnergyView
@@ -294,3 +295,50 @@ async def test_a_file_that_nobody_may_read_is_told_in_words(
     monkeypatch.setattr("gateway.web.energy_view.EnergyBook.read", refuse)
     status, _, html = await ask(made(tmp_path), "/energy", "lang=nb")
     assert (status, "Se at gatewayens bruker kan lese den" in shown(html)) == (503, True)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            "nb",
+            (
+                "Hendelser ved måleren",
+                "15. des. kl. 13:00 : Måleren ble byttet",
+                "Målerstand: fra 5 000 kWh til 4,21 kWh.",
+                "Byttet står ikke i buildings.yaml.",
+                "3. mars kl. 13:00 : Telleverket gikk rundt",
+            ),
+        ),
+        (
+            "en",
+            (
+                "Events at the meter",
+                "15 Dec 13:00 : The meter was exchanged",
+                "Meter reading: from 5,000 kWh to 4.21 kWh.",
+                "buildings.yaml does not tell of it.",
+                "3 Mar 13:00 : The register rolled over",
+            ),
+        ),
+    ],
+)
+async def test_what_happened_to_the_meter_is_told_with_its_date(
+    state: Path, language: str, told: tuple[str, ...]
+) -> None:
+    swap_s, rollover_s = (
+        int(start_of(day, OSLO)) + 13 * 3600 for day in (date(2025, 12, 15), date(2025, 3, 3))
+    )
+    events = [
+        RegisterEvent(31, 1, at_s, at_s, kind, None, None, ((2, 5_000_000, 4_210),), at_s * 1000)
+        for at_s, kind in ((rollover_s, "rollover"), (swap_s, "swap"))
+    ]
+    view = EnergyView(site(), state, lambda: NOW_S, lambda *_: (), lambda: events)
+    pages = Pages(site(), Live(site(), 600), clock=lambda: NOW_S, energy=view)
+    html = (await ask(pages, "/energy/radhuset", f"lang={language}"))[2]
+    text = shown(html)
+    places = [text.index(part) for part in told]
+    assert places == sorted(places)
+    assert '<time datetime="2025-12-15T13:00:00+01:00">' in html
+    assert '<li class="is-warning">' in html
+    other = shown((await ask(pages, "/energy/idrettens-hus", f"lang={language}"))[2])
+    assert told[0] not in other
