@@ -122,6 +122,17 @@ class Engine:
             self._keep(watch, step.tick(watch.terms, self.states[id_], now_s, silenced=quiet))
         return self._result()
 
+    def clock_stepped(self, by_s: int, from_s: int, to_s: int) -> None:
+        """Take note, before anything else, that the clock was put forward by `by_s` (back: negative).
+
+        `from_s` to `to_s` is the time by the old clock in which it is known to have run evenly.
+        """
+        self._fetched_s = {node: at_s + by_s for node, at_s in self._fetched_s.items()}
+        for id_, watch in self.watches.items():
+            own = isinstance(watch.signal, OfGateway | Silence)
+            moved = step.clock_stepped(self.states[id_], by_s, from_s, to_s, own=own)
+            self._keep(watch, (moved, ()))
+
     def _due(self, now_s: int) -> Iterable[WatchId]:
         """Return the watches to look at: those that wait for something, and each other one in its turn."""
         seconds = now_s - self._ticked_s

@@ -32,6 +32,7 @@ KEEP_EVERY_S = 0.5  # how often states are written in which nothing has happened
 WAIT_S = 1.0
 RETRY_S = 5.0
 RETURN_S = 30.0
+STEP_S = 10  # a clock that leaps so far was put right, or wrong
 # What a full disk, a worn-out card or one gone read-only says.
 DISK_FAULTS = (apsw.FullError, apsw.ReadOnlyError, apsw.IOError, apsw.CantOpenError)
 T = TypeVar("T")
@@ -83,6 +84,8 @@ class Alerts:
         self._awake = asyncio.Event()
         self._turn = asyncio.Event()
         self._listening_from: float | None = None
+        self._started_at = monotonic()
+        self._clock_ahead_s = self._now_s() - monotonic()
         # What is not on disk yet; it stays here until it is.
         self._dirty: dict[WatchId, State] = {}
         self._happened: list[Happened] = []
@@ -143,6 +146,7 @@ class Alerts:
         """Evaluate what has been committed, a batch at most; return whether more may be waiting."""
         records = self._store.after(self._cursor[1], BATCH)
         now_s = self._now_s()
+        self._follow_clock(now_s)
         result = self._taken(records, now_s)
         if records:
             self._cursor = self._cursor[0], records[-1].commit
@@ -187,6 +191,17 @@ class Alerts:
         if self._listening_from is None:
             self._listening_from = self._monotonic()
         return now_s - int(self._monotonic() - self._listening_from)
+
+    def _follow_clock(self, now_s: int) -> None:
+        """Tell the engine where the clock has leapt: in 1970 nobody is to be late by half a century."""
+        monotonic_s = self._monotonic()
+        ahead_s = now_s - monotonic_s
+        by_s = round(ahead_s - self._clock_ahead_s)
+        self._clock_ahead_s = ahead_s  # anew each time: what is put right little by little is no leap
+        if abs(by_s) >= STEP_S:
+            old_s = now_s - by_s
+            log.warning("clock_stepped", by_s=by_s)
+            self.engine.clock_stepped(by_s, old_s - int(monotonic_s - self._started_at) - 1, old_s + 1)
 
     async def _keep(self, result: Result, due: bool = False) -> None:
         """Write what has happened at once; states alone when they are due."""

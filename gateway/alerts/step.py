@@ -8,9 +8,12 @@ Its laws, each tested:
 - Whoever is active and not silenced has been announced: nothing that ends a silence forgets an alert.
 - Delays between readings are counted in their own time, so that a batch that came late is judged as if it
   had come in time; only `tick`, called when no reading waits any more, compares with the clock.
+- Between two escalations lies the time that was agreed on, whatever the clock does or however long the
+  gateway was away.
 """
 
 from gateway.alerts.state import Event, Kind, Observation, Phase, State, Terms, Trust
+from gateway.clock import EARLIEST_S
 
 SHELVE_MAX_S = 7 * 86_400
 ESCALATIONS_MAX = 3
@@ -70,9 +73,30 @@ def tick(terms: Terms, state: State, now_s: int, *, silenced: bool = False) -> S
             state = state.but(announced=True, announced_at_s=now_s)
             events.append(_event(Kind.STANDING, state, now_s, notify=True))
         elif _escalation_due(terms, state, now_s):
-            state = state.but(escalations=state.escalations + 1)
+            state = _escalated(terms, state, now_s)
             events.append(_event(Kind.ESCALATED, state, now_s, notify=True, level=state.escalations))
     return state, tuple(events)
+
+
+def clock_stepped(state: State, by_s: int, from_s: int, to_s: int, *, own: bool) -> State:
+    """Return the state after the gateway's clock was put forward by `by_s` (back: negative).
+
+    What happened between `from_s` and `to_s` by the old clock, or at a time that no right clock shows, goes
+    with it. `own`: what is observed was timed by that clock as well; nodes' records were not, and a time put
+    forward for nothing would make the next ones history.
+    """
+    names = ["raised_at_s", "announced_at_s", "acknowledged_at_s", "cleared_at_s"]
+    if own:
+        names += ["newest_s", "breach_since_s", "back_since_s"]
+    moved = {
+        name: at_s + by_s
+        for name in names
+        if (at_s := getattr(state, name)) is not None and (from_s <= at_s <= to_s or at_s < EARLIEST_S)
+    }
+    until_s = state.shelved_until_s  # a moment that people chose, unless the clock was wrong for certain
+    if until_s is not None and until_s < EARLIEST_S:
+        moved["shelved_until_s"] = until_s + by_s
+    return state.but(**moved) if moved else state
 
 
 def acknowledge(state: State, by: str, now_s: int) -> Step:
@@ -213,6 +237,15 @@ def _escalation_due(terms: Terms, state: State, now_s: int) -> bool:
         return False
     assert state.announced_at_s is not None
     return now_s - state.announced_at_s >= terms.escalate_after_s * (state.escalations + 1)
+
+
+def _escalated(terms: Terms, state: State, now_s: int) -> State:
+    """Return the state after one more escalation; one that comes late puts the next ones off as well."""
+    assert terms.escalate_after_s is not None
+    assert state.announced_at_s is not None
+    level = state.escalations + 1
+    on_time_s = now_s - level * terms.escalate_after_s
+    return state.but(escalations=level, announced_at_s=max(state.announced_at_s, on_time_s))
 
 
 def _name(by: str) -> str:

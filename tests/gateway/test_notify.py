@@ -84,7 +84,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def alerts(tmp_path: Path) -> AsyncIterator[Alerts]:
     store = Store.open(tmp_path / "store.db")
     reader = Reader.open(tmp_path / "store.db")
-    alerts = Alerts(site(), tmp_path, reader, now_ms=lambda: T0 * 1000)
+    alerts = Alerts(site(), tmp_path, reader, now_ms=lambda: T0 * 1000, monotonic=lambda: 0)
     yield alerts
     await alerts.close()
     reader.close()

@@ -18,7 +18,7 @@ class Running:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.now_ms = T0 * 1000
-        self.monotonic_s = 100.0
+        self.stepped_s = 0  # by which the clock has been put forward, all in all
         self.connected = True
         self.store = Store.open(folder / "store.db")
         self.seq = 0
@@ -34,9 +34,14 @@ class Running:
             now_ms=lambda: self.now_ms,
             connected=lambda: self.connected,
             own=lambda: self.own,
-            monotonic=lambda: self.monotonic_s,
+            monotonic=lambda: self.now_ms / 1000 - self.stepped_s,
         )
         self.verbs = verbs(self.alerts, lambda: self.now_ms // 1000)
+
+    def step_clock(self, to_s: int) -> None:
+        """Put the clock to a time, while none passes."""
+        self.stepped_s += to_s - self.now_ms // 1000
+        self.now_ms = 1000 * to_s
 
     async def store_record(self, record: StoredRecord) -> None:
         self.seq += 1

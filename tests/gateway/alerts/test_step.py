@@ -1,7 +1,9 @@
 """The laws of the state machine, one by one, and under any sequence of events."""
 
+from itertools import pairwise
+
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -185,6 +187,41 @@ def test_who_does_not_answer_is_followed_by_the_next() -> None:
     state, _ = run(terms, (0, 101))
     state, _ = step.acknowledge(state, "vakt", T0 + 60)
     assert step.tick(terms, state, T0 + 6000)[1] == ()
+
+
+@given(st.lists(st.integers(1, 40_000), min_size=1, max_size=40))
+def test_escalations_keep_their_distance_however_late_the_first_is(passing_s: list[int]) -> None:
+    terms = Terms(above=100, escalate_after_s=600)
+    state, _ = run(terms, (0, 101))
+    told_s = [T0]
+    now_s = T0
+    for seconds in passing_s:  # the gateway was away, or its clock leapt
+        now_s += seconds
+        state, events = step.tick(terms, state, now_s)
+        told_s += [event.at_s for event in events]
+        due = len(told_s) <= step.ESCALATIONS_MAX and now_s - told_s[-1] >= 600
+        assert not due
+    assert all(later - sooner >= 600 for sooner, later in pairwise(told_s))
+
+
+def test_what_happened_by_a_wrong_clock_goes_with_its_step() -> None:
+    wrong_s = 5000  # 1970
+    before = State(
+        Phase.ALERTING, newest_s=wrong_s, breach_since_s=wrong_s, raised_at_s=wrong_s,
+        announced_at_s=wrong_s + 1, acknowledged_at_s=wrong_s + 2, cleared_at_s=wrong_s - 900,
+        shelved_until_s=wrong_s + 3600,
+    )  # fmt: skip
+    after = step.clock_stepped(before, T0, wrong_s, wrong_s + 2, own=False)
+    assert (after.newest_s, after.breach_since_s) == (wrong_s, wrong_s)  # of a node's records
+    moved = after.raised_at_s, after.announced_at_s, after.acknowledged_at_s, after.cleared_at_s
+    assert moved == tuple(T0 + wrong_s + s for s in (0, 1, 2, -900))
+    assert after.shelved_until_s == T0 + wrong_s + 3600
+    own = step.clock_stepped(before, T0, wrong_s, wrong_s + 2, own=True)
+    assert (own.newest_s, own.breach_since_s) == (T0 + wrong_s, T0 + wrong_s)
+    # A clock that can have been right: only what happened since it is known to have run evenly goes along.
+    old = State(Phase.ALERTING, announced_at_s=T0, shelved_until_s=T0 + 3600)
+    assert step.clock_stepped(old, 3600, T0 + 1, T0 + 9, own=False) == old
+    assert step.clock_stepped(old, -3600, T0, T0 + 9, own=False) == old.but(announced_at_s=T0 - 3600)
 
 
 def test_an_inhibited_alert_is_told_once_nothing_inhibits_it() -> None:
