@@ -38,7 +38,7 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[InfluxDouble]:
 
 def writer_for(server: InfluxDouble) -> Writer:
     impatient = {HANG, SLOW} & set(server.orders)
-    to = Connection(server.url, deadline_s=0.5 if impatient else 10)
+    to = Connection(server.url, deadline_s=0.5 if impatient else 60)
     return V1Writer(to, "town") if server.dialect == "1.x" else V2Writer(to, "town")
 
 

@@ -59,7 +59,7 @@ async def start(folder: Path, database: str) -> AsyncIterator[Start]:
     """Start a worker that writes to a v1 server; stopped at the end."""
     started: list[tuple[Running, V1Writer]] = []
 
-    async def begin(store: MemoryStore, url: str, *, deadline_s: float = 5.0, **options: object) -> Running:
+    async def begin(store: MemoryStore, url: str, *, deadline_s: float = 60.0, **options: object) -> Running:
         writer = V1Writer(Connection(url, deadline_s=deadline_s), database)
         journal = open_journal(folder)
         worker = Worker(store, journal, writer, each(encode), **{"pace": QUICK, "batch": 500, **options})  # type: ignore[arg-type]
@@ -124,12 +124,12 @@ async def test_a_server_that_dies_and_comes_back(start: Start, influxdb: InfluxD
 
 async def test_a_server_that_freezes(start: Start, influxdb: InfluxDB, database: str) -> None:
     store = MemoryStore(records(2000))
-    running = await start(store, influxdb.url, batch=100, deadline_s=0.3)
+    running = await start(store, influxdb.url, batch=100, deadline_s=1.5)
     await running.until(lambda s: s.synced >= 200)
     influxdb.pause()
     try:
         down = await running.until(lambda s: s.state == "retrying")
-        assert down.last_error == "no answer within 0.3 s"
+        assert down.last_error == "no answer within 1.5 s"
     finally:
         influxdb.resume()
     await running.settled()
@@ -177,12 +177,17 @@ async def test_retry_after_is_obeyed(start: Start, faults: FaultServer) -> None:
     faults.fault = answering(429, "slow down", {"Retry-After": "1"}, times=1)
     began = time.monotonic()
     running = await start(MemoryStore(records(10)), faults.url, lanes=1)
-    waiting = await running.until(lambda s: s.state == "retrying")
-    assert waiting.next_try_s is not None
-    assert 0.5 < waiting.next_try_s <= 1.1
     await running.settled()
     assert time.monotonic() - began >= 1.0
     assert len(faults.bodies) <= 3  # refused, then (where it had to be created) the database, then taken
+
+
+async def test_a_long_retry_after_is_told(start: Start, faults: FaultServer) -> None:
+    faults.fault = answering(429, "slow down", {"Retry-After": "600"})
+    running = await start(MemoryStore(records(10)), faults.url, lanes=1)
+    waiting = await running.until(lambda s: s.state == "retrying")
+    assert waiting.next_try_s is not None
+    assert 300 < waiting.next_try_s <= 660  # a tenth of it at random
 
 
 @pytest.mark.parametrize("status_code", [401, 403, 404])
@@ -293,12 +298,12 @@ async def test_an_answer_lost_after_the_commit_makes_no_duplicates(
         if lost % 2 and request.transport is not None:
             request.transport.close()  # the connection breaks ...
         else:
-            await asyncio.sleep(1)  # ... or the answer comes after the deadline
+            await asyncio.sleep(60)  # ... or the answer comes after the deadline
         return web.Response(status=204)
 
     store = MemoryStore(records(1500))
     faults.fault = lose_answers
-    running = await start(store, faults.url, deadline_s=0.3)
+    running = await start(store, faults.url, deadline_s=1.0)
     status = await running.settled()
     assert lost == 4
     assert status.synced == 1500
