@@ -74,8 +74,8 @@ def compiled_of(files: Mapping[str, bytes]) -> dict[str, bytes]:
             source = Path(folder) / name.replace("/", "-")
             source.write_text(text)
             target = source.with_suffix(".mpy")
-            # The name in tracebacks is the one on the node; -O2 keeps their line numbers.
-            arguments = ("-O2", "-s", f"/{name}", "-o", str(target), str(source))
+            # -O2 keeps the line numbers of tracebacks; they name the module, since that name is there anyhow.
+            arguments = ("-O2", "-s", _module(name), "-o", str(target), str(source))
             running.append((name, text, target, cross.run(*arguments)))
         for name, text, target, process in running:
             if process.wait() != 0:

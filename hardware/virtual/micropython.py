@@ -50,7 +50,7 @@ def compiled_shims() -> Path:
     for name, text in inline(texts, {name for name in texts if not name.startswith("_")}).items():
         source, target = folder / f"{name}.py", folder / f"{name}.mpy"
         source.write_text(text)
-        if cross.run("-s", source.name, "-o", str(target), str(source)).wait() != 0:
+        if cross.run("-s", name, "-o", str(target), str(source)).wait() != 0:
             return SHIMS
         source.unlink()
     return folder

@@ -108,7 +108,7 @@ class AirCarrier:
 class RadioLab:
     """`changes` are merged into the node's settings. `concentrators` stand in the same place.
 
-    `hotspot` is what the node's Wi-Fi finds, should it look.
+    `hotspot` is what the node's Wi-Fi finds, should it look. `heap_kb` is what the firmware finds free.
     """
 
     def __init__(
@@ -118,6 +118,7 @@ class RadioLab:
         *,
         changes: dict[str, Any] | None = None,
         hotspot: Callable[[VirtualClock], AccessPoint] | None = None,
+        heap_kb: int = 160,
     ) -> None:
         self.folder = folder
         self.site_path = site_with_radio(folder)
@@ -149,6 +150,7 @@ class RadioLab:
             clock=self.clock,
             chip=kind.chip,
             access_point=self.access_point,
+            heap_kb=heap_kb,
         )
         self.settings = {**node_settings(self.site, self.node), **(changes or {})}
         self.board.install(

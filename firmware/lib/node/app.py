@@ -12,6 +12,7 @@ from node.backlog import Backlog
 from node.clock import Clock
 from node.hardware import Hardware
 from wire import control
+from wire.quantities import keep_only
 
 RESTART_MS = 1000
 GARBAGE = 32768  # bytes after which it is collected: waiting until the heap is full leaves it in small pieces
@@ -57,6 +58,7 @@ class Node:
         self._uplink = self._sampler = self._watch = self.lamp = None
         self._radio = None
         self._quantities = tuple([channel["quantity"] for channel in self.channels])
+        keep_only(self._quantities)
         self.way = config["carrier"]  # the settings of the carrier in use
         self.key = me.key
 

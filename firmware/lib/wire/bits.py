@@ -1,6 +1,4 @@
-"""Bit streams, most significant bit first, and the Rice code of signed deltas."""
-
-from wire.frame import FrameError
+"""Bit streams, most significant bit first, and the Rice code of signed deltas; records.py reads them."""
 
 RICE_LIMIT = 20  # ones after which a value is written in full instead: bounds the worst case
 
@@ -50,44 +48,6 @@ class BitWriter:
         if self._count:
             self._out.append(self._pending << (8 - self._count) & 0xFF)
             self._pending = self._count = 0
-
-
-class BitReader:
-    """Reads `source` from byte `at` on, as one long integer: gateways decode, nodes need not."""
-
-    def __init__(self, source: bytes, at: int) -> None:
-        self.stream = int.from_bytes(source[at:], "big")
-        self.left = 8 * (len(source) - at)
-
-    def take(self, width: int) -> int:
-        """Return the next `width` bits. Raises FrameError at the end of the stream."""
-        left = self.left - width
-        if left < 0:
-            raise FrameError("data body ends too early")
-        self.left = left
-        return self.stream >> left & (1 << width) - 1
-
-    def take_rice(self, k: int) -> int:
-        """Return the next value with Rice parameter `k`, or -1 where it follows in full."""
-        stream, left = self.stream, self.left
-        ones = 0
-        while left > 0:
-            left -= 1
-            if not stream >> left & 1:
-                break
-            ones += 1
-            if ones == RICE_LIMIT:
-                self.left = left
-                return -1
-        else:
-            raise FrameError("data body ends too early")
-        self.left = left
-        return ones << k | self.take(k)
-
-    def close(self) -> None:
-        """Raise FrameError unless what is left is the zero fill of the last byte."""
-        if self.left >= 8 or self.take(self.left):
-            raise FrameError("data body has something after its end")
 
 
 def rice_parameter(deltas: "list[int]", width: int) -> int:

@@ -77,3 +77,12 @@ _TABLE = (
 
 QUANTITIES = {q.id: q for q in _TABLE}
 BY_NAME = {q.name: q for q in _TABLE}
+del _TABLE
+
+
+def keep_only(ids: "tuple[int, ...]") -> None:
+    """Forget all other quantities, and the names: a node has few of them, and little heap."""
+    for id in list(QUANTITIES):
+        if id not in ids:
+            del QUANTITIES[id]
+    BY_NAME.clear()

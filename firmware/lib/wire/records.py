@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-from wire.bits import BitReader, unzigzag
+from wire.bits import RICE_LIMIT, unzigzag
 from wire.encoding import CONSTANT as CONSTANT
 from wire.encoding import COUNT_MAX as COUNT_MAX
 from wire.encoding import INTERVAL_MAX as INTERVAL_MAX
@@ -30,6 +30,44 @@ else:
     # `epoch` is the short form. `clock` None: times are UTC (Unix seconds); else the id of the node's
     # own clock, whose seconds they are.
     Batch = namedtuple("Batch", ("schema", "epoch", "clock", "records"))
+
+
+class BitReader:
+    """Reads `source` from byte `at` on, as one long integer: this runs on gateways."""
+
+    def __init__(self, source: bytes, at: int) -> None:
+        self.stream = int.from_bytes(source[at:], "big")
+        self.left = 8 * (len(source) - at)
+
+    def take(self, width: int) -> int:
+        """Return the next `width` bits. Raises FrameError at the end of the stream."""
+        left = self.left - width
+        if left < 0:
+            raise FrameError("data body ends too early")
+        self.left = left
+        return self.stream >> left & (1 << width) - 1
+
+    def take_rice(self, k: int) -> int:
+        """Return the next value with Rice parameter `k`, or -1 where it follows in full."""
+        stream, left = self.stream, self.left
+        ones = 0
+        while left > 0:
+            left -= 1
+            if not stream >> left & 1:
+                break
+            ones += 1
+            if ones == RICE_LIMIT:
+                self.left = left
+                return -1
+        else:
+            raise FrameError("data body ends too early")
+        self.left = left
+        return ones << k | self.take(k)
+
+    def close(self) -> None:
+        """Raise FrameError unless what is left is the zero fill of the last byte."""
+        if self.left >= 8 or self.take(self.left):
+            raise FrameError("data body has something after its end")
 
 
 def _take_deltas(bits: BitReader, first: int, count: int, width: int, lo: int, hi: int) -> "list[int]":

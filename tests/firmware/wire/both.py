@@ -7,10 +7,10 @@ import hashlib
 import json
 
 from wire import control
-from wire.bits import BitReader, BitWriter, unzigzag, zigzag
+from wire.bits import BitWriter, unzigzag, zigzag
 from wire.frame import FrameError, pack_header, parse_header
 from wire.quantities import FAULT, MISSING, OK, OUT_OF_RANGE, QUANTITIES
-from wire.records import Record, decode, encode, encode_most
+from wire.records import BitReader, Record, decode, encode, encode_most
 from wire.seal import BlockCcm, downlink_cipher, hkdf, life_key, uplink_cipher
 
 try:

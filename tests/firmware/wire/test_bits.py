@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.bits import RICE_LIMIT, BitReader, BitWriter, rice_parameter, unzigzag, zigzag
+from wire.bits import RICE_LIMIT, BitWriter, rice_parameter, unzigzag, zigzag
 from wire.frame import FrameError
+from wire.records import BitReader
 
 fields = st.integers(0, 48).flatmap(lambda width: st.tuples(st.integers(0, (1 << width) - 1), st.just(width)))
 

@@ -1,5 +1,6 @@
 """The table of quantities."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,12 @@ def test_every_quality_has_its_name() -> None:
     assert sorted(codes.values()) == list(range(len(QUALITY_NAMES)))
     assert QUALITY_NAMES[codes["AT_HIGH"]] == "at or beyond high limit"
     assert QUALITY_NAMES[codes["ESTIMATED"]] == "estimated"
+
+
+def test_a_node_keeps_only_its_own(micropython: Callable[..., str]) -> None:
+    script = """
+from wire.quantities import BY_NAME, QUANTITIES, keep_only
+keep_only((3, 1))
+print(sorted(QUANTITIES), len(BY_NAME))
+"""
+    assert micropython(script).strip() == "[1, 3] 0"
