@@ -9,9 +9,8 @@ from gateway.carriers import Carrier
 from gateway.ingest import Ingest
 from gateway.store import Store
 from tests.bench.figures import NotMeasured
+from tests.bench.process import TIMEOUT_S
 from tests.bench.traffic import GATEWAY_ID, SCHEMAS, key_of
-
-TIMEOUT_S = 120.0
 
 
 @contextlib.asynccontextmanager

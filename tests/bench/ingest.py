@@ -8,20 +8,17 @@ strictest measure. Sender, broker and receiver are processes of their own in bot
 cores alike. A and B alternate, and the figure is the median of the pairs' ratios.
 """
 
-import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from gateway.app import STORE_NAME
 from gateway.store import Reader
 from tests.bench.figures import Figure, NotMeasured, at_least
+from tests.bench.process import answer, started
 from tests.bench.receivers import Received, receive
 from tests.bench.traffic import GATEWAY_ID, Traffic, epoch_of, key_of, publications, publish, traffic
 from tools.servers import Mosquitto
@@ -33,10 +30,6 @@ PAIRS = 11
 NODES = 200
 ROUNDS = 100
 DISK = Path("/var/tmp")  # kept over a restart, so never in memory
-
-TIMEOUT_S = 120.0
-
-_processes = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,30 +114,6 @@ def flood(port: int, packets: Traffic, state: Path | None) -> Arm:
             check_acknowledged(state, packets, answer(sender))
         sender.send(None)
     return Arm(packets.frames / (received.done_s - start), packets.frames / (end - start), received)
-
-
-@contextmanager
-def started(target: Callable[..., None], *arguments: object) -> Iterator[Connection]:
-    """Run `target(*arguments, connection)` in a process of its own; give the other end of the connection."""
-    ours, theirs = _processes.Pipe()
-    process = _processes.Process(target=target, args=(*arguments, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield ours
-        process.join(10)
-    finally:
-        process.kill()
-        process.join()
-
-
-def answer(process: Connection) -> Any:
-    try:
-        if process.poll(TIMEOUT_S):
-            return process.recv()
-    except EOFError:
-        raise NotMeasured("a process of the bench ended too early") from None
-    raise NotMeasured(f"nothing for {TIMEOUT_S:g} s: frames were lost on their way")
 
 
 def check_stored(state: Path, packets: Traffic) -> None:

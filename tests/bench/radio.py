@@ -14,7 +14,6 @@ import asyncio
 import base64
 import contextlib
 import json
-import multiprocessing
 import socket
 import statistics
 import tempfile
@@ -29,9 +28,10 @@ import cbor2
 from device_configs.radio_schema import Lora
 from gateway.carriers.duty import Duty
 from gateway.carriers.packet_forwarder import PacketForwarderCarrier
-from tests.bench.carried import TIMEOUT_S, carried
-from tests.bench.figures import Figure, NotMeasured, at_least, at_most
+from tests.bench.carried import carried
+from tests.bench.figures import Figure, at_least, at_most
 from tests.bench.gauge import QUANTITIES, SCHEMA, gauge_records
+from tests.bench.process import TIMEOUT_S, answer, started
 from tests.bench.radio_bridge import bridge_figures
 from tests.bench.traffic import epoch_of, key_of
 from tests.bench.wire import LORAWAN, lpp_bytes, sealed_bytes
@@ -50,8 +50,6 @@ WINDOW = 32
 ASK_EVERY = 6
 DISK = Path("/var/tmp")  # kept over a restart, so never in memory
 LORA = Lora(frequency_khz=869_525, spreading_factor=SF, bandwidth_khz=125, power_dbm=14)
-
-_processes = multiprocessing.get_context("spawn")
 
 
 def run() -> list[Figure]:
@@ -198,27 +196,16 @@ def sender(port: int, contents: list[bytes], commands: Connection) -> None:
 @contextlib.asynccontextmanager
 async def sending(port: int, contents: list[bytes]) -> AsyncIterator[Callable[[], Awaitable[float]]]:
     """A sender that is ready; gives a coroutine that starts it and returns when it began."""
-    ours, theirs = _processes.Pipe()
-    process = _processes.Process(target=sender, args=(port, contents, theirs), daemon=True)
-    process.start()
+    with started(sender, port, contents) as process:
 
-    async def hear() -> float:
-        if not await asyncio.to_thread(ours.poll, TIMEOUT_S):
-            raise NotMeasured(f"nothing from the sender for {TIMEOUT_S:g} s")
-        began: float = ours.recv()
-        return began
+        async def begin() -> float:
+            process.send(None)
+            began: float = await asyncio.to_thread(answer, process)
+            return began
 
-    async def begin() -> float:
-        ours.send(None)
-        return await hear()
-
-    try:
-        await hear()
+        await asyncio.to_thread(answer, process)
         yield begin
-        ours.send(None)
-    finally:
-        process.kill()
-        process.join()
+        process.send(None)
 
 
 class Bare(asyncio.DatagramProtocol):

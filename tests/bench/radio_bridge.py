@@ -8,7 +8,6 @@ else. A and B alternate; the figure is the median of the pairs' ratios.
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
 import statistics
 import struct
@@ -18,14 +17,14 @@ import tty
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from device_configs.radio_schema import Lora
 from gateway.carriers.bridge import BridgeCarrier
 from gateway.carriers.duty import Duty
 from gateway.carriers.receivers import Receivers
-from tests.bench.carried import TIMEOUT_S, carried
-from tests.bench.figures import Figure, NotMeasured, at_least
+from tests.bench.carried import carried
+from tests.bench.figures import Figure, at_least
+from tests.bench.process import answer, started
 from wire import bridge as cable
 
 PAIRS = 7
@@ -33,8 +32,6 @@ PACKETS = 3500
 BOOT = 7
 START = 255  # a number that no packet has
 DISK = Path("/var/tmp")  # kept over a restart, so never in memory
-
-_processes = multiprocessing.get_context("spawn")
 
 
 def bridge_figures(introductions: list[bytes], reports: list[bytes], nodes: int) -> list[Figure]:
@@ -115,20 +112,9 @@ def bridge(rounds: list[list[bytes]], commands: Connection) -> None:
 @contextlib.contextmanager
 def at_the_cable(*rounds: list[bytes]) -> Iterator[tuple[str, Connection]]:
     """A bridge that tells of these frames: its port, and what it says aside."""
-    ours, theirs = _processes.Pipe()
-    process = _processes.Process(target=bridge, args=(list(rounds), theirs), daemon=True)
-    process.start()
-    try:
-        yield _said(ours), ours
-    finally:
-        process.kill()
-        process.join()
-
-
-def _said(aside: Connection) -> Any:
-    if not aside.poll(TIMEOUT_S):
-        raise NotMeasured(f"nothing from the bridge for {TIMEOUT_S:g} s")
-    return aside.recv()
+    with started(bridge, list(rounds)) as aside:
+        yield answer(aside), aside
+        aside.send(None)
 
 
 def through_reader(frames: list[bytes]) -> float:
@@ -137,7 +123,7 @@ def through_reader(frames: list[bytes]) -> float:
     with at_the_cable(frames) as (name, aside):
         port = os.open(name, os.O_RDWR | os.O_NOCTTY)
         os.write(port, taken[START])
-        began: float = _said(aside)
+        began: float = answer(aside)
         ends = 0
         for i in range(len(frames)):
             while ends < 2 * (i + 1):
@@ -161,8 +147,8 @@ async def through_gateway(introductions: list[bytes], reports: list[bytes], path
     with at_the_cable(introductions, reports) as (name, aside):
         async with carried(BridgeCarrier(lora, receivers, name), path, nodes) as until:
             await until(len(introductions))  # a node sends data only once it is known
-            _said(aside)
+            answer(aside)
             aside.send(None)
             await until(len(reports))
-            began: float = _said(aside)
+            began: float = answer(aside)
             return len(reports) / (time.monotonic() - began)
