@@ -76,6 +76,20 @@ def test_free_ports_differ_and_are_free() -> None:
         listener.bind((HOST, ports[0]))
 
 
+def test_a_port_is_given_out_once_among_all_processes() -> None:
+    mine = free_port()
+    code = (
+        "import random; from tools.servers import free_port\n"
+        "choice, first = random.choice, []\n"
+        "random.choice = lambda ports: first.pop() if first else choice(ports)\n"
+        f"first[:] = [{mine}] * 2; one = free_port()\n"
+        f"first[:] = [{mine}, one]; print(one, free_port())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    one, other = map(int, done.stdout.split())
+    assert len({mine, one, other}) == 3
+
+
 def test_it_keeps_its_port_over_restart_and_kill(server: Server) -> None:
     port, first = server.port, server.pid
     server.restart()

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import socket
+from collections import deque
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -11,18 +12,25 @@ HOST = "127.0.0.1"
 # a fault test is not taken by somebody's connection meanwhile.
 _PORTS = range(20000, 32768)
 
+# The ports that were given out last, each held by a name no other socket of this machine can take: until a
+# server listens on a port, neither this process nor another one gives it out again.
+_claims: deque[socket.socket] = deque()
+_CLAIMS_MOST = 100
+
 
 class ServerError(RuntimeError):
     """A server is not installed, does not start, does not answer or does not stop."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` different TCP ports of 127.0.0.1 on which nothing listens at the moment."""
+    """Return `count` TCP ports of 127.0.0.1 on which nothing listens, and that nobody else was just given."""
     found: list[int] = []
     held: list[socket.socket] = []
     try:
         for _ in range(1000):
             port = random.choice(_PORTS)  # noqa: S311
+            if not _claimed(port):
+                continue
             probe = socket.socket()
             held.append(probe)
             try:
@@ -38,8 +46,21 @@ def free_ports(count: int) -> list[int]:
     raise ServerError(f"no {count} free ports between {_PORTS.start} and {_PORTS.stop} on {HOST}")
 
 
+def _claimed(port: int) -> bool:
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0sensornett-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    if len(_claims) > _CLAIMS_MOST:
+        _claims.popleft().close()
+    return True
+
+
 def free_port() -> int:
-    """Return one TCP port of 127.0.0.1 on which nothing listens at the moment."""
+    """Return one TCP port of 127.0.0.1; see `free_ports`."""
     return free_ports(1)[0]
 
 
