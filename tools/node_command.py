@@ -11,7 +11,7 @@ import typer
 
 from tools import completion
 from tools.node import commission as commissioning
-from tools.node import flasher, label, listing, plan, prompt
+from tools.node import flasher, label, listing, plan, prompt, readout
 from tools.node.bench import run_bench
 from tools.node.bridge import BRIDGE, forget_bridge, provision_bridge
 from tools.node.credentials import Credentials
@@ -19,7 +19,7 @@ from tools.node.forget import forget as forget_node
 from tools.node.forget import is_known
 from tools.node.look import look
 from tools.node.ports import pick, serial_ports
-from tools.node.provision import provision, selftest
+from tools.node.provision import SELFTEST, judge, provision
 from tools.node.registry import Registry
 from tools.node.remote import Board
 from tools.node.rotate import rotate as rotate_node
@@ -39,6 +39,7 @@ from tools.node.session import (
     Verbose,
     node_of,
     number_of,
+    numbers_of,
     result_json,
     session,
     site_at,
@@ -48,7 +49,6 @@ from tools.node.session import (
 from tools.node.trouble import Trouble
 from tools.node_archive import archive
 from tools.node_settings import settings
-from wire.quantities import QUALITY_NAMES
 
 app = typer.Typer(help="Flash, provision and commission nodes.", no_args_is_help=True)
 
@@ -195,7 +195,7 @@ def bench(
     """The bench stage for a whole list, on every board that is connected. Give it again to go on."""
     with session(lang, as_json, verbose) as s:
         shop = workshop(site, state, images, labels, s.progress)
-        wanted = [node_of(shop.site, int(n)) for n in nodes.split(",")] if nodes else list(shop.site.nodes)
+        wanted = [node_of(shop.site, n) for n in numbers_of(nodes)] if nodes else list(shop.site.nodes)
         done = run_bench(shop, wanted, [port.path for port in serial_ports(ports)])
         for result in done.results.values():
             s.progress.say("\n".join(told(result, s.words)))
@@ -241,10 +241,10 @@ def selftest_board(
         with s.progress.stage("look", port=path):
             prompt.reach(path)
         with s.progress.stage("selftest"):
-            found = selftest(Board(path), strict=not bench_only)
-        for name, value, quality in found["channels"]:
-            line = s.words("channel.line", name=name, value=value, quality=QUALITY_NAMES[quality])
+            found = Board(path).script(SELFTEST)
+        for line in readout.lines(found, s.words):
             s.progress.say(line)
+        judge(found, path, strict=not bench_only)
         s.end(s.words("did.healthy"), **found)
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from device_configs.loader import SITES
 from tools import cli
 from tools.node.registry import Registry
+from tools.radio_site import by_radio
 
 DEMO = ["--site", "narvik-demo"]
 
@@ -18,6 +20,17 @@ def test_plan_counts_parts_and_orders(capsys: pytest.CaptureFixture[str]) -> Non
     assert plan["parts"]["Heltec WiFi LoRa 32 V3"] == 2
     assert plan["han_orders"] == ["Rådhuset (demo)", "Idrettens hus (demo)"]
     assert "Bestill åpning av HAN-porten" in said.err
+    assert "21  Skistua (demo): snow, heltec-v3, over Wi-Fi" in said.err
+
+
+def test_plan_counts_the_bridge(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = by_radio(SITES / "narvik-demo", tmp_path)
+    assert cli.main(["node", "plan", "--site", str(site), "--json", "--lang", "en"]) == 0
+    said = capsys.readouterr()
+    plan = json.loads(said.out)
+    assert (plan["bridge"], plan["parts"]["Heltec WiFi LoRa 32 V3"]) == ("heltec-v3", 3)
+    assert "The gateway hears by a USB bridge: heltec-v3" in said.err
+    assert "over LoRa" in said.err
 
 
 def test_list_without_a_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,6 +47,9 @@ def test_list_without_a_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["provision", "21", *DEMO, "--port", "nowhere"], 4, "nowhere does not exist"),
         (["provision", "21", "--site", "nowhere"], 3, "no such folder"),
         (["label", "21", *DEMO], 1, "has no board yet"),
+        (["provision", "mast", *DEMO], 2, "neither the number of a node nor `bridge`"),
+        (["provision", "bridge", *DEMO, "--port", "nowhere"], 3, "names no board for the bridge"),
+        (["bench", *DEMO, "--nodes", "21,x"], 2, "is no list of nodes' numbers"),
         (["settings", "21", *DEMO], 1, "has no board yet"),
         (["commission", "21", *DEMO], 1, "There is no store.db"),
         (["flash", "esp8266", "--port", "nowhere"], 2, "one of: esp32, esp32s3"),

@@ -119,7 +119,7 @@ def _der(path: Path) -> str:
     try:
         found = re.search(r"-----BEGIN CERTIFICATE-----(.*?)-----END", path.read_text(), re.DOTALL)
     except OSError as error:
-        raise Trouble("no_network_file", path=path, node="", detail=str(error)) from error
+        raise Trouble("no_ca", path=path, file=FILE, detail=str(error)) from error
     if not found:
-        raise Trouble("no_network_file", path=path, node="", detail="no certificate in it")
+        raise Trouble("no_ca", path=path, file=FILE, detail="no certificate in it")
     return re.sub(r"\s", "", found[1])

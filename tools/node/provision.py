@@ -123,6 +123,7 @@ def provision(
     replaced = entry.current is not None and not same
     if replaced:
         shop.credentials.renew(node.id)
+    settings = _settings(shop, node)  # before anything is written: the site's files may lack something
     shop.registry.begin(node.id, found.mac, found.chip, node.board)
     result = Result(node.id, "replaced" if replaced else "provisioned", found.mac)
     key = _key(shop, node)
@@ -130,7 +131,6 @@ def provision(
     result.flashed = bring_micropython(shop, found, node.id)
     with stage("firmware"):
         result.files_copied = copy_firmware(board, shop.firmware)
-    settings = _settings(shop, node)
     with stage("settings"):
         handed = {"key.hex": key.hex().encode(), "settings.json": settings_bytes(settings)}
         board.copy(trust_of(shop.state, node) | handed)
@@ -162,20 +162,25 @@ def bring_micropython(shop: Workshop, found: Found, node: int | None) -> bool:
     return flashes
 
 
-def selftest(board: Board, *, strict: bool = False) -> dict[str, Any]:
-    """Return what the board finds out about itself. Raises Trouble where it fails.
+def selftest(board: Board) -> dict[str, Any]:
+    """Return what the board finds out about itself. Raises Trouble where it fails; see `judge`."""
+    found: dict[str, Any] = board.script(SELFTEST)
+    judge(found, board.path)
+    return found
+
+
+def judge(found: Mapping[str, Any], port: str, *, strict: bool = False) -> None:
+    """Raise Trouble where a self-test found a fault.
 
     On the bench sensors need not be connected; `strict`: every channel has to be well.
     """
-    found: dict[str, Any] = board.script(SELFTEST)
     bad = [name for name, _, quality in found["channels"] if quality != OK] if strict else []
     if found["flash"] is not True:
         bad.append("flash")
     if found["radio"] is False:
         bad.append("radio")
     if bad:
-        raise Trouble("selftest_failed", detail=str(found["errors"]), port=board.path, parts=", ".join(bad))
-    return found
+        raise Trouble("selftest_failed", detail=str(found["errors"]), port=port, parts=", ".join(bad))
 
 
 def copy_firmware(board: Board, firmware: Mapping[str, bytes]) -> int:

@@ -105,6 +105,14 @@ def number_of(node: str) -> int | None:
         raise typer.BadParameter(f"`{node}` is neither the number of a node nor `{BRIDGE}`") from None
 
 
+def numbers_of(nodes: str) -> list[int]:
+    """Return the numbers in a list with commas. Raises typer.BadParameter."""
+    try:
+        return [int(node) for node in nodes.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"`{nodes}` is no list of nodes' numbers, as 11,21") from None
+
+
 def node_of(site: Site, node: int) -> Node:
     """Return a node of a site. Raises Trouble."""
     try:

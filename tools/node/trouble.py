@@ -35,6 +35,7 @@ STATUS = {
     "unknown_node": CONFIGURATION,
     "not_provisioned": FAILED,
     "no_network_file": CONFIGURATION,
+    "no_ca": CONFIGURATION,
     "registry": CONFIGURATION,
     "no_label_package": FAILED,
     "tool_missing": FAILED,

@@ -10,6 +10,7 @@ from node.sampling import Sampler
 LISTEN_MS = 12000  # a meter pushes every ten seconds
 BRIDGE_KHZ = 868100  # a bridge is told its channel later: any shows whether the radio lives
 _POLL_MS = 200
+_POWER_UP_MS = 20
 _SCRATCH = "/selftest"
 
 
@@ -38,9 +39,25 @@ def _radio(config):
     }
 
 
-def _channels(config, errors):
+def _probes(hardware, config):
+    """Return the numbers of the probes on the node's 1-Wire bus; none where it has no such bus."""
+    buses = [channel["bus"] for channel in config["channels"] if channel["driver"] == "ds18b20"]
+    if not buses:
+        return []
+    power = config["sensor_power"]
+    if power:
+        hardware.output(power, True)
+        time.sleep_ms(config["warmup_ms"] + _POWER_UP_MS)
+    try:
+        return ["".join(["%02x" % b for b in rom]) for rom in hardware.onewire(buses[0]).scan()]
+    finally:
+        if power:
+            hardware.output(power, False)
+
+
+def _channels(hardware, config, errors):
     sampler = Sampler(
-        Hardware(),
+        hardware,
         config["channels"],
         config["sensor_power"],
         config["warmup_ms"],
@@ -52,19 +69,31 @@ def _channels(config, errors):
             sampler.poll()
             time.sleep_ms(_POLL_MS)
     _, values, quality = sampler.sample(lambda: None)
+    errors += [fault.split(": ", 1) for fault in sampler.faults()]
     names = [channel["name"] for channel in config["channels"]]
     return [list(one) for one in zip(names, values, quality)]
 
 
 def run():
-    """Return {"channels": [[name, value, quality], ...], "flash": bool, "radio": bool or None, "errors": []}.
+    """Return {"channels": [[name, value, quality], ...], "quantities": [id, ...], "probes": [number, ...],
+    "flash": bool, "radio": bool or None, "errors": []}.
 
-    `radio` is None where the node does not use LoRa; a bridge has no channels. Raises OSError where there are
-    no settings.
+    `quantities` are those of the channels, `probes` the 1-Wire ones that answer. `radio` is None where the
+    node does not use LoRa; a bridge has no channels. Raises OSError where there are no settings.
     """
     config = settings.load().values
     errors: "list" = []
-    channels = [] if config.get("role") == "bridge" else _channels(config, errors)
+    channels: "list" = []
+    quantities: "list" = []
+    probes: "list" = []
+    if config.get("role") != "bridge":
+        hardware = Hardware()
+        channels = _channels(hardware, config, errors)
+        quantities = [channel["quantity"] for channel in config["channels"]]
+        try:
+            probes = _probes(hardware, config)
+        except OSError as error:  # nothing pulls the bus up
+            errors.append(["1-Wire", repr(error)])
     radio, wanted = None, _radio(config)
     if wanted is not None:
         from node.radio import open_modem
@@ -80,4 +109,11 @@ def run():
     except OSError as error:
         errors.append(["flash", repr(error)])
         flash = False
-    return {"channels": channels, "flash": flash, "radio": radio, "errors": errors}
+    return {
+        "channels": channels,
+        "quantities": quantities,
+        "probes": probes,
+        "flash": flash,
+        "radio": radio,
+        "errors": errors,
+    }

@@ -12,6 +12,7 @@ from device_configs.problem import ConfigError
 from device_configs.radio_schema import Lora
 from tools.node.network import FILE, load_network, settings_for
 from tools.node.trouble import Trouble
+from tools.node.words import Words
 
 HOTSPOT = "hotspot: {password: elleve ville ravner}\n"
 WIFI = "broker: {host: 192.0.2.10}\nwifi: {ssid: sensornett, password: hemmelig}\n"
@@ -53,6 +54,17 @@ def test_a_node_with_wifi_needs_broker_and_wifi(settings: Callable[..., dict[str
         with pytest.raises(Trouble) as trouble:
             settings(text, "mqtt")
         assert trouble.value.key == "no_network_file"
+
+
+@pytest.mark.parametrize("content", [None, "nothing"])
+def test_a_ca_that_is_not_there_or_none_is_told_with_its_place(
+    settings: Callable[..., dict[str, object]], tmp_path: Path, content: str | None
+) -> None:
+    if content:
+        (tmp_path / "ca.pem").write_text(content)
+    with pytest.raises(Trouble, match="no_ca") as found:
+        settings(WIFI.replace("10}", "10, ca: ca.pem}"), "mqtt")
+    assert f"{tmp_path}/ca.pem, which {FILE} names" in found.value.told(Words("en"))
 
 
 @pytest.mark.parametrize("text", ["hotspot: {ssid: x}", "hotspot: {password: kort}", "hotspots: {}"])

@@ -4,9 +4,30 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from device_configs.keys import read_keys
+from device_configs.loader import SITES, load_site
 from tests.tools.node.bench import blank, demo_nodes, images, run, site_with, state_with
 from tools.firmware_image import compiled
+from tools.node.credentials import Credentials
+from tools.node.look import Found
+from tools.node.progress import Progress
+from tools.node.provision import Workshop, provision
+from tools.node.registry import Registry
+from tools.node.trouble import Trouble
+from tools.node.words import Words
+
+
+def test_what_the_sites_files_lack_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    site, words = load_site(SITES / "narvik-demo"), Words("en")
+    credentials, nothing = Credentials(tmp_path, site.id), Progress(words)
+    shop = Workshop(site, tmp_path, Registry(tmp_path), credentials, None, {}, tmp_path, tmp_path, nothing)
+    found = Found("nowhere", "esp32s3", "0242ac110002", why="blank")
+    with pytest.raises(Trouble, match="no_network_file") as trouble:
+        provision(shop, site.node(21), "nowhere", found=found)
+    assert "docs/technician.en.md" in trouble.value.told(words)
+    assert list(tmp_path.iterdir()) == []
 
 
 def files_of(bench: Any) -> dict[str, bytes]:
