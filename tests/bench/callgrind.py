@@ -1,10 +1,12 @@
 """Instructions of a virtual board's wake, counted by callgrind, stage by stage.
 
 Every stage is a run of its own out of the same sleep, which ends where the stage does; differences between
-them are what a part of the wake costs. The first does nothing but start MicroPython and the board's shims,
-and is what the counts are held against: a real chip has neither. The library is read from a folder of the
-host, since the board's flash is driven by Python, which would be most of what is counted; an ESP32 reads
-its own in C.
+them are what a part of the wake costs. A node on mains does not sleep: it is made to once, and then each run
+does with one record what its tasks do with it in turn, after a minute of the meter's lists.
+
+The first stage does nothing but start MicroPython and the board's shims, and is what the counts are held
+against: a real chip has neither. The library is read from a folder of the host, since the board's flash is
+driven by Python, which would be most of what is counted; an ESP32 reads its own in C.
 """
 
 import re
@@ -53,6 +55,7 @@ class Nowhere:
         pass
     send = receive = end
 
+{life}
 if STAGE != "sampled":
     row = (1767225600, None, {row!r}, {quality!r})
     app.Node.sample = lambda self: (row, False)
@@ -67,6 +70,55 @@ elif STAGE == "sealed":
     app.Node.carrier = lambda self, urgent=False: Nowhere()
 app.main(watchdog)
 end()
+"""
+# Without its tasks, which would go on beside each other: what they take themselves is in count_minutes.
+_ON_MAINS = """
+import node.mains as mains
+from time import sleep_ms
+carrier_of = app.Node.carrier
+
+def run(node):
+    ledger = mains.Ledger(node)
+    carrier = carrier_of(node)
+    carrier.open()  # and kept open
+    if STAGE == "sealed":
+        carrier.send = end
+    if STAGE == "begun":
+        end()
+    if STAGE == "sampled":
+        for _ in range(20):
+            sleep_ms(3000)
+            node.sampler.poll()
+        node.sample()
+        end()
+    rows = [row]
+    ledger.look(row)
+    node.backlog.append(rows)
+    ledger.keep(rows)
+    node.done()
+    node.remember()
+    if STAGE == "stored":
+        end()
+    talk = node.talk(carrier)
+    wait_ms = next(talk)
+    try:
+        while True:
+            wait_ms = talk.send(carrier.receive(wait_ms))
+    except StopIteration:
+        end()
+
+mains.run = run
+"""
+_FIRST_LIFE = """
+import machine, sys
+
+def over(timer):
+    print("modules", " ".join([n for n in sys.modules if n.split(".")[0] in ("node", "wire", "drivers")]))
+    machine.deepsleep(600000)
+
+machine.Timer(3).init(period=200000, mode=machine.Timer.ONE_SHOT, callback=over)
+import node.app as app
+app.main(machine.WDT(timeout=600000))
 """
 _LIST_MODULES = """
 import machine, sys
@@ -103,11 +155,18 @@ async def count(lab: Lab) -> dict[str, int]:
     Time stands still between the runs, so that all of them come out of the same sleep.
     """
     board = lab.board
-    await board.power_on()
-    await lab.wakes(3)
-    lab.clock.hold()
-    board.change({"main.py": _LIST_MODULES.encode()})
-    await _wake(lab)
+    on_mains = lab.node.profile.power == "mains"
+    if on_mains:
+        board.change({"main.py": _FIRST_LIFE.encode()})
+        await board.power_on()
+        await board.until(lambda: board.asleep, 300)
+        lab.clock.hold()
+    else:
+        await board.power_on()
+        await lab.wakes(3)
+        lab.clock.hold()
+        board.change({"main.py": _LIST_MODULES.encode()})
+        await _wake(lab)
     (line,) = [text for text in board.console.text().splitlines() if text.startswith("modules ")]
     modules = sorted(line.split()[1:])
     library = lab.folder / "library"
@@ -120,7 +179,12 @@ async def count(lab: Lab) -> dict[str, int]:
     counts = {}
     for stage in STAGES:
         main = _MAIN.format(
-            stage=stage, modules=modules, library=str(library), row=newest.values, quality=newest.quality
+            stage=stage,
+            modules=modules,
+            library=str(library),
+            row=newest.values,
+            quality=newest.quality,
+            life=_ON_MAINS if on_mains else "",
         )
         board.change({"main.py": main.encode()})
         out = lab.folder / f"callgrind.{stage}"

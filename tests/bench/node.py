@@ -1,9 +1,10 @@
 """What a wake costs a node: instructions, heap, flash and charge, for each profile.
 
 Instructions are callgrind's, of the real MicroPython on the host, less those of a start that does nothing
-in the same run. Heap is the smallest in which a node still does its work; objects of the host are twice as
-wide as an ESP32's. Flash is what the block device counts over months of wakes. Charge is put together by
-`battery` from data sheets: modelled, with every term told, until it is measured on a bench.
+in the same run; a node on mains has no wake, but a minute with one record. Heap is the smallest in which a
+node still does its work; objects of the host are twice as wide as an ESP32's. Flash is what the block device
+counts over months of wakes. Charge is put together by `battery` from data sheets: modelled, with every term
+told, until it is measured on a bench.
 """
 
 import asyncio
@@ -40,10 +41,7 @@ async def measure(profile: str, node: int, folder: Path) -> list[Figure]:
     if power == "battery":
         figures += await wake_figures(profile, node, folder / "wake")
     else:
-        lab = Lab(folder / "minutes", node)
-        async with running(lab):
-            cost, empty = await count_minutes(lab)
-        figures.append(Figure(f"{profile}_instructions_per_wake", cost, "/min", None, f"empty start {empty}"))
+        figures += await minute_figures(profile, node, folder)
     most = HEAP_KB[power]
     heap = await smallest_heap(node, folder, most)
     figures.append(Figure(f"{profile}_heap_kb", heap, "kB of host", at_most(most), "found by halving"))
@@ -56,6 +54,29 @@ async def measure(profile: str, node: int, folder: Path) -> list[Figure]:
         Figure(f"{profile}_flash_bytes_per_record", worn.bytes_written / worn.records, "B"),
     ]
     return figures
+
+
+async def minute_figures(profile: str, node: int, folder: Path) -> list[Figure]:
+    """Instructions of a minute of a node that does not sleep, in which it makes one record, in parts."""
+    lab = Lab(folder / "minutes", node)
+    async with running(lab):
+        minute, empty = await count_minutes(lab)
+    lab = Lab(folder / "wake", node)
+    async with running(lab):
+        counts = await count(lab)
+    parts = {part: counts[end] - counts[start] for part, (end, start) in PARTS.items()}
+    total = Figure(f"{profile}_instructions_per_wake", minute, "/min", None, f"empty start {empty}")
+    once = {part: parts.pop(part) for part in ("import", "start")}
+    parts["tasks"] = round(minute) - sum(parts.values())
+    return [
+        total,
+        *(Figure(f"{profile}_{part}_instructions", n, "", None, "once a start") for part, n in once.items()),
+        *(_part(profile, part, n, minute) for part, n in parts.items()),
+    ]
+
+
+def _part(profile: str, part: str, cost: int, total: float) -> Figure:
+    return Figure(f"{profile}_{part}_instructions", cost, "", None, f"{100 * cost / total:.0f} %")
 
 
 def wear_of(node: int, power: str) -> Wear:
@@ -75,10 +96,7 @@ async def wake_figures(profile: str, node: int, folder: Path) -> list[Figure]:
     total = sum(parts.values())
     empty = counts["nothing"]
     figures = [Figure(f"{profile}_instructions_per_wake", total, "", None, f"empty start {empty}")]
-    figures += [
-        Figure(f"{profile}_{part}_instructions", cost, "", None, f"{100 * cost / total:.0f} %")
-        for part, cost in parts.items()
-    ]
+    figures += [_part(profile, part, cost, total) for part, cost in parts.items()]
     cycle = Cycle(profile, awake_ms=awake, instructions=total, frame_bytes=lab.data_frame_bytes())
     terms = charge_mc(cycle)
     charge = sum(terms.values())
