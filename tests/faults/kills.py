@@ -48,8 +48,7 @@ async def kill_often(folder: Path, seed: int, kills: int) -> int:
                 victims = chance.choice(([gateway], [gateway], [sync], [gateway, sync]))
                 for victim in victims:
                     victim.kill()
-                for victim in victims:
-                    await asyncio.to_thread(victim.start)
+                await asyncio.gather(*(asyncio.to_thread(victim.start) for victim in victims))
                 assert not running.done(), "the nodes stopped"
             await load.settled()
             await drained(sync)
