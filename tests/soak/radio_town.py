@@ -16,6 +16,7 @@ from device_configs.radio_schema import Lora
 from gateway.app import STORE_NAME
 from gateway.carriers.concentrators import Forwarders
 from gateway.carriers.duty import Duty
+from gateway.carriers.receivers import Receivers
 from gateway.ingest import Ingest
 from gateway.model import Downlink, StoredRecord, Uplink
 from gateway.store import Store
@@ -35,6 +36,7 @@ from wire.airtime import FRAME_MAX, airtime_ms, header_ms, sub_band
 SCHEMA, QUANTITIES = 1, (1, 1, 3, 3, 4)
 TX_MA, RX_MA, WAIT_MA = 45.0, 6.0, 0.8  # an SX1262 at 14 dBm, its receiver, an ESP32 in light sleep
 GATEWAY_ID = b"soak"
+EUI = bytes(range(8))  # of the concentrator
 TURN_S = 0.02  # what arrives within this goes into one commit
 
 
@@ -243,7 +245,7 @@ class Concentrator(Protocol):
 
     def __init__(self, town: "Town") -> None:
         self._town = town
-        super().__init__(bytes(range(8)), town.medium)
+        super().__init__(EUI, town.medium, channels_khz=town.lora.uplinks_khz)
 
     def transmit(self, datagram: bytes) -> None:
         if self._town.forwarders is not None:
@@ -309,14 +311,19 @@ class Town:
                 self.timeline.call_later(TURN_S, work)
 
         self.deliver = deliver
+        timeline, now_s, now_ms = self.timeline, self.timeline.monotonic_s, self.timeline.utc_ms
+        self.receivers = Receivers(
+            self.lora, self._duty, later=timeline.call_later, now_s=now_s, now_ms=now_ms
+        )
         forwarders = self.forwarders = Forwarders(
             self.lora,
             self._duty,
             deliver=deliver,
             transmit=lambda datagram, _: self._concentrator.datagram(datagram),
-            later=lambda seconds, call: self.timeline.call_later(seconds, call),
-            now_s=self.timeline.monotonic_s,
-            now_ms=self.timeline.utc_ms,
+            later=timeline.call_later,
+            now_s=now_s,
+            now_ms=now_ms,
+            receivers=self.receivers,
         )
         self.refusals = ingest.totals
         self._concentrator.concentrator.start()

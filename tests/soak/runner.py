@@ -37,6 +37,8 @@ def main(argv: Sequence[str], known: Mapping[str, Run] | None = None) -> int:
     results = {}
     for name, run in runs.items():
         tally = Tally(asked.minutes, tell=_tell)
+        if asked.json and str(asked.json) != "-":
+            tally.folder = asked.json.parent
         if asked.seed is not None:
             tally.first_seed = asked.seed
         _tell(f"soak {name}: seeds from {tally.first_seed}")

@@ -1,10 +1,11 @@
 """Sixty nodes through 72 hours: heavy snow, a flood, clogged grates, an internet that is away for 20 hours, a
-power cut at the gateway, and an update that fails on its first node.
+USB bridge whose cable is out while the flood stands, a power cut at the gateway, and an update that fails on
+its first node.
 
 Four of the nodes run in real MicroPython on virtual boards behind a real broker, with the update among what
-happens to them; the other 56 are the firmware's own conversation, backlog and seal on a timeline, by Wi-Fi
-and by a packet forwarder. Store, ingest, alerts, notifier, Apprise, gammu-smsd, sync and InfluxDB are the
-real ones. The report is storm.html beside the JSON file, or in the folder STORM_REPORT names.
+happens to them; the other 56 are the firmware's own conversation, backlog and seal on a timeline, by Wi-Fi,
+by a packet forwarder, by the bridge, or by both. Store, ingest, alerts, notifier, Apprise, gammu-smsd, sync
+and InfluxDB are the real ones. The report is storm.html, beside the JSON file.
 """
 
 import asyncio
@@ -26,10 +27,14 @@ from device_configs.model import Site
 from gateway.alerts.paging import Message
 from gateway.buildings import Sources
 from gateway.control import ControlError, request
+from gateway.model import StoredRecord
 from gateway.store import Reader
 from gateway.store.meter_hours import MeterHours, wanted
 from tests.soak import storm_scene as scene
+from tests.soak.radio import air_is_lawful
+from tests.soak.radio_town import EUI
 from tests.soak.storm_boards import Boards, Identity, keys
+from tests.soak.storm_bridge import ID
 from tests.soak.storm_people import Internet, People, modem
 from tests.soak.storm_report import Story, write
 from tests.soak.storm_town import HOUR_S, LOOK_S, Measuring, StormTown
@@ -81,6 +86,7 @@ class Storm:
         town.run(self._begin())
         for hour, call in (
             (scene.INTERNET_AWAY_H[0], self._internet_goes), (scene.INTERNET_AWAY_H[1], self._internet_comes),
+            (scene.BRIDGE_OUT_H[0], town.unplug_bridge), (scene.BRIDGE_OUT_H[1], town.plug_bridge),
             (scene.GATEWAY_OFF_H[0], self._gateway_off), (scene.GATEWAY_OFF_H[1], self._gateway_on),
             (scene.UPDATE_H, self._update), (MORNING_H, self._stop_measuring),
         ):  # fmt: skip
@@ -211,6 +217,8 @@ def storm(tally: Tally, folder: Path, seed: int) -> None:
         stored = town.stored()
         sets_equal(tally, made, stored)
         ledger_closes(tally, town.state, made.site, len(stored))
+        each_was_heard_where_it_is(tally, made, stored)
+        air_is_lawful(tally, town.medium)
         pages_are_those_expected(tally, made, told, len(radio.sent))
         energy_is_the_registers(tally, town, made.site)
         assert made.boards.wave_said not in ("", "it went through"), made.boards.wave_said
@@ -223,12 +231,12 @@ def storm(tally: Tally, folder: Path, seed: int) -> None:
             "seconds": round(time.monotonic() - begun),
             "seed": seed,
         }
-        out = Path(os.environ.get("STORM_REPORT", "."))
-        tally.facts["report"] = str(write(out / "storm.html", made.site, made.story, tally.facts, stored,
-                                          told, made.start_ms))  # fmt: skip
+        report = tally.folder / "storm.html"
+        write(report, made.site, made.story, tally.facts, stored, told, made.start_ms)
+        tally.facts["report"] = str(report)
 
 
-def sets_equal(tally: Tally, made: Storm, stored: list[Any]) -> None:
+def sets_equal(tally: Tally, made: Storm, stored: list[StoredRecord]) -> None:
     """What was measured, what is stored and what InfluxDB has are the same sets."""
     measured: set[Identity] = made.boards.measured()
     count = sum(len(node.measured) for node in made.town.nodes) + len(measured)
@@ -256,6 +264,25 @@ def ledger_closes(tally: Tally, state: Path, site: Site, stored: int) -> None:
     assert answer["missing"] == answer["lost"] == answer["open_days"] == 0, answer
     assert answer["measured"] == answer["heard"] == stored
     tally.facts |= {"ledger_missing": 0, "ledger_lost": 0, "ledger_days": len(answer["days"])}
+
+
+def each_was_heard_where_it_is(tally: Tally, made: Storm, stored: list[StoredRecord]) -> None:
+    """Nodes of all kinds came by each carrier, and the bridge started anew whenever it got power."""
+    names = {EUI.hex(): scene.CONCENTRATOR, ID.hex(): scene.BRIDGE}
+    ways: Counter[str] = Counter()
+    kinds = set()
+    for record in stored:
+        node = made.site.node(record.node)
+        receivers = {names[heard.receiver] for heard in record.receivers}
+        assert receivers <= set(scene.heard_by(node)), f"{node.name} was heard by {receivers}"
+        way = " and ".join(sorted(receivers)) or "wifi"
+        ways[way] += 1
+        kinds.add((node.profile.name, way))
+    assert len(ways) == 4, ways
+    assert len(kinds) == len(scene.COUNTS) * len(ways), kinds
+    counts = made.town.radio_counts()
+    assert counts["bridge starts"] == 3, counts  # in the beginning, and after each time without power
+    tally.facts |= {"records_by_way": dict(ways), "radio": dict(counts)}
 
 
 def pages_are_those_expected(tally: Tally, made: Storm, told: list[tuple[Message, str]], sms: int) -> None:

@@ -30,7 +30,7 @@ from tools.update.carry import Offers, Stopped, waves_of
 
 SSID = "storm"
 NUMBER, VERSION = 9, "0.9.0"
-PATIENCE_S = 20.0  # real: some virtual hours, in each of which the nodes look once
+PATIENCE_S = 60.0  # real: some virtual hours, in each of which the nodes look once
 Identity = tuple[int, int, int, tuple[int | None, ...]]  # node, epoch, sequence, values
 
 
@@ -52,6 +52,7 @@ class Boards:
             number: self._board(site.node(number), folder / f"board-{number}") for number in scene.REAL
         }
         self._tasks: list[asyncio.Task[None]] = []
+        self._wave: asyncio.Task[None] | None = None
         self.wave_said = ""
         self.offered: list[int] = []
 
@@ -118,7 +119,7 @@ class Boards:
         expires = self._clock.utc_ms() // 1000 + 30 * 86_400
         manifest = bundle.manifest_for(made, NUMBER, VERSION, boards, 1, expires)
         signed = manifest.message() + signing.sign(manifest.message(), self._signer)
-        self._tasks.append(asyncio.create_task(self._roll_out(state, made, signed, manifest)))
+        self._wave = asyncio.create_task(self._roll_out(state, made, signed, manifest))
 
     async def _roll_out(self, state: Path, made: bytes, signed: bytes, manifest: bundle.Manifest) -> None:
         def running() -> Mapping[int, str]:
@@ -142,6 +143,9 @@ class Boards:
     # What they measured
 
     async def stop(self) -> None:
+        """Switch the boards off, once the roll-out has come to its end."""
+        if self._wave:
+            await self._wave
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

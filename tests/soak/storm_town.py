@@ -1,4 +1,4 @@
-"""The town of the storm: wire-level nodes on two carriers, and a gateway that can lose its power.
+"""The town of the storm: wire-level nodes on three carriers, and a gateway that can lose its power.
 
 What these nodes say is the firmware's own (backlog, clock, conversation, seal); what of it waits is played by
 appointments on a timeline, as in radio_town.py. The demonstration site's own four nodes are real: see
@@ -8,6 +8,7 @@ storm_boards.py.
 
 import random
 import shutil
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,14 +18,16 @@ from device_configs.model import Node as Planned
 from device_configs.model import Site
 from gateway.alerts.service import Alerts
 from gateway.app import STORE_NAME
+from gateway.carriers.bridge_talk import Talk
 from gateway.carriers.concentrators import Forwarders
 from gateway.model import Downlink, Uplink
 from gateway.store import Reader
+from hardware.virtual.radio.medium import Antenna
 from hardware.virtual.radio.timeline import Timeline
 from node import conversation
 from tests.soak import storm_scene as scene
-from tests.soak.radio import LORA
-from tests.soak.radio_town import Node, Town
+from tests.soak.radio_town import EUI, Node, Town
+from tests.soak.storm_bridge import StormBridge
 from wire.quantities import MISSING, OK
 
 T = TypeVar("T")
@@ -32,6 +35,8 @@ HOUR_S = 3600
 WIFI_S = 0.2  # there and back
 FRAME_MAX = 1024  # bytes, as the node's carrier has it; that one needs a node's network
 LOOK_S = 30.0  # how often the alerts are asked without a record
+TICK_S = 0.5  # how often the gateway's end of the bridge's cable is
+NEAR_DB, RIDGE_DB = 118.0, 190.0  # what a link loses, and what a mountain leaves nothing of
 DATABASES = ("store.db", "alerts.db", "sync.db")
 
 
@@ -149,10 +154,15 @@ class StormTown(Town):
         self._cuts = 0
         state = folder / "state-0"
         state.mkdir()
-        super().__init__(state, seed, len(self.planned), LORA, timeline=Timeline(start_utc_ms))
-        for node in self.nodes:
-            if node.planned.carrier == "lora":  # type: ignore[attr-defined]
-                self.medium.losses_db["0001020304050607", node.antenna.name] = 118.0
+        self._dice = random.Random(seed + 1)
+        self.bridge: StormBridge | None = None
+        self.talk: Talk | None = None  # the gateway's end of the cable
+        super().__init__(state, seed, len(self.planned), scene.LORA, timeline=Timeline(start_utc_ms))
+        for planned, node in zip(self.planned, self.nodes, strict=True):
+            heard_by = scene.heard_by(planned)
+            for receiver, name in ((scene.CONCENTRATOR, EUI.hex()), (scene.BRIDGE, scene.BRIDGE)):
+                ends = min(name, node.antenna.name), max(name, node.antenna.name)
+                self.medium.losses_db[ends] = NEAR_DB if receiver in heard_by else RIDGE_DB
 
     def new_node(self, number: int, folder: Path, rng: random.Random) -> Node:
         planned = self.planned[number - 1]
@@ -185,13 +195,47 @@ class StormTown(Town):
 
     def start_gateway(self) -> None:
         super().start_gateway()
+        self.plug_bridge()
         self.alerts = Alerts(
             self.site, self.state, Reader.open(self.state / STORE_NAME),
             now_ms=self.now_ms, monotonic=self.timeline.monotonic_s,
         )  # fmt: skip
 
+    # The bridge is on a cable of the gateway's, which gives it power
+
+    def plug_bridge(self) -> None:
+        if self.bridge is None:
+            antenna = Antenna(scene.BRIDGE, self.medium)
+            self.bridge = StormBridge(antenna, self.timeline, self._folder / "purse", self._dice)
+        talk = self.talk = Talk(
+            self.lora, self.receivers, deliver=self.deliver, write=self.bridge.take,
+            now_s=self.timeline.monotonic_s, now_ms=self.timeline.utc_ms,
+        )  # fmt: skip
+        self.bridge.plug(talk.received)
+        talk.opened()
+        self._tick(talk)
+
+    def unplug_bridge(self) -> None:
+        assert self.bridge is not None
+        assert self.talk is not None
+        self.bridge.unplug()
+        self.talk.closed()
+        self.counts.update(self.talk.counts)
+        self.talk = None
+
+    def radio_counts(self) -> Counter[str]:
+        """Return what both kinds of receivers counted, over all that went off and on."""
+        groups = (self.forwarders, self.talk)
+        return sum((group.counts for group in groups if group is not None), self.counts.copy())
+
+    def _tick(self, talk: Talk) -> None:
+        if talk is self.talk:
+            talk.tick()
+            self.timeline.call_later(TICK_S, lambda: self._tick(talk))
+
     def cut_gateway(self) -> None:
         """The supply goes: what the files hold at this moment is all that the next start finds."""
+        self.unplug_bridge()
         self._cuts += 1
         image = self._folder / f"state-{self._cuts}"
         image.mkdir()
@@ -207,4 +251,6 @@ class StormTown(Town):
     def close(self) -> None:
         if self.alerts is not None:
             self._loop.run_until_complete(self.alerts.close())
+        if self.bridge is not None:
+            self.bridge.close()
         super().close()

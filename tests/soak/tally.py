@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -22,7 +23,10 @@ class Failure:
 
 @dataclass(slots=True)
 class Tally:
-    """`facts` are further figures for the report. `minutes` None: the soak's own full length."""
+    """`facts` are further figures for the report. `minutes` None: the soak's own full length.
+
+    `folder` is where a soak puts what there is to look at besides its figures.
+    """
 
     minutes: float | None = None
     first_seed: int = field(default_factory=lambda: random.SystemRandom().randrange(1 << 31))
@@ -31,6 +35,7 @@ class Tally:
     failures: list[Failure] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    folder: Path = Path()
     _begun: float = field(default_factory=time.monotonic)
 
     def rounds(self, full: int) -> Iterator[int]:
