@@ -238,6 +238,7 @@ class Gateway:
                     "node": link.node,
                     "last_seen_ms": link.last_seen_ms or None,
                     "status_at_ms": link.status_at_ms,
+                    "shelved_at_ms": link.shelved_at_ms,
                     "welcomed": link.welcomed,
                     "stored": stored.get(link.node, 0),
                     "receptions": [asdict(reception) for reception in link.receptions.values()],

@@ -97,10 +97,11 @@ def status(state: State, as_json: Json = False) -> None:
         console.print(f"refused, {cause.replace('_', ' ')}: {count} frames")
     for condition in answer["conditions"]:
         console.print(f"{'!' if condition['urgent'] else '-'} {condition['text']}")
-    table = Table("node", "stored", "last heard (UTC)", "last status (UTC)", box=None)
+    table = Table("node", "stored", "last heard (UTC)", "last status (UTC)", "", box=None)
     for node in answer["nodes"]:
         times = [_utc(node["last_seen_ms"]), _utc(node["status_at_ms"])]
-        table.add_row(str(node["node"]), str(node["stored"]), *times)
+        shelf = "on the shelf" if node.get("shelved_at_ms") else ""
+        table.add_row(str(node["node"]), str(node["stored"]), *times, shelf)
     console.print(table)
 
 

@@ -104,6 +104,7 @@ async def test_from_the_first_status_to_the_ack_and_back_after_a_restart(
                 "node": 12,
                 "last_seen_ms": None,
                 "status_at_ms": None,
+                "shelved_at_ms": None,
                 "welcomed": False,
                 "stored": 0,
                 "receptions": [],

@@ -27,7 +27,8 @@ STATUS = {
     },
     "conditions": [{"name": "disk_full", "urgent": True, "text": "The disk is full"}],
     "nodes": [
-        {"node": 11, "stored": 7, "last_seen_ms": 1_795_000_000_000, "status_at_ms": None, "welcomed": True}
+        {"node": 11, "stored": 7, "last_seen_ms": 1_795_000_000_000, "status_at_ms": None, "welcomed": True},
+        {"node": 12, "stored": 0, "last_seen_ms": 7, "status_at_ms": 7, "shelved_at_ms": 7, "welcomed": True},
     ],
 }
 
@@ -82,6 +83,7 @@ def test_status_for_people(gateway: Answering, tmp_path: Path) -> None:
     assert "! The disk is full" in out
     assert "2026-11-18 11:06:40" in out
     assert "never" in out
+    assert out.count("on the shelf") == 1
 
 
 def test_status_for_programs(gateway: Answering, tmp_path: Path) -> None:
