@@ -51,26 +51,46 @@ def _segment(content: bytes, epoch: int, first: int, channels: int) -> Iterator[
     if (_u32(content, 4), _u32(content, 8)) != (epoch, first):
         return
     rest = content[16:]
-    seq = first
-    while len(rest) >= 3 and len(rest) >= rest[0] + 3:
-        body, check = rest[1 : 1 + rest[0]], rest[1 + rest[0] : 3 + rest[0]]
+    record = FlashRecord(epoch, first - 1, 0, 0, (None,) * channels, (0,) * channels)
+    while len(rest) >= 3 and len(rest) >= rest[0] % 128 + 3:
+        size = rest[0] % 128
+        body, check = rest[1 : 1 + size], rest[1 + size : 3 + size]
+        seq = record.seq + 1
         if (zlib.crc32(seq.to_bytes(4, "little") + body) & 0xFFFF).to_bytes(2, "little") != check:
             return
-        yield _record(epoch, seq, body, channels)
-        seq += 1
-        rest = rest[3 + rest[0] :]
+        record = _next(record, body) if rest[0] >= 128 else _whole(epoch, seq, body, channels)
+        yield record
+        rest = rest[3 + size :]
 
 
-def _record(epoch: int, seq: int, body: bytes, channels: int) -> FlashRecord:
-    rest = body[6:]
-    quality = bytes(channels)
-    if body[5]:
-        size = (channels + 1) // 2
-        quality = bytes(byte >> shift & 15 for byte in rest[:size] for shift in (0, 4))[:channels]
-        rest = rest[size:]
+def _whole(epoch: int, seq: int, body: bytes, channels: int) -> FlashRecord:
+    quality, rest = _codes(body[6:], channels) if body[5] else ((0,) * channels, body[6:])
     numbers = _varints(rest)
-    values = tuple(None if code in _NO_VALUE else next(numbers) for code in quality)
-    return FlashRecord(epoch, seq, _u32(body, 0), body[4], values, tuple(quality))
+    values = tuple(None if code in _NO_VALUE else _signed(next(numbers)) for code in quality)
+    return FlashRecord(epoch, seq, _u32(body, 0), body[4], values, quality)
+
+
+def _next(before: FlashRecord, body: bytes) -> FlashRecord:
+    """The record that goes on from the one before."""
+    end = next(i for i, byte in enumerate(body) if byte < 128) + 1
+    (passed,) = _varints(body[:end])
+    quality, rest = before.quality, body[end:]
+    if passed % 2:
+        quality, rest = _codes(rest, len(quality))
+    numbers = _varints(rest)
+    values = tuple(
+        None if code in _NO_VALUE else (old or 0) + _signed(next(numbers))
+        for code, old in zip(quality, before.values, strict=True)
+    )
+    return FlashRecord(
+        before.epoch, before.seq + 1, before.time_s + passed // 2, before.clock, values, quality
+    )
+
+
+def _codes(content: bytes, channels: int) -> tuple[tuple[int, ...], bytes]:
+    size = (channels + 1) // 2
+    codes = [byte >> shift & 15 for byte in content[:size] for shift in (0, 4)]
+    return tuple(codes[:channels]), content[size:]
 
 
 def _varints(content: bytes) -> Iterator[int]:
@@ -78,9 +98,12 @@ def _varints(content: bytes) -> Iterator[int]:
     for byte in content:
         groups.append(byte & 0x7F)
         if byte < 0x80:
-            z = sum(group << 7 * i for i, group in enumerate(groups))
-            yield z // 2 if z % 2 == 0 else -(z + 1) // 2
+            yield sum(group << 7 * i for i, group in enumerate(groups))
             groups = []
+
+
+def _signed(z: int) -> int:
+    return z // 2 if z % 2 == 0 else -(z + 1) // 2
 
 
 def acknowledged(rtc_memory: bytes, seq: int) -> bool:

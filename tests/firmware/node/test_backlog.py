@@ -38,8 +38,8 @@ def sequences(backlog, state):
 
 VALUES = st.one_of(st.none(), st.integers(-(1 << 40) + 1, (1 << 40) - 1))
 ROWS = st.tuples(
-    st.integers(0, 0xFFFFFFFF),
-    st.one_of(st.none(), st.integers(1, 255)),
+    st.one_of(st.integers(5000, 5100), st.integers(0, 0xFFFFFFFF)),
+    st.one_of(st.none(), st.sampled_from((7, 8))),
     st.lists(VALUES, min_size=CHANNELS, max_size=CHANNELS),
     st.booleans(),  # written with those before it, and a cold boot after it
 )
@@ -64,6 +64,47 @@ def test_what_was_appended_is_read_back(rows, tmp_path_factory):
         backlog.append(batch)
     found = {r.seq: (r.time, clock, r.values, r.quality) for r, clock in backlog.read(0, 1 << 30)}
     assert found == {seq: row for seq, row in model.items() if seq >= state.oldest}
+
+
+def batch(start, count=6):
+    return [(1000 + 10 * i, None, (20000 + i, -i, 7), (OK, OK, OK)) for i in range(start, start + count)]
+
+
+def test_a_batch_takes_less_room_and_any_of_it_can_be_read(tmp_path):
+    backlog, state = ring(tmp_path / "log")
+    for start in range(0, 60, 6):
+        backlog.append(batch(start))
+    taken = state.size
+    for first in range(60):
+        found = [(r.time, clock, r.values, r.quality) for r, clock in backlog.read(first, first + 4)]
+        assert found == batch(first, min(5, 60 - first))
+    single, alone = ring(tmp_path / "single")
+    for row in batch(0, 60):
+        single.append([row])
+    assert taken - 16 < 0.6 * (alone.size - 16)
+
+
+def test_a_program_on_trial_writes_what_the_one_before_it_can_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("node.backlog.slots.trial", True)
+    backlog, state = ring(tmp_path / "log")
+    backlog.append(batch(0))
+    single, alone = ring(tmp_path / "single")
+    for row in batch(0):
+        single.append([row])
+    assert last_segment(tmp_path / "log").read_bytes() == last_segment(tmp_path / "single").read_bytes()
+
+
+def test_a_damaged_batch_reuses_no_sequence(tmp_path):
+    state = Retained()
+    large = Backlog(state, CHANNELS, 8, 4000, str(tmp_path / "log"))
+    large.recover(draw_epoch)
+    for start in range(0, 300, 6):
+        large.append(batch(start))
+    path = last_segment(tmp_path / "log")
+    path.write_bytes(path.read_bytes()[:40])
+    again = Retained()
+    Backlog(again, CHANNELS, 8, 4000, str(tmp_path / "log")).recover(draw_epoch)
+    assert again.next_seq >= 300
 
 
 def test_the_ring_drops_its_oldest_segment(tmp_path):
@@ -138,7 +179,7 @@ class Piecewise:
 
 
 @settings(max_examples=60)
-@given(bodies=st.lists(st.binary(min_size=6, max_size=PART - 3)), tail=st.binary(max_size=40))
+@given(bodies=st.lists(st.binary(min_size=6, max_size=127)), tail=st.binary(max_size=40))
 def test_a_segment_is_read_in_parts(bodies, tail):
     content = b""
     for i, body in enumerate(bodies):
@@ -146,7 +187,9 @@ def test_a_segment_is_read_in_parts(bodies, tail):
         content += bytes((len(body),)) + body + check.to_bytes(2, "little")
     f = Piecewise(content + tail)
     found = list(entries(f, 7))[: len(bodies)]
-    assert [(seq, bytes(body)) for seq, body in found] == list(enumerate(bodies, 7))
+    assert [(seq, on, bytes(body)) for seq, on, body in found] == [
+        (7 + i, False, b) for i, b in enumerate(bodies)
+    ]
     assert f.most <= PART
 
 
@@ -179,6 +222,6 @@ def test_a_write_that_failed_leaves_nothing_that_is_read_twice(tmp_path, monkeyp
         fill(backlog, 1, start=10)
     monkeypatch.undo()
     path = last_segment(tmp_path / "log")
-    path.write_bytes(path.read_bytes() + pack_entry(10, 5, None, (1, 2, 3), (OK, OK, OK)))  # half done
+    path.write_bytes(path.read_bytes() + pack_entry(10, (5, None, (1, 2, 3), (OK, OK, OK))))  # half done
     fill(backlog, 2, start=10)
     assert [(r.seq, r.values[0]) for r, _ in backlog.read(8, 99)] == [(8, 8), (9, 9), (10, 10), (11, 11)]
