@@ -3,7 +3,9 @@
 import asyncio
 import json
 import re
+import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from tests.firmware.radio_lab import RadioLab
 from tools import cli
 from tools.node.network import FILE
 from tools.node.registry import Registry
+from tools.servers import free_port
 from tools.update import signing
 
 ROOT = Path(__file__).parents[2]
@@ -68,16 +71,10 @@ async def test_a_node_comes_takes_it_and_is_confirmed_by_radio(tmp_path: Path) -
 async def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The command, ready to be given; its node is never switched on."""
     monkeypatch.setenv("COLUMNS", "200")
-    lab = RadioLab(tmp_path / "lab", SNOW, changes={"hotspot": {"port": free_tcp_port()}})
+    lab = RadioLab(tmp_path / "lab", SNOW, changes={"hotspot": {"port": free_port()}})
     lab.state.mkdir()
     await lab.board.close()
     return prepare(lab, tmp_path)
-
-
-def free_tcp_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])
 
 
 def state_of(command: list[str]) -> Path:
@@ -89,9 +86,20 @@ def given(command: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
     return status, capsys.readouterr().err
 
 
-def test_nobody_comes(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    status, said = given([*typed, "--minutes", "0"], capsys)
-    assert (status, "These nodes do not run it yet" in said) == (1, True)
+@pytest.mark.servers
+def test_ctrl_c_while_nobody_came(typed: list[str]) -> None:
+    command = [sys.executable, "-P", "-m", "tools.cli", *typed, "--json"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        assert "is ready for: 21" in process.stderr.readline()
+        assert "hold the button" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        told, more = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 1
+    assert "These nodes do not run it yet, as far as is known here: 21." in more
+    assert json.loads(told) == {"ok": False, "version": "0.2.0", "nodes": {"21": "waiting"}}
 
 
 def test_without_a_hotspot_it_draws_a_password(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,18 +120,3 @@ def test_the_port_is_taken(typed: list[str], capsys: pytest.CaptureFixture[str])
         other.listen()
         status, said = given(typed, capsys)
     assert (status, f"Another program has TCP port {port}" in said) == (6, True)
-
-
-def test_a_key_the_nodes_do_not_know(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    (state_of(typed) / "update-keys" / "1.pub").write_text("f" * 768)
-    status, said = given(typed, capsys)
-    assert (status, "is signed by none of the keys" in said) == (5, True)
-
-
-@pytest.mark.parametrize(("nodes", "expected"), [("22", 3), ("one", 2)])
-def test_nodes_that_are_none(
-    typed: list[str], capsys: pytest.CaptureFixture[str], nodes: str, expected: int
-) -> None:
-    status, said = given([*typed, "--nodes", nodes], capsys)
-    assert status == expected
-    assert nodes in said
