@@ -1,4 +1,4 @@
-"""Settings for every test: hypothesis runs the same examples in CI each time."""
+"""Settings for every test: hypothesis runs the same examples in CI each time, whatever surrounds the run."""
 
 import os
 from pathlib import Path
@@ -11,6 +11,14 @@ settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 pytest_plugins = ["hardware.plugin"]
+
+# What people's shells and CI say of terminals and proxies is not what is tested.
+for name in ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR", "PY_COLORS", "TTY_COMPATIBLE", "GITHUB_ACTIONS"):
+    os.environ.pop(name, None)
+for name in ("http_proxy", "https_proxy", "all_proxy"):
+    os.environ.pop(name, None)
+    os.environ.pop(name.upper(), None)
+os.environ["COLUMNS"] = "80"
 
 
 @pytest.fixture
