@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from device_configs.radio_schema import Lora
+from gateway.model import Refusal
 from hardware.bench_file import BENCHES, load_bench
 from hardware.rig import Bench, opened
 from hardware.strategy import State, Strategy
@@ -21,9 +23,11 @@ from hardware.virtual.bench import VirtualConsole
 from hardware.virtual.board import Board
 from hardware.virtual.chips.chip import Chip, Fault
 from hardware.virtual.flash import PowerCut
+from hardware.virtual.radio.physics import busiest_hour_s, sensitivity_dbm
 from tests.rig import printed
 from tests.rig.conftest import INTERVAL_S, program_of
 from tests.rig.gateway import RigGateway
+from tests.rig.radio import gateway_by_radio, heard, radio_of, until_stored
 from tests.soak.tally import Tally
 from tools.firmware_image import compiled
 
@@ -63,7 +67,18 @@ class Scene:
         return self.dice.choice([c for c in self.board.wiring.chips() if type(c).__name__ in SENSORS])
 
 
+# By radio
+LORA = Lora(frequency_khz=869_525, spreading_factor=7, bandwidth_khz=125, power_dbm=14)
+AIRTIME_S = 360.0  # 869.4 to 869.65 MHz: 10 % of any hour (ETSI EN 300 220-2 V3.2.1, annex B)
+NEAR_DB = 60.0
+RADIO_WAKES = 80  # after silence a node asks with every twelfth report only, then fetches up
+TO_INTRODUCE = frozenset({Refusal.UNKNOWN_CLOCK.name, Refusal.UNKNOWN_EPOCH.name})  # a STATUS was lost
 SENSORS = ("Ads1115", "OneWireBus", "LoopSensor", "Battery")
+BY_RADIO = (
+    "nobody hears the radio",
+    "the radio is at the edge of its range",
+    "nobody hears the radio and the supply goes",
+)
 Fault_ = Callable[[Scene], Awaitable[None]]
 
 
@@ -136,6 +151,30 @@ async def levels_jump(scene: Scene) -> None:
         await scene.wakes(1)
 
 
+async def unheard(scene: Scene) -> None:
+    radio = radio_of(scene.bench)
+    assert radio.attenuator
+    await radio.attenuate(radio.attenuator.most_db)
+    await scene.wakes(scene.dice.uniform(2, 12))
+    await radio.attenuate(NEAR_DB)
+
+
+async def at_the_edge(scene: Scene) -> None:
+    radio = radio_of(scene.bench)
+    for _ in range(4):
+        edge_db = LORA.power_dbm - sensitivity_dbm(LORA.spreading_factor) - radio.fixed_db
+        await radio.attenuate(edge_db + scene.dice.uniform(-1.5, 1.5))
+        await scene.wakes(scene.dice.uniform(1, 3))
+    await radio.attenuate(NEAR_DB)
+
+
+async def unheard_and_cut(scene: Scene) -> None:
+    await unheard(scene)
+    await scene.cut()
+    await scene.bench.clock.sleep(scene.dice.uniform(1, 600))
+    await scene.bench.power.on()
+
+
 FAULTS: Mapping[str, tuple[Fault_, str]] = {
     "the supply goes at any moment": (power_cut, "no record is lost, no counter used twice"),
     "the supply goes again while it starts": (cut_while_starting, "it comes back, its backlog whole"),
@@ -146,12 +185,44 @@ FAULTS: Mapping[str, tuple[Fault_, str]] = {
     "a sensor fails": (sensor_fails, "the others go on, nothing is made up"),
     "the battery gets weak": (weak_battery, "it sends less, sleeps, and comes back"),
     "levels and temperatures jump": (levels_jump, "what is told is what was in flash"),
+    "nobody hears the radio": (unheard, "records wait, each arrives once, airtime within the law"),
+    "the radio is at the edge of its range": (at_the_edge, "what got lost is sent again, once stored"),
+    "nobody hears the radio and the supply goes": (unheard_and_cut, "no counter and no airtime anew"),
 }  # fmt: skip
 
 
 async def scenario(seed: int, name: str) -> int:
     """Live one through; return how many records were compared. Raises AssertionError with what is wrong."""
-    dice = random.Random(seed)
+    return await (_by_radio if name in BY_RADIO else _by_wifi)(random.Random(seed), FAULTS[name][0])
+
+
+async def _by_radio(dice: random.Random, fault: Fault_) -> int:
+    file, site, node = load_bench(BENCHES / "virtual.yaml")
+    with tempfile.TemporaryDirectory(prefix="rig-") as folder:
+        async with (
+            opened(file, site, node, BENCHES / "virtual.yaml", Path(folder)) as bench,
+            gateway_by_radio(bench, Path(folder) / "gateway", LORA) as gateway,
+        ):
+            parts = (bench.console, bench.power, bench.flasher, bench.meter, bench.clock)
+            dut = Strategy(*parts, program_of(bench, gateway, compiled()))
+            scene = Scene(bench, dut, gateway, dice)
+            await radio_of(bench).attenuate(NEAR_DB)
+            await dut.to(State.ASLEEP)
+            await until_stored(bench, gateway, 1, RADIO_WAKES, INTERVAL_S)
+            await fault(scene)
+            await bench.clock.sleep(REST_S)
+            said = printed.records(bench.console.text())
+            for _ in range(RADIO_WAKES):  # the newest go first: their number alone proves nothing
+                if said.items() <= gateway.records().items():
+                    break
+                await scene.wakes(1)
+            await scene.asleep()
+            sent = [(f.ended_ms / 1000 - f.airtime_s, f.airtime_s) for f in heard(bench)]
+            assert busiest_hour_s(sent) <= AIRTIME_S, "it was on the air for longer than the law allows"
+            return judge(scene, said, allowed=TO_INTRODUCE)
+
+
+async def _by_wifi(dice: random.Random, fault: Fault_) -> int:
     file, site, node = load_bench(BENCHES / "virtual.yaml")
     with tempfile.TemporaryDirectory(prefix="rig-") as folder:
         async with opened(file, site, node, BENCHES / "virtual.yaml", Path(folder)) as bench:
@@ -164,26 +235,30 @@ async def scenario(seed: int, name: str) -> int:
                 scene = Scene(bench, Strategy(*parts, tree), gateway, dice)
                 await scene.dut.to(State.ASLEEP)
                 await gateway.until_stored(1, PATIENCE_S)
-                await FAULTS[name][0](scene)
+                await fault(scene)
                 await bench.clock.sleep(REST_S)
                 await scene.wakes(3)
                 await scene.asleep()
-                return await judge(scene)
+                said = printed.records(bench.console.text())
+                await gateway.until_stored(len(said), PATIENCE_S)
+                return judge(scene, said)
             finally:
                 await gateway.stop()
                 await gateway.stop_broker()
 
 
-async def judge(scene: Scene) -> int:
+def judge(
+    scene: Scene, said: Mapping[int, tuple[int | None, ...]], allowed: frozenset[str] = frozenset()
+) -> int:
+    """Compare what the node `said` it has with what is stored; `allowed` are causes of a refusal."""
     text, gateway = scene.bench.console.text(), scene.gateway
-    said = printed.records(text)
-    await gateway.until_stored(len(said), PATIENCE_S)
     stored = gateway.records()
     lost = said.items() - stored.items()
     assert not lost, f"in flash and not in the store: {sorted(lost)[:3]}"
-    made_up = len(stored) - len(said)
-    assert made_up <= scene.unseen, f"{made_up} records are stored that the node never told of"
-    assert gateway.refused() == {}, f"frames were refused: {gateway.refused()}"
+    made_up = stored.keys() - printed.records(text).keys()
+    assert len(made_up) <= scene.unseen, f"{sorted(made_up)} are stored, and the node never told of them"
+    refused = gateway.refused().keys() - allowed
+    assert not refused, f"frames were refused: {gateway.refused()}"
     boots = printed.boots(text)
     assert boots == sorted(set(boots)), f"cold boots were numbered {boots}"
     assert len(printed.epochs(text)) == 1, "the backlog began anew"
