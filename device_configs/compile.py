@@ -137,7 +137,7 @@ def node_settings(
     settings["carrier"] = ways[node.carrier]
     if node.fallback:
         settings["fallback"] = ways[node.fallback]
-    if hotspot and "lora" in node.carriers and profile.power == "battery":
+    if hotspot and node.carrier == "lora" and profile.power == "battery":
         settings["hotspot"] = hotspot
     return settings
 

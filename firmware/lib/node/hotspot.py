@@ -58,7 +58,7 @@ def visit(node):
             said = "refused: there is no program for this node here, or it may not take one now"
             log("hotspot", said)
             carrier.publish(topic, said.encode())
-    except OSError as error:
+    except Exception as error:  # a stranger's broker may send anything
         log("hotspot", repr(error))
     finally:
         if carrier is not None:
