@@ -50,7 +50,7 @@ class _Counting(MqttCarrier):
             self.done.set()
 
     async def until_connected(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not self.connected:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 

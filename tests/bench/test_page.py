@@ -39,7 +39,7 @@ async def test_every_frame_is_taken(tmp_path: Path) -> None:
     feed, stop = Feed(site, 30), asyncio.Event()
     running = asyncio.create_task(Gateway(settings, store, carriers=[feed]).run(stop))
     feed.go.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await feed.done.wait()
     assert store.reader.stored() == {1: 10, 3: 10, 200: 10}
     assert feed.spent_s > 0

@@ -67,7 +67,7 @@ class Browser:
             "client": (self.address, 1),
             "server": ("localhost", 80),
         }
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await self.app(scope, receive, send)
         found: dict[str, str] = {}
         for name, value in sent[0]["headers"]:
