@@ -57,3 +57,14 @@ def test_a_real_bench_needs_a_port_and_relays_are_counted_from_one(tmp_path: Pat
         tmp_path, REAL.replace("port: 1883", "port: 0"), "example"
     )
     assert "0 is too small" in wrong(tmp_path, REAL.replace("relay: 1", "relay: 0"), "example")
+
+
+def test_a_real_radio_and_its_attenuator(tmp_path: Path) -> None:
+    whole = REAL.replace("# radio:", "radio:").replace("# attenuator:", "attenuator:")
+    (tmp_path / "example.yaml").write_text(whole)
+    file, _, _ = load_bench(tmp_path / "example.yaml")
+    assert file.instruments >= {"radio", "attenuator"}
+    text = wrong(tmp_path, whole.replace("dc-6ghz-120db", "dc-6ghz-12db"), "example")
+    assert "hint: did you mean `dc-6ghz-120db`?" in text
+    text = wrong(tmp_path, whole.replace("fixed_db: 34", "fixed_db: -3"), "example")
+    assert "-3 is too small" in text
