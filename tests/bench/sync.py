@@ -147,7 +147,7 @@ async def drained(folder: Path, site: Site, writer: Writer, name: str, count: in
         began = time.perf_counter()
         running = asyncio.create_task(worker.run())
         while journal.synced < count:  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.005)
         seconds = time.perf_counter() - began
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
