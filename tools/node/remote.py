@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,10 @@ from tools.node.trouble import Trouble
 # A script's result: the one line it prints after this mark.
 MARK = "@@ "
 _GONE = re.compile(r"Errno [56]\b|Input/output|device disconnected|returned no data|failed to access")
+# mpremote waits ten seconds for a byte, by the clock. A computer that stalls has not waited, and all that is
+# run here may be run again.
+_LATE = re.compile(r"could not (enter raw repl|exec command)|timeout waiting for")
+TRIES = 3
 
 PROBE = """
 import gc, json, machine, os
@@ -113,21 +117,29 @@ class Board:
         self._mpremote("exec", "--no-follow", "import machine; machine.reset()")
 
     def _mpremote(self, *arguments: str) -> str:
+        status, stdout, printed = self._try(arguments)
+        for _ in range(TRIES - 1):
+            if status == 0 or not _LATE.search(printed):
+                break
+            status, stdout, printed = self._try(arguments)
+        if "No module named mpremote" in printed:
+            raise Trouble("tool_missing", tool="mpremote")
+        if status == 0:
+            return stdout
+        if _GONE.search(printed) or not Path(self.path).exists():
+            raise Trouble("unplugged", detail=printed, port=self.path)
+        key = "copy_failed" if arguments[0] == "fs" else "script_failed"
+        raise Trouble(key, detail=printed[-2000:], port=self.path)
+
+    def _try(self, arguments: Sequence[str]) -> tuple[int, str, str]:
+        """Return mpremote's exit status, its output, and that with its errors. Raises Trouble."""
         command = [sys.executable, "-P", "-m", "mpremote", "connect", self.path, "resume", *arguments]
         try:
             done = subprocess.run(command, capture_output=True, timeout=self._timeout_s, check=False)
         except subprocess.TimeoutExpired as error:
             raise Trouble("unplugged", detail=f"mpremote: {error}", port=self.path) from error
         stdout = done.stdout.decode(errors="replace")
-        printed = stdout + done.stderr.decode(errors="replace")
-        if "No module named mpremote" in printed:
-            raise Trouble("tool_missing", tool="mpremote")
-        if done.returncode == 0:
-            return stdout
-        if _GONE.search(printed) or not Path(self.path).exists():
-            raise Trouble("unplugged", detail=printed, port=self.path)
-        key = "copy_failed" if arguments[0] == "fs" else "script_failed"
-        raise Trouble(key, detail=printed[-2000:], port=self.path)
+        return done.returncode, stdout, stdout + done.stderr.decode(errors="replace")
 
 
 _FOLDERS = """

@@ -149,7 +149,7 @@ async def test_an_afternoon(scene: Scene, capfd: Any) -> None:
         names[2]: "unplugged",
         names[3]: "unplugged",
         names[9]: "wrong_chip",
-    }
+    }, said.err
     assert [r["did"] for r in found["nodes"] if r["node"] == 101] == ["already"]
     interrupted = set(found["left"])
     assert len(interrupted) == 2
