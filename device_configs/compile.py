@@ -49,9 +49,15 @@ SEGMENT_BYTES = {"battery": 1000, "mains": 4000}
 HEAD_BYTES = 16  # of a segment
 ENTRY_BYTES = 3 + 6  # of a record, beside its values
 # A segment takes one 4 KiB block, of the ring as of the archive. The file system has 2 MiB on a 4 MiB chip,
-# 6 MiB on 8; the rest is for programs: installed, running and coming. Beyond that, listing the folder gets
-# slow.
-SEGMENTS_MAX = {4: 280, 8: 1200, 16: 1200}
+# 6 MiB on 8 and 14 MiB on 16, a few blocks less on a real one. It has to hold three programs, installed,
+# running and coming, the bundle the last one comes in, and settings, identity and folders. What is left is
+# for segments; beyond 1200, listing the folder gets slow.
+FILE_SYSTEM_BLOCKS = {4: 509, 8: 1533, 16: 3581}
+PROGRAM_BLOCKS, BUNDLE_BLOCKS, OTHER_BLOCKS = 80, 31, 48
+SEGMENTS_MAX = {
+    flash_mb: min(blocks - 3 * PROGRAM_BLOCKS - BUNDLE_BLOCKS - OTHER_BLOCKS, 1200)
+    for flash_mb, blocks in FILE_SYSTEM_BLOCKS.items()
+}
 
 # The archive of a meter's registers, see firmware/lib/node/archive.py: an entry an hour for a year.
 REGISTERS = {"energy_wh", "reactive_energy_varh"}

@@ -2,11 +2,15 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from device_configs.compile import (
+    HEAD_BYTES,
+    REGISTERS,
+    SEGMENT_BYTES,
     SEGMENTS_MAX,
     archive_segments,
     config_hash,
@@ -18,6 +22,7 @@ from device_configs.compile import (
 from device_configs.loader import load_site
 from device_configs.model import Site
 from device_configs.radio_schema import Lora
+from node.backlog import pack_entry
 from wire.quantities import QUANTITIES
 
 GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("settings.json").read_text())
@@ -89,6 +94,32 @@ def test_a_meter_has_an_archive_of_its_registers_beside_the_ring(demo: Site) -> 
     assert settings["archive"] == {"channels": [2, 3, 12, 13], "segments": archive_segments(4)}
     assert 20 < archive_segments(1) < archive_segments(4) < 50
     assert "archive" not in node_settings(demo, demo.node(21), host="h")
+
+
+@pytest.mark.parametrize(("name", "always"), [("energy", False), ("energy-modbus", True)])
+def test_the_smallest_flash_holds_three_days_at_ten_seconds(demo: Site, name: str, always: bool) -> None:
+    profile = demo.catalog.profiles[name]
+    quantities = [QUANTITIES[n] for n in profile.quantities]
+    moves = {"power_w": 200, "reactive_var": 200, "current_ma": 200, "phase_dv": 10}
+    draw, values, sizes = Random(1), [5000] * len(quantities), []
+    before = None
+    for i in range(2160):  # six hours, in batches of a minute
+        values = [
+            n + draw.randint(-moves.get(q.name, 0), moves.get(q.name, 3))
+            for n, q in zip(values, quantities, strict=True)
+        ]
+        there = [q.name in moves or always or i % 360 == 0 for q in quantities]
+        row = (
+            1_760_000_000 + 10 * i,
+            None,
+            tuple(n if held else None for n, held in zip(values, there, strict=True)),
+            tuple(0 if held else 1 for held in there),
+        )
+        sizes.append(len(pack_entry(i, row, before if i % 6 else None)))  # type: ignore[no-untyped-call]
+        before = row
+    registers = sum(q.name in REGISTERS for q in quantities)
+    per_segment = (SEGMENT_BYTES["mains"] - HEAD_BYTES) * len(sizes) // sum(sizes)
+    assert (SEGMENTS_MAX[4] - archive_segments(registers) - 1) * per_segment > 3 * 8640
 
 
 def test_a_fixed_address(demo: Site) -> None:
