@@ -39,7 +39,7 @@ MEMORY = Path("/dev/shm")
 
 
 def run(tally: Tally) -> None:
-    for name in ("virtual_days", "wakes", "records", "power_cuts", "watchdog_resets", "crashes"):
+    for name in ("virtual_days", "wakes", "records", "lost", "power_cuts", "watchdog_resets", "crashes"):
         tally.add(name, 0)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(AT_ONCE, spawn, only_critical_logs) as pool:
@@ -106,6 +106,7 @@ async def survive(folder: Path, life: Life) -> dict[str, int]:
             "watchdog_resets": counts.watchdog_resets,
             "crashes": counts.crashes,
             "records": compare(lab),
+            "lost": lost(lab),
         }
         told = ", ".join(f"{fact} {count}" for fact, count in (facts | trouble.counts).items())
         life.tell(f"{life.name}: well after {time.monotonic() - began_s:.0f} s; {told}")
@@ -254,3 +255,9 @@ def compare(lab: Lab) -> int:
     for line in ledger:
         assert line.measured == line.heard + line.lost, f"the ledger does not close: {line}"
     return len(stored)
+
+
+def lost(lab: Lab) -> int:
+    """Records the node numbered and no longer has: those whose writing a power cut broke off."""
+    with lab.reader() as reader:
+        return sum(line.lost for line in reader.ledger())
