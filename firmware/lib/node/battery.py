@@ -107,8 +107,8 @@ def _report(node, introduce=False, urgent=False):
     finally:
         node.watchdog.feed()
         node.told(True if heard else None if all_told else False)
-        if node.lamp:
+        if node.lamp and (heard or not all_told):  # by radio it asks only now and then
             margin_db = getattr(carrier, "margin_db", None)
-            node.lamp.heard(heard or all_told, margin_db() if heard and margin_db else None)
+            node.lamp.heard(heard, margin_db() if heard and margin_db else None)
         if carrier is not None:
             carrier.close()

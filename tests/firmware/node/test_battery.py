@@ -1,4 +1,4 @@
-"""What a battery node feels of its battery: by radio while a packet is on the air, not after it."""
+"""What a battery node feels of its battery, while a packet is on the air; what it shows of an answer."""
 
 import pytest
 
@@ -32,5 +32,19 @@ async def test_the_load_that_is_reported_is_that_of_a_packet_on_the_air(tmp_path
         with lab.reader() as reader:
             records = reader.history(SNOW, 0, 1 << 40)
         assert all(record.values[3] == pytest.approx(3600, abs=10) for record in records)
+    finally:
+        await lab.stop()
+
+
+async def test_the_light_shows_no_answer_where_none_was_asked_for(tmp_path):
+    lab = RadioLab(tmp_path, SNOW, changes={"interval_s": 60})
+    await lab.start()
+    lab.carrier.up = False
+    try:
+        await lab.board.power_on()
+        await lab.until(lambda: lab.board.asleep and lab.memory().wakes >= 12, 1, step_s=1)
+        seen = lab.led.seen()
+        assert seen.count(".") == lab.memory().wakes  # each measured, none was answered
+        assert 0 < seen.count("-") < lab.memory().wakes
     finally:
         await lab.stop()
