@@ -7,7 +7,7 @@ import pytest
 from hardware.rig import Bench
 from hardware.strategy import State, Strategy
 from tests.rig import printed
-from tests.rig.conftest import INTERVAL_S
+from tests.rig.conftest import INTERVAL_S, SLOW_S
 from tests.rig.gateway import RigGateway
 
 pytestmark = pytest.mark.servers
@@ -21,19 +21,20 @@ async def test_records_wait_for_a_gateway_that_is_away(
     await dut.to(State.ASLEEP)
     await gateway.until_stored(1, 60)
     await gateway.stop()
+    before = len(gateway.stored())  # on a busy computer the next one came meanwhile
     for _ in range(AWAY):
         await bench.clock.sleep(INTERVAL_S)
     await dut.to(State.ASLEEP)
-    assert len(gateway.stored()) == 1
+    assert len(gateway.stored()) == before
     await gateway.start()
     await bench.clock.sleep(2 * INTERVAL_S)
     said = printed.records(bench.console.text())
-    await gateway.until_stored(AWAY + 2, 60)
+    await gateway.until_stored(before + AWAY + 1, 60)
     assert said.items() >= gateway.records().items()
     assert set(gateway.records()) == set(range(len(gateway.records())))
     times = [record.measured_at_s for record in sorted(gateway.stored(), key=lambda record: record.seq)]
     gaps = [after - before for before, after in pairwise(times)]
-    assert all(abs(gap - INTERVAL_S) <= 3 for gap in gaps), gaps  # each at its own time, not when it came
+    assert all(abs(gap - INTERVAL_S) <= SLOW_S for gap in gaps), gaps  # not when it came
 
 
 async def test_records_wait_for_a_broker_that_is_away(
@@ -42,13 +43,14 @@ async def test_records_wait_for_a_broker_that_is_away(
     await dut.to(State.ASLEEP)
     await gateway.until_stored(1, 60)
     await gateway.stop_broker()
+    before = len(gateway.stored())  # on a busy computer the next one came meanwhile
     for _ in range(AWAY):
         await bench.clock.sleep(INTERVAL_S)
     await dut.to(State.ASLEEP)
-    assert len(gateway.stored()) == 1
+    assert len(gateway.stored()) == before
     await gateway.start_broker()
     await bench.clock.sleep(2 * INTERVAL_S)
-    await gateway.until_stored(AWAY + 2, 60)
+    await gateway.until_stored(before + AWAY + 1, 60)
     assert gateway.records().items() <= printed.records(bench.console.text()).items()
     assert set(gateway.records()) == set(range(len(gateway.records())))
 

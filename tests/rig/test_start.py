@@ -8,7 +8,7 @@ from device_configs.model import Node
 from hardware.rig import Bench
 from hardware.strategy import State, Strategy
 from tests.rig import printed
-from tests.rig.conftest import INTERVAL_S
+from tests.rig.conftest import INTERVAL_S, SLOW_S
 from tests.rig.gateway import RigGateway
 
 pytestmark = pytest.mark.servers
@@ -74,12 +74,13 @@ async def test_wakes_come_in_time_and_each_says_it_once(
     frames = gateway.frames()
     await bench.clock.sleep(WAKES * INTERVAL_S)
     await gateway.until_stored(1 + WAKES, 60)
-    assert len(gateway.stored()) == 1 + WAKES
-    assert gateway.frames() - frames <= WAKES * FRAMES_A_WAKE
+    woken = len(gateway.stored()) - 1
+    assert woken in (WAKES, WAKES + 1)
+    assert gateway.frames() - frames <= (woken + 1) * FRAMES_A_WAKE
     times = [record.measured_at_s for record in gateway.stored()]
     gaps = [after - before for before, after in pairwise(times)]
-    assert all(abs(gap - INTERVAL_S) <= 3 for gap in gaps), gaps
-    assert abs(times[-1] - bench.clock.utc_ms() / 1000) < INTERVAL_S
+    assert all(abs(gap - INTERVAL_S) <= SLOW_S for gap in gaps), gaps
+    assert abs(times[-1] - bench.clock.utc_ms() / 1000) < INTERVAL_S + SLOW_S
     assert printed.boots(bench.console.text()) == [1]
 
 
