@@ -45,7 +45,7 @@ async def test_the_wrong_chip_is_refused_before_anything_is_written(
     before = bytes(fresh.flash[:FILE_SYSTEM_AT])
     said = await flash(capfd, fresh, tmp_path, chip="esp32s3")
     assert (said.status, said.json["trouble"]) == (5, "wrong_chip")
-    assert "has an esp32, the node needs an esp32s3. Nothing was written." in said.err
+    assert "has an esp32, here an esp32s3 is needed. Nothing was written." in said.err
     assert bytes(fresh.flash[:FILE_SYSTEM_AT]) == before
 
 
