@@ -52,9 +52,6 @@ from tools.node_settings import settings
 
 app = typer.Typer(help="Flash, provision and commission nodes.", no_args_is_help=True)
 
-app.command("archive")(archive)
-app.command("settings")(settings)
-
 
 @app.command("list")
 def list_boards(
@@ -299,6 +296,9 @@ def commission(
         s.end("", commissioned=done, not_yet=[trouble.key for trouble in troubles])
 
 
+app.command("settings")(settings)
+
+
 @app.command()
 def rotate(
     node: NodeId,
@@ -360,3 +360,6 @@ def forget(
             s.words("did.wiped" if wiped else "did.not_wiped", node=number),
         ]
         s.end("\n".join([*lines, s.words("next.reload")]), node=number, wiped=wiped)
+
+
+app.command("archive")(archive)
