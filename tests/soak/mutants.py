@@ -79,7 +79,7 @@ MUTANTS = (
     ),
     Mutant(
         "a cold boot drops the backlog", "lib/node/backlog.py",
-        "firsts = self._firsts() if state.epoch else []", "firsts = []", "power",
+        "firsts = self._firsts()\n        state.epoch", "firsts = []\n        state.epoch", "power",
     ),
     Mutant(
         "a record's check sum is wrong", "lib/node/backlog.py",

@@ -330,7 +330,7 @@ def main(watchdog):
     if cold:
         me.boot(state)
     state.wakes += 1
-    state.starts = min(state.starts + 1, 0xFF)
+    state.starts = guard.counted(state.starts)
     if not cold and cause[0] != _DEEPSLEEP_RESET:
         state.counter = state.reserved  # frames may have gone out since it last remembered
     if cause[0] == _WDT_RESET:

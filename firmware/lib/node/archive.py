@@ -21,6 +21,7 @@ import os
 import struct
 from binascii import crc32
 
+from node.backlog import is_segment
 from wire.bits import unzigzag, zigzag
 from wire.encoding import put_uvarint, take_uvarint
 from wire.quantities import ESTIMATED, OK, OUT_OF_RANGE
@@ -128,6 +129,7 @@ class Archive:
         self._segments = segments
         self._dir = directory
         self._number = 0  # of the newest segment
+        self._failed = None  # the number of one that could not be begun
         self._size = SEGMENT_BYTES  # of it; full: the next entry begins another one
         self._point = _Point(len(positions))
         self._hour = None  # (clock, hour) of the newest entry
@@ -138,7 +140,7 @@ class Archive:
         return "%s/%08x" % (self._dir, number)
 
     def _numbers(self):
-        return sorted([int(name, 16) for name in os.listdir(self._dir) if len(name) == 8])
+        return sorted([int(name, 16) for name in os.listdir(self._dir) if is_segment(name)])
 
     def recover(self):
         """Find the end of the archive in flash, and what the registers showed last. Raises OSError."""
@@ -198,13 +200,15 @@ class Archive:
                     f.write(bytes((len(body),)) + body + _check(self._number, size, body))
                 self._size = size + 3 + len(body)
                 return
-        numbers = self._numbers()
+        # What a write that failed has left is written anew: it costs no other segment.
+        numbers = [number for number in self._numbers() if number != self._failed]
         while len(numbers) >= self._segments:
             os.remove(self._path(numbers.pop(0)))
-        self._number = numbers[-1] + 1 if numbers else 0
+        self._number = self._failed = numbers[-1] + 1 if numbers else 0
         self._point = _Point(len(self._positions))
         body = self._point.encode(time, clock, mark or self.mark, values)
         size = len(self._head)
         with open(self._path(self._number), "wb") as f:
             f.write(self._head + bytes((len(body),)) + body + _check(self._number, size, body))
+        self._failed = None
         self._size = size + 3 + len(body)

@@ -123,6 +123,11 @@ def entries(f, first):
         seq += 1
 
 
+def is_segment(name):
+    """Whether a file of this name is one: a number in eight hex digits."""
+    return len(name) == 8 and not name.strip("0123456789abcdef")
+
+
 class Backlog:
     """`state` (Retained) says where the ring stands; `recover()` finds out again when it does not."""
 
@@ -138,7 +143,7 @@ class Backlog:
 
     def _firsts(self):
         """First sequences of the segments, ascending."""
-        return sorted([int(name, 16) for name in os.listdir(self._dir) if len(name) == 8])
+        return sorted([int(name, 16) for name in os.listdir(self._dir) if is_segment(name)])
 
     def _entries(self, first):
         """Yield the entries of a segment; nothing where its head is damaged or not of this epoch."""
@@ -153,8 +158,14 @@ class Backlog:
             os.mkdir(self._dir)
         except OSError:
             pass  # it is there
+        firsts = self._firsts()
         state.epoch = self._read_epoch()
-        firsts = self._firsts() if state.epoch else []
+        if not state.epoch and firsts:
+            state.epoch = self._epoch_of(firsts)
+            if state.epoch:
+                self._write_epoch()
+            else:
+                firsts = []
         if not firsts:
             for name in os.listdir(self._dir):
                 os.remove(self._dir + "/" + name)
@@ -179,14 +190,30 @@ class Backlog:
         """Begin a new epoch. Only for a ring that holds nothing the gateway knows of."""
         state = self._state
         epoch = struct.unpack("<I", random(4))[0] or 1
-        body = struct.pack("<I", epoch)
-        with open(self._dir + "/epoch.new", "wb") as f:
-            f.write(body + struct.pack("<I", crc32(body)))
-        os.rename(self._dir + "/epoch.new", self._dir + "/epoch")
         state.epoch = epoch
+        self._write_epoch()
         state.next_seq = state.oldest = state.segment = state.upto = 0
         state.ranges = (0,) * 8
         state.size = self._segment_bytes
+
+    def _write_epoch(self):
+        body = struct.pack("<I", self._state.epoch)
+        with open(self._dir + "/epoch.new", "wb") as f:
+            f.write(body + struct.pack("<I", crc32(body)))
+        os.rename(self._dir + "/epoch.new", self._dir + "/epoch")
+
+    def _epoch_of(self, firsts):
+        """Return the epoch that the newest sound head has, 0 where none is sound."""
+        for first in reversed(firsts):
+            try:
+                with open(self._path(first), "rb") as f:
+                    head = f.read(_HEAD)
+            except OSError:
+                continue
+            epoch = struct.unpack("<I", head[4:8])[0] if len(head) == _HEAD else 0
+            if epoch and head == _head(epoch, first):
+                return epoch
+        return 0
 
     def _read_epoch(self):
         try:
@@ -213,7 +240,7 @@ class Backlog:
             if size + len(entry) > self._segment_bytes:
                 entry = pack_entry(seq, row)
                 self._flush(path, mode, pending, seq, size)
-                self._make_room()
+                self._make_room(seq)
                 state.segment = seq
                 path, mode, pending = self._path(seq), "wb", bytearray(_head(state.epoch, seq))
                 size = _HEAD
@@ -233,8 +260,9 @@ class Backlog:
             self._state.next_seq = next_seq
             self._state.size = size
 
-    def _make_room(self):
-        firsts = self._firsts()
+    def _make_room(self, fresh):
+        """Drop the oldest for the segment `fresh`; one that a write that failed has left costs no other."""
+        firsts = [first for first in self._firsts() if first != fresh]
         while len(firsts) >= self._segments:
             os.remove(self._path(firsts.pop(0)))
             self._state.oldest = firsts[0] if firsts else self._state.next_seq

@@ -7,8 +7,14 @@ drain the battery nor wear the flash, and the node must stay within reach.
 
 TRIES = 3  # starts in a row that may fail before the node changes its ways
 FULL_EVERY = 8  # in safe mode each eighth start tries everything again
+MOST = 255  # what is counted fits a byte
 REST_S = 600
 REST_MAX_S = 21600
+
+
+def counted(starts):
+    """Return how many starts it is with this one; at the end of what is counted the last eight come again."""
+    return starts + 1 if starts < MOST else MOST + 1 - FULL_EVERY
 
 
 def safe(starts):

@@ -135,3 +135,24 @@ def test_flash_that_refuses_costs_that_hour_only(tmp_path):
     archive._dir = good
     archive.append([row(START + HOUR + 60, [6, None, 2, 3])])
     assert [h.registers[0] for h in read_archive(tree(tmp_path / "a"))] == [1, 6]
+
+
+def test_flash_that_refuses_for_long_costs_one_segment(tmp_path, monkeypatch):
+    archive = opened(tmp_path / "a", segments=5)
+    for n in range(6):
+        archive._size = SEGMENT_BYTES  # so that the next entry begins a segment
+        archive.append([row(START + n * HOUR, [n, None, n, n])])
+    archive._size = SEGMENT_BYTES
+    before = sorted(os.listdir(tmp_path / "a"))
+    real = open
+
+    def worn_out(path, mode="r"):
+        real(path, mode).close()  # littlefs has made the file by then
+        raise OSError(5)
+
+    monkeypatch.setattr("builtins.open", worn_out)
+    for k in range(10):
+        with pytest.raises(OSError, match="5"):
+            archive.append([row(START + (6 + k) * HOUR, [6 + k, None, 1, 1])])
+    monkeypatch.undo()
+    assert len(set(before) - set(os.listdir(tmp_path / "a"))) == 1

@@ -194,20 +194,67 @@ def test_a_segment_is_read_in_parts(bodies, tail):
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "flipped"])
-def test_a_ring_without_a_sound_epoch_begins_a_new_one(tmp_path, damage):
+@pytest.mark.parametrize("heads", ["sound", "one damaged"])
+def test_an_epoch_that_is_lost_is_found_in_the_segments(tmp_path, damage, heads):
     backlog, before = ring(tmp_path / "log")
-    fill(backlog, 3)
+    fill(backlog, 130)
     path = tmp_path / "log" / "epoch"
     raw = path.read_bytes()
     if damage == "missing":
         path.unlink()
     else:
         path.write_bytes(raw[:-1] if damage == "short" else raw[:-1] + bytes((raw[-1] ^ 1,)))
+    if heads == "one damaged":
+        newest = last_segment(tmp_path / "log")
+        newest.write_bytes(b"x" + newest.read_bytes()[1:])
+    again, after = ring(tmp_path / "log")
+    assert after.epoch == before.epoch
+    assert after.next_seq >= before.next_seq
+    assert sequences(again, after)[:60] == list(range(60))
+    assert path.read_bytes() == raw
+
+
+def test_a_ring_without_a_sound_epoch_or_segment_begins_a_new_one(tmp_path):
+    backlog, before = ring(tmp_path / "log")
+    fill(backlog, 3)
+    (tmp_path / "log" / "epoch").write_bytes(b"")
+    last_segment(tmp_path / "log").write_bytes(bytes(300))
     state = Retained()
     Backlog(state, CHANNELS, 8, directory=str(tmp_path / "log")).recover(lambda n: b"\x09" * n)
     assert state.epoch == 0x09090909 != before.epoch
     assert state.next_seq == 0
     assert [p.name for p in (tmp_path / "log").iterdir()] == ["epoch"]
+
+
+def test_a_strange_file_beside_the_segments_is_no_matter(tmp_path):
+    backlog, before = ring(tmp_path / "log")
+    fill(backlog, 3)
+    (tmp_path / "log" / "lost+fou").write_bytes(b"")
+    again, state = ring(tmp_path / "log")
+    assert sequences(again, state) == [0, 1, 2]
+
+
+def test_writes_that_fail_cost_one_segment_however_often(tmp_path, monkeypatch):
+    backlog, state = ring(tmp_path / "log", segments=4)
+    fill(backlog, 400)
+    oldest = sequences(backlog, state)[0]
+    size = state.size = 1000  # the next one begins a segment
+    real = open
+
+    def worn_out(path, mode="r"):
+        if mode != "wb":
+            return real(path, mode)
+        real(path, mode).close()  # littlefs has made the file by then
+        raise OSError(5)
+
+    monkeypatch.setattr("builtins.open", worn_out)
+    for _ in range(10):
+        with pytest.raises(OSError, match="5"):
+            fill(backlog, 1, start=400)
+    monkeypatch.undo()
+    assert sequences(backlog, state)[0] <= oldest + size // 14
+    fill(backlog, 1, start=400)
+    assert sequences(backlog, state)[-1] == 400
 
 
 def test_a_write_that_failed_leaves_nothing_that_is_read_twice(tmp_path, monkeypatch):
