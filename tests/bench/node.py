@@ -76,7 +76,7 @@ async def minute_figures(profile: str, node: int, folder: Path) -> list[Figure]:
 
 
 def _part(profile: str, part: str, cost: int, total: float) -> Figure:
-    return Figure(f"{profile}_{part}_instructions", cost, "", None, f"{100 * cost / total:.0f} %")
+    return Figure(f"{profile}_{part}_instructions", cost, "", None, f"{round(100 * cost / total)} %")
 
 
 def wear_of(node: int, power: str) -> Wear:
