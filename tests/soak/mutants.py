@@ -247,16 +247,21 @@ def run(tally: Tally) -> None:
     for fact in ("mutants", "caught"):
         tally.add(fact, 0)
     by: dict[str, str] = {}
+
+    def in_time(mutant: Mutant) -> tuple[bool, str | None]:
+        """Return whether there was time for it, and who caught it."""
+        return (True, caught_by(mutant)) if tally.minutes_left > 0 else (False, None)
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
         # The sound firmware runs beside mutants: a test that fails on a busy machine would be found out.
         sound = pool.submit(rig, compiled(), in_order("start"))
-        found = [pool.submit(caught_by, mutant) for mutant in MUTANTS]
+        found = [pool.submit(in_time, mutant) for mutant in MUTANTS]
         for number, (mutant, each) in enumerate(zip(MUTANTS, found, strict=True), 1):
-            if tally.minutes_left <= 0 and each.cancel():
+            if each.exception() is None and not each.result()[0]:
                 continue
             with tally.run(number):
                 tally.add("mutants")
-                caught = each.result()
+                _, caught = each.result()
                 assert caught, f"nobody caught: {mutant.name}"
                 by[mutant.name] = caught
                 tally.add("caught")

@@ -4,7 +4,9 @@ import ast
 
 import pytest
 
-from tests.soak.mutants import MUTANTS, Mutant, Stale, broken, in_order, mutated
+import tests.soak.mutants
+from tests.soak.mutants import MUTANTS, Mutant, Stale, broken, in_order, mutated, run
+from tests.soak.tally import Tally
 from tools.firmware_image import FIRMWARE, compiled
 
 
@@ -31,3 +33,25 @@ def test_there_are_enough_and_each_begins_with_a_module_there_is() -> None:
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
     for mutant in MUTANTS:
         assert in_order(mutant.first)[0] == f"tests/rig/test_{mutant.first}.py"
+
+
+def test_what_nobody_catches_is_a_failure_and_so_is_a_sound_firmware_that_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    escaping = MUTANTS[2]
+    monkeypatch.setattr(tests.soak.mutants, "caught_by", lambda m: None if m is escaping else "a test")
+    monkeypatch.setattr(tests.soak.mutants, "rig", lambda files, modules: ("test_start", "output"))
+    tally = Tally(tell=lambda text: None)
+    run(tally)
+    assert [failure.text for failure in tally.failures] == [
+        f"AssertionError: nobody caught: {escaping.name}",
+        "AssertionError: the sound firmware fails test_start:\noutput",
+    ]
+    assert tally.facts["caught"] == tally.facts["mutants"] - 1 == len(MUTANTS) - 1
+
+
+def test_what_there_is_no_time_for_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tests.soak.mutants, "rig", lambda files, modules: (None, ""))
+    tally = Tally(minutes=0, tell=lambda text: None)
+    run(tally)
+    assert (tally.failures, tally.facts["mutants"]) == ([], 0)
