@@ -107,6 +107,7 @@ def _write(path: Path, content: bytes, mode: int) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
+        os.fchmod(stream.fileno(), mode)  # whatever the umask
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())

@@ -52,10 +52,14 @@ def prepare(places: Places, choices: Choices, site: str) -> None:
     """
     make_authority(places.authority, site)
     make_server(places.broker, places.authority, choices.broker.names)
-    (places.broker / "mosquitto.conf").write_text(configuration(choices))
     certificate = (places.authority / "ca.pem").read_bytes()
-    (places.settings / "ca.pem").write_bytes(certificate)  # for the gateway
-    (places.data / "ca.pem").write_bytes(certificate)  # for provisioning
+    for path, content in (
+        (places.broker / "mosquitto.conf", configuration(choices).encode()),
+        (places.settings / "ca.pem", certificate),  # for the gateway
+        (places.data / "ca.pem", certificate),  # for provisioning
+    ):
+        path.write_bytes(content)
+        path.chmod(0o644)  # whatever the umask
     credentials = Credentials(places.data, site)
     password = places.secrets / "broker"
     password.touch(mode=0o600)

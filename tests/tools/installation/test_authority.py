@@ -1,5 +1,6 @@
 """The own CA and the broker's certificate, judged by OpenSSL's rules in a real handshake."""
 
+import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,10 +69,14 @@ def test_the_authority_stays_while_the_server_is_renewed(folder: Path) -> None:
 
 
 def test_keys_are_private_and_certificates_end_when_said(tmp_path: Path) -> None:
-    make_authority(tmp_path, "here", NOW)
-    make_server(tmp_path, tmp_path, [], NOW)
-    assert (tmp_path / "ca.key").stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "server.key").stat().st_mode & 0o777 == 0o640
+    before = os.umask(0o077)  # as careful administrators set it
+    try:
+        make_authority(tmp_path, "here", NOW)
+        make_server(tmp_path, tmp_path, [], NOW)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"ca.key": 0o600, "ca.pem": 0o644, "server.key": 0o640, "server.pem": 0o644}
     assert ends(tmp_path / "ca.pem") == NOW + timedelta(days=CA_DAYS - 1)
     assert ends(tmp_path / "server.pem") == NOW + timedelta(days=SERVER_DAYS - 1)
     ca = x509.load_pem_x509_certificate((tmp_path / "ca.pem").read_bytes())

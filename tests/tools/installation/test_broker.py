@@ -1,6 +1,7 @@
 """The installed broker, tried with a real client: who gets in, to which topics, and for how long."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -133,7 +134,13 @@ def test_plain_mqtt_gets_no_answer(server: InstalledBroker) -> None:
 def test_secrets_are_readable_by_their_owner_alone_and_stay(tmp_path: Path) -> None:
     places = staged(tmp_path)
     choices = Choices(broker=Broker(names=("10.0.0.5",)))
-    broker.prepare(places, choices, SITE_ID)
+    umask = os.umask(0o077)  # as careful administrators set it
+    try:
+        broker.prepare(places, choices, SITE_ID)
+    finally:
+        os.umask(umask)
+    public = [places.broker / "mosquitto.conf", places.settings / "ca.pem", places.data / "ca.pem"]
+    assert [path.stat().st_mode & 0o777 for path in public] == [0o644] * 3
     kept = [places.secrets / "broker", places.authority / "ca.key", places.data / "broker.json"]
     before = [path.read_bytes() for path in kept]
     assert [path.stat().st_mode & 0o777 for path in kept] == [0o600] * 3
