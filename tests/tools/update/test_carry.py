@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from tools.update.carry import Offers, Stopped, Wave, waves_of
 
 SNOW = 21
 BOARD = "heltec-v3"
+PATIENT_S = 180  # of ours
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=signing.BITS)
 pytestmark = pytest.mark.servers
 
@@ -41,21 +43,28 @@ def signed(number: int, version: str, lab: Lab, **changes: Any) -> tuple[bytes, 
     return made, message + signing.sign(message, KEY), manifest
 
 
-async def roll_out(lab: Lab, made: bytes, offer: bytes, manifest: bundle.Manifest, hours: float = 6) -> Wave:
-    """Roll out to the one node. Raises Stopped. Hours pass on the lab's clock."""
-    wave = Wave((SNOW,))
-    end_ms = lab.clock.utc_ms() + hours * 3_600_000
+async def roll_out(
+    lab: Lab, made: bytes, offer: bytes, manifest: bundle.Manifest, hours: float = math.inf
+) -> Wave:
+    """Roll out to the one node, which starts when the offer waits for it. Raises Stopped.
+
+    `hours`: by the lab's clock, after which nothing more is waited for.
+    """
+    wave, offered = Wave((SNOW,)), asyncio.Event()
 
     def running() -> Mapping[int, str]:
         with lab.reader() as reader:
             return {known.node: json.loads(known.status).get("firmware", "") for known in reader.nodes()}
 
+    def told(_: Wave) -> None:
+        offered.set()
+
     async with Offers(lab.site.id, Broker(HOST, lab.port)) as offers:
         await offers.put(made, manifest.sha256)
+        work = asyncio.create_task(offers.roll_out([wave], offer, manifest.version, running, PATIENT_S, told))
+        await offered.wait()
         await lab.board.power_on()
-        work = asyncio.create_task(
-            offers.roll_out([wave], offer, manifest.version, running, 60, lambda wave: None)
-        )
+        end_ms = lab.clock.utc_ms() + hours * 3_600_000
         while not work.done() and lab.clock.utc_ms() < end_ms:  # noqa: ASYNC110  time is the lab's
             await asyncio.sleep(0.2)
         if not work.done():
@@ -66,7 +75,7 @@ async def roll_out(lab: Lab, made: bytes, offer: bytes, manifest: bundle.Manifes
 
 
 async def test_a_node_takes_an_update_and_confirms_it(lab: Lab) -> None:
-    wave = await roll_out(lab, *signed(7, "0.2.0", lab), hours=96)  # a few seconds of ours at most
+    wave = await roll_out(lab, *signed(7, "0.2.0", lab))
     assert wave.done == [SNOW]
     await lab.wakes(2)
     await lab.board.power_cut()
@@ -88,7 +97,7 @@ async def test_a_program_that_can_not_start_is_given_up(lab: Lab) -> None:
     broken = bundle.manifest_for(made, 8, "0.3.0", (BOARD,), 1, sound.expires)
     offer = broken.message() + signing.sign(broken.message(), KEY)
     with pytest.raises(Stopped) as stopped:
-        await roll_out(lab, made, offer, broken)
+        await roll_out(lab, made, offer, broken, hours=6)
     assert stopped.value.wave.refused or stopped.value.wave.waiting == [SNOW]
     assert lab.said()["firmware"] == "0.1.0"
     await lab.board.power_cut()
