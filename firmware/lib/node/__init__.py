@@ -2,6 +2,12 @@
 
 import sys
 
+RESTART_MS = 1000  # the sleep of a node that is only to start anew
+
+
+def log(*words):
+    print(*words)
+
 
 def forget(names):
     """Let the heap have these modules back, where they were loaded; what is in use of them stays."""

@@ -7,14 +7,13 @@ import sys
 import machine
 
 import slots
-from node import forget, guard, identity, power, retained, settings
+from node import RESTART_MS, forget, guard, identity, log, power, retained, settings
 from node.backlog import Backlog
 from node.clock import Clock
 from node.hardware import Hardware
 from wire import control
 from wire.quantities import keep_only
 
-RESTART_MS = 1000
 GARBAGE = 32768  # bytes after which it is collected: waiting until the heap is full leaves it in small pieces
 UNPROVISIONED_MS = 3600000
 LIT_S = 900  # how long the LED is used after power-on or a press of the button
@@ -24,10 +23,6 @@ _WDT_RESET = 3
 _DEEPSLEEP_RESET = 4
 _BUTTON_WAKES = (2, 3)  # EXT0, EXT1
 LEAVING = 3  # what a start is for, see shelf.py, which few starts need
-
-
-def log(*words):
-    print(*words)
 
 
 class Node:

@@ -7,8 +7,7 @@ broker 4 steps of 5 s, conversation 20 s.
 import gc
 import time
 
-from node import power
-from node.app import log
+from node import log, power
 
 CONVERSATION_MS = 20000
 SHORTEST_SLEEP_MS = 100

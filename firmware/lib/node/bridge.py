@@ -9,6 +9,7 @@ import struct
 import time
 from binascii import crc32
 
+from node import RESTART_MS
 from wire import bridge as cable
 from wire.airtime import airtime_ms, sub_band
 
@@ -24,7 +25,6 @@ RETRY_MS = 2000  # a radio that failed
 LOOK_MS = 1000  # how often a silent radio is asked whether it still listens
 POLL_MS = 5
 FEED_MS = 1000
-RESTART_MS = 1000
 BANDWIDTHS = (125, 250, 500)
 
 _MARK = b"Bg1"  # of the airtime in RTC memory

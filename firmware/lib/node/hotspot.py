@@ -8,8 +8,7 @@ it over its own carrier.
 
 import machine
 
-from node import offers, power, wifi
-from node.app import RESTART_MS, log
+from node import RESTART_MS, log, offers, power, wifi
 from node.carriers.mqtt import Mqtt
 from node.lamp import LONG_MS, Lamp
 

@@ -12,8 +12,7 @@ import time
 
 import machine
 
-from node import choice
-from node.app import log
+from node import choice, log
 from node.archive import Archive
 from node.registers import Events, Registers, mark_of
 from wire import control

@@ -12,8 +12,7 @@ import time
 import machine
 
 import slots
-from node import bundle, power, update, version
-from node.app import log
+from node import bundle, log, power, update, version
 
 TRUST = "/trust.json"  # left by provisioning
 OFFER_MS = 1500  # without an offer the broker sends nothing

@@ -23,6 +23,8 @@ import struct
 import time
 from binascii import crc32, unhexlify
 
+from node import RESTART_MS
+
 VERSION = 1
 PING_MS = 150
 LINE_MAX = 240
@@ -31,7 +33,6 @@ FRAME_MAX = 1024
 GAPS_MAX = 512
 POLL_MS = 2
 FEED_MS = 1000
-RESTART_MS = 1000
 DAC_STEPS = 4096  # MCP4725: 12 bits, Microchip DS22039D
 
 
