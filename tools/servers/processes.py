@@ -1,5 +1,6 @@
 """What a private server needs of the machine: free ports, installed programs, and a look at its process."""
 
+import atexit
 import os
 import random
 import shutil
@@ -57,6 +58,12 @@ def _claimed(port: int) -> bool:
     if len(_claims) > _CLAIMS_MOST:
         _claims.popleft().close()
     return True
+
+
+@atexit.register
+def _let_go() -> None:
+    while _claims:
+        _claims.pop().close()
 
 
 def free_port() -> int:
