@@ -11,6 +11,8 @@
 On a virtual bench every instrument is of kind `virtual`.
 """
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -70,7 +72,8 @@ class Ina219Wired(Entry):
     kind: Literal["ina219"]
     bus: Annotated[int, Field(ge=0)]
     address: Annotated[int, Field(ge=0x40, le=0x4F)]
-    shunt_mohm: Annotated[float, Field(gt=0)]
+    shunt_mohm: Annotated[float, Field(ge=1, le=1_000_000)]
+    """In milliohms: `R100` on a module is 100. Less than one is most likely meant in ohms."""
 
 
 class StimulusPort(Entry):
@@ -134,12 +137,18 @@ class BenchFile(Entry):
 def bench_path(asked: str) -> Path:
     """Return the file that a name or a path means."""
     named = BENCHES / f"{asked}.yaml"
-    return named if not Path(asked).exists() and named.is_file() else Path(asked)
+    return named if named.is_file() and not Path(asked).is_file() else Path(asked)
 
 
 def load_bench(path: Path) -> tuple[BenchFile, Site, Node]:
     """Return a bench, its site and the node its board is. Raises ConfigError with everything wrong."""
     document, problems = read_yaml(path)
+    if problems and not path.exists():
+        hint = did_you_mean(path.stem, [known.stem for known in BENCHES.glob("*.yaml")])
+        problems = [document.problem_at(1, 1, "there is no such bench, and no such file", hint)]
+    elif not problems and document.tree is None:
+        hint = "copy hardware/benches/example.yaml and change what differs"
+        problems = [document.problem_at(1, 1, "the file is empty", hint)]
     if problems:
         raise ConfigError(problems)
     found, problems = validate(document, (), BenchFile)
@@ -147,7 +156,7 @@ def load_bench(path: Path) -> tuple[BenchFile, Site, Node]:
         raise ConfigError(problems)
     if found.name != path.stem:
         problems.append(document.problem(("name",), f"`name` has to be that of the file, `{path.stem}`"))
-    problems += _mixed(document, found)
+    problems += [*_mixed(document, found), *_shared(document, found)]
     if not found.virtual and not found.network.port:
         problems.append(document.problem(("network", "port"), "`port` of a real bench has to be given: 1883"))
     if found.attenuator and not found.radio:
@@ -188,3 +197,16 @@ def _mixed(document: Document, bench: BenchFile) -> list[Problem]:
         for role in bench.instruments
         if isinstance(getattr(bench, role), Virtual | VirtualBoard) != bench.virtual
     ]
+
+
+def _shared(document: Document, bench: BenchFile) -> Iterator[Problem]:
+    """Two instruments can not be at one port, under whatever names it is given."""
+    taken: dict[str, str] = {}
+    for role in ROLES:
+        port = getattr(getattr(bench, role), "port", None) or getattr(getattr(bench, role), "device", None)
+        if port is None:
+            continue
+        other = taken.setdefault(os.path.realpath(port), role)
+        if other != role:
+            said = f"`{role}` and `{other}` are at one port, {port}"
+            yield document.problem((role,), said, "give each its own: ls -l /dev/serial/by-id/")

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +12,11 @@ from tools import completion
 from tools.node import commission as commissioning
 from tools.node import flasher, label, listing, plan, prompt, readout
 from tools.node.bench import run_bench
-from tools.node.bridge import BRIDGE, forget_bridge, provision_bridge
-from tools.node.credentials import Credentials
-from tools.node.forget import forget as forget_node
-from tools.node.forget import is_known
-from tools.node.look import look
+from tools.node.bridge import provision_bridge
+from tools.node.look import at_prompt
 from tools.node.ports import pick, serial_ports
 from tools.node.provision import SELFTEST, judge, provision
-from tools.node.registry import Registry
+from tools.node.registry import Registry, alone
 from tools.node.remote import Board
 from tools.node.rotate import rotate as rotate_node
 from tools.node.session import (
@@ -40,14 +36,17 @@ from tools.node.session import (
     node_of,
     number_of,
     numbers_of,
+    registry_of,
     result_json,
     session,
     site_at,
     told,
+    without_key,
     workshop,
 )
 from tools.node.trouble import Trouble
 from tools.node_archive import archive
+from tools.node_forget import forget
 from tools.node_settings import settings
 
 app = typer.Typer(help="Flash, provision and commission nodes.", no_args_is_help=True)
@@ -136,7 +135,7 @@ def provision_node(
     if number is not None:
         _provision(number, site, state, port, images, labels, lang, as_json, verbose, replace=False)
         return
-    with session(lang, as_json, verbose) as s:
+    with session(lang, as_json, verbose) as s, alone(state):
         made = provision_bridge(workshop(site, state, images, labels, s.progress), pick(port, serial_ports()))
         s.end("\n".join(made.told(s.words)), **made.as_json())
 
@@ -170,11 +169,12 @@ def _provision(
     *,
     replace: bool,
 ) -> None:
-    with session(lang, as_json, verbose) as s:
+    with session(lang, as_json, verbose) as s, alone(state):
         shop = workshop(site, state, images, labels, s.progress)
         path = pick(port, serial_ports())
         result = provision(shop, node_of(shop.site, node), path, replace=replace)
-        s.end("\n".join(told(result, s.words)), **result_json(result))
+        lines = [*told(result, s.words), *without_key(state, s.words)]
+        s.end("\n".join(lines), **result_json(result))
 
 
 @app.command()
@@ -190,7 +190,7 @@ def bench(
     verbose: Verbose = False,
 ) -> None:
     """The bench stage for a whole list, on every board that is connected. Give it again to go on."""
-    with session(lang, as_json, verbose) as s:
+    with session(lang, as_json, verbose) as s, alone(state):
         shop = workshop(site, state, images, labels, s.progress)
         wanted = [node_of(shop.site, n) for n in numbers_of(nodes)] if nodes else list(shop.site.nodes)
         done = run_bench(shop, wanted, [port.path for port in serial_ports(ports)])
@@ -202,6 +202,8 @@ def bench(
                 s.progress.say(trouble.detail)
         ready = len(wanted) - len(done.left)
         s.progress.say(s.words("bench.summary", ready=ready, wanted=len(wanted)))
+        for line in without_key(state, s.words) if done.results else []:
+            s.progress.say(line)
         if done.left:
             s.progress.say(s.words("bench.left", nodes=", ".join(map(str, done.left))))
         troubles = {path: trouble.key for path, trouble in done.troubles.items()}
@@ -259,7 +261,7 @@ def label_node(
     """Draw a node's label (PNG and PDF): number, name, place, and a QR code with its claim; never a key."""
     with session(lang, as_json, verbose) as s:
         found, _ = site_at(site)
-        hardware = Registry(state).entry(node_of(found, node).id).current
+        hardware = registry_of(found, state).entry(node_of(found, node).id).current
         if hardware is None:
             raise Trouble("not_provisioned", node=node)
         made = label.label_of(found, node_of(found, node), hardware.mac)
@@ -282,9 +284,9 @@ def commission(
     verbose: Verbose = False,
 ) -> None:
     """Put nodes into service: heard by the gateway, and height, zero and photo on their site sheets."""
-    with session(lang, as_json, verbose) as s:
+    with session(lang, as_json, verbose) as s, alone(state):
         found, folder = site_at(site)
-        registry = Registry(state)
+        registry = registry_of(found, state)
         wanted = [node_of(found, node)] if node is not None else list(found.nodes)
         done, troubles = commissioning.commission(registry, found, folder, state, wanted)
         for id_ in done:
@@ -310,56 +312,15 @@ def rotate(
     verbose: Verbose = False,
 ) -> None:
     """A new key and password for a node at hand: the old ones are worthless at once, its records stay."""
-    with session(lang, as_json, verbose) as s:
+    with session(lang, as_json, verbose) as s, alone(state):
         shop = workshop(site, state, IMAGES, LABELS, s.progress)
         path = pick(port, serial_ports())
         with s.progress.stage("look", port=path):
-            prompt.reach(path)
-            found = look(path)
+            found = at_prompt(path)
         rotate_node(shop, node_of(shop.site, node), found)
         lines = [s.words("did.rotated", node=node), s.words("next.reload")]
         s.end("\n".join(lines), node=node, mac=found.mac)
 
 
-@app.command()
-def forget(
-    node: NodeOrBridge,
-    site: SiteOption,
-    state: State,
-    port: Annotated[str | None, typer.Option("--port", help="Wipe the board on this port too.")] = None,
-    lang: Lang = None,
-    as_json: Json = False,
-    verbose: Verbose = False,
-) -> None:
-    """Take a node out of service for good: its key and its access go; with --port the board is wiped.
-
-    `bridge` for the number wipes the bridge on --port.
-    """
-    number = number_of(node)
-    with session(lang, as_json, verbose) as s:
-        if number is None:
-            path = pick(port, serial_ports())
-            with s.progress.stage("wipe"):
-                mac = forget_bridge(Registry(state), path)
-            s.end(s.words("did.bridge_wiped", mac=mac), role=BRIDGE, mac=mac, wiped=True)
-            return
-        found, _ = site_at(site)
-        if port:
-            with s.progress.stage("look", port=port):
-                prompt.reach(port)
-        board, credentials = (Board(port) if port else None), Credentials(state, found.id)
-        registry = Registry(state)
-        if board is None and not is_known(registry, credentials, state, number):
-            node_of(found, number)
-            s.end(s.words("did.forgotten_before", node=number), node=number, wiped=False)
-            return
-        with s.progress.stage("wipe") if board else nullcontext():
-            wiped = forget_node(registry, credentials, state, number, board)
-        lines = [
-            s.words("did.forgotten", node=number),
-            s.words("did.wiped" if wiped else "did.not_wiped", node=number),
-        ]
-        s.end("\n".join([*lines, s.words("next.reload")]), node=number, wiped=wiped)
-
-
+app.command("forget")(forget)
 app.command("archive")(archive)

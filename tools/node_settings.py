@@ -1,5 +1,6 @@
 """`sensornett node settings`: what changes on nodes in the field, and handing it out over the air."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -9,8 +10,18 @@ from tools.node import commission as commissioning
 from tools.node.credentials import Credentials
 from tools.node.handing_out import changes, hand_out, handed_out
 from tools.node.network import load_network, settings_for
-from tools.node.registry import Registry
-from tools.node.session import Json, Lang, SiteOption, State, Verbose, node_of, session, site_at
+from tools.node.registry import alone
+from tools.node.session import (
+    Json,
+    Lang,
+    SiteOption,
+    State,
+    Verbose,
+    node_of,
+    registry_of,
+    session,
+    site_at,
+)
 from tools.node.trouble import Trouble
 
 
@@ -24,9 +35,9 @@ def settings(
     verbose: Verbose = False,
 ) -> None:
     """What the site's files would change on nodes in the field; with --push they get it over the air."""
-    with session(lang, as_json, verbose) as s:
+    with session(lang, as_json, verbose) as s, alone(state) if push else nullcontext():
         found, _ = site_at(site)
-        registry = Registry(state)
+        registry = registry_of(found, state)
         if node is not None and registry.entry(node_of(found, node).id).current is None:
             raise Trouble("not_provisioned", node=node)
         wanted = [one for one in found.nodes if node in (None, one.id) and registry.entry(one.id).current]

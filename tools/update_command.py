@@ -12,15 +12,18 @@ import typer
 from aiomqtt import MqttError
 
 from device_configs.catalog import builtin_catalog
+from device_configs.compile import config_hash
 from gateway import audit
 from gateway.claim import StartError
 from gateway.start import broker_at
 from tools.firmware_image import BuildError
 from tools.node.flasher import IMAGE_CHIP
-from tools.node.session import Json, Lang, SiteOption, State, site_at
-from tools.node.words import Words, language_of
+from tools.node.handing_out import handed_out
+from tools.node.session import Json, Lang, SiteOption, State, registry_of, session, site_at
+from tools.node.words import Words
 from tools.update import bundle, signing
-from tools.update.carry import Offers, Stopped, Wave, waves_of
+from tools.update.carry import REFUSED, Offers, Stopped, Wave, waves_of
+from tools.update.said import in_words
 from tools.update_hotspot import hotspot
 from tools.update_offer import (
     CONFIGURATION,
@@ -54,13 +57,14 @@ def key(
     lang: Lang = None,
 ) -> None:
     """Make a key to sign updates with. Keep it, and a copy, on media that meet no network."""
-    words = Words(language_of(lang))
-    try:
-        public = signing.new_key(path, _password(password_file))
-    except FileExistsError:
-        fail(words("update.key_there", file=path), FAILED)
-    path.with_suffix(".pub").write_text(public + "\n")
-    typer.echo(words("update.key_made", file=path, public=path.with_suffix(".pub")), err=True)
+    with session(lang, False, False) as s:
+        words = s.words
+        try:
+            public = signing.new_key(path, _password(password_file))
+        except FileExistsError:
+            fail(words("update.key_there", file=path), FAILED)
+        path.with_suffix(".pub").write_text(public + "\n")
+        typer.echo(words("update.key_made", file=path, public=path.with_suffix(".pub")), err=True)
 
 
 @app.command()
@@ -79,25 +83,29 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Build this version's program for nodes: a bundle, and a manifest to be signed."""
-    words = Words(language_of(lang))
-    if not bundle.VERSION.fullmatch(version):
-        fail(words("update.no_such_version", version=version), USAGE)
-    try:
-        made = _image(full, board, words) if full else bundle.bundle_of(bundle.program(number, version))
-    except BuildError as error:
-        fail(str(error), FAILED)
-    _check_version(made, number, version, full or out, words)
-    expires = int(time.time()) + days * 86_400
-    manifest = bundle.manifest_for(made, number, version, board, hardware, expires, full=full is not None)
-    out.mkdir(parents=True, exist_ok=True)
-    files = {"bundle": out / f"{number}.bundle", "manifest": out / f"{number}.manifest"}
-    files["bundle"].write_bytes(made)
-    files["manifest"].write_bytes(manifest.message())
-    told = {"bundle": files["bundle"], "manifest": files["manifest"], "size": len(made)}
-    typer.echo(words("update.built", **told), err=True)
-    if as_json:
-        facts = {"number": number, "version": version, "size": len(made), "sha256": manifest.sha256}
-        typer.echo(json.dumps({**facts, **{name: str(file) for name, file in files.items()}}))
+    with session(lang, as_json, False) as s:
+        words = s.words
+        if not bundle.VERSION.fullmatch(version):
+            fail(words("update.no_such_version", version=version), USAGE)
+        for name in board:
+            if name not in (known := builtin_catalog().boards):
+                fail(words("update.no_board", board=name, known=", ".join(known)), CONFIGURATION)
+        try:
+            made = _image(full, board, words) if full else bundle.bundle_of(bundle.program(number, version))
+        except BuildError as error:
+            fail(str(error), FAILED)
+        _check_version(made, number, version, full or out, words)
+        expires = int(time.time()) + days * 86_400
+        manifest = bundle.manifest_for(made, number, version, board, hardware, expires, full=full is not None)
+        out.mkdir(parents=True, exist_ok=True)
+        files = {"bundle": out / f"{number}.bundle", "manifest": out / f"{number}.manifest"}
+        files["bundle"].write_bytes(made)
+        files["manifest"].write_bytes(manifest.message())
+        told = {"bundle": files["bundle"], "manifest": files["manifest"], "size": len(made)}
+        typer.echo(words("update.built", **told), err=True)
+        if as_json:
+            facts = {"number": number, "version": version, "size": len(made), "sha256": manifest.sha256}
+            typer.echo(json.dumps({**facts, **{name: str(file) for name, file in files.items()}}))
 
 
 @app.command()
@@ -108,23 +116,24 @@ def sign(
     lang: Lang = None,
 ) -> None:
     """Sign a manifest; done on the machine that has the key, and no network."""
-    try:
-        raw = manifest.read_bytes()
-        found, _ = bundle.read_manifest(raw)
-        signature = signing.sign(found.message(), signing.read_key(key, _password(password_file)))
-    except ValueError as error:
-        fail(f"{manifest}: {error}", CONFIGURATION)
-    except signing.KeyTrouble as error:
-        fail(str(error), CONFIGURATION)
-    signed = manifest.with_suffix(".signed")
-    signed.write_bytes(found.message() + signature)
-    told = {
-        "file": signed,
-        "version": found.version,
-        "number": found.number,
-        "boards": ", ".join(found.boards),
-    }
-    typer.echo(Words(language_of(lang))("update.signed", **told), err=True)
+    with session(lang, False, False) as s:
+        try:
+            raw = manifest.read_bytes()
+            found, _ = bundle.read_manifest(raw)
+            signature = signing.sign(found.message(), signing.read_key(key, _password(password_file)))
+        except ValueError as error:
+            fail(f"{manifest}: {error}", CONFIGURATION)
+        except signing.KeyTrouble as error:
+            fail(str(error), CONFIGURATION)
+        signed = manifest.with_suffix(".signed")
+        signed.write_bytes(found.message() + signature)
+        told = {
+            "file": signed,
+            "version": found.version,
+            "number": found.number,
+            "boards": ", ".join(found.boards),
+        }
+        typer.echo(s.words("update.signed", **told), err=True)
 
 
 @app.command()
@@ -144,39 +153,48 @@ def push(
     as_json: Json = False,
 ) -> None:
     """Offer an update to nodes, wave by wave; where a wave falls silent or refuses, no other one begins."""
-    words = Words(language_of(lang))
-    found, _ = site_at(site)
-    offer = offer_of(manifest, state, words)
-    read = offer.read
-    wanted = fitting(found, state, read, "mqtt", nodes, words)
-    waves = waves_of(wanted, [int(n) for n in first.split(",")])
-    audit.note(state, time.time(), audit.who(), "update offered", version=read.version, nodes=wanted)
+    with session(lang, as_json, False) as s:
+        words = s.words
+        found, _ = site_at(site)
+        offer = offer_of(manifest, state, words)
+        read = offer.read
+        wanted = fitting(found, state, read, "mqtt", nodes, words)
+        try:
+            waves = waves_of(wanted, [int(n) for n in first.split(",")])
+        except ValueError:
+            fail(words("update.no_sizes", sizes=first), USAGE)
+        audit.note(state, time.time(), audit.who(), "update offered", version=read.version, nodes=wanted)
 
-    async def roll_out() -> None:
-        async with Offers(found.id, broker_at(broker, "gateway", password, ca)) as offers:
-            await offers.put(offer.content, read.sha256)
-            await offers.roll_out(
-                waves,
-                offer.signed,
-                read.version,
-                lambda: versions(state),
-                patience_min * 60,
-                _teller(waves, words),
-            )
+        async def roll_out() -> None:
+            async with Offers(found.id, broker_at(broker, "gateway", password, ca)) as offers:
+                await offers.put(offer.content, read.sha256)
+                await offers.roll_out(
+                    waves,
+                    offer.signed,
+                    read.version,
+                    lambda: versions(state),
+                    patience_min * 60,
+                    _teller(waves, words),
+                )
 
-    try:
-        asyncio.run(roll_out())
-    except StartError as error:
-        fail(str(error), CONFIGURATION)
-    except MqttError as error:
-        fail(words("update.no_broker", broker=broker, why=error), NETWORK)
-    except Stopped as stopped:
-        _tell_stopped(stopped.wave, words, as_json)
-        raise typer.Exit(FAILED) from None
-    done = [node for wave in waves for node in wave.done]
-    typer.echo(words("update.done", version=read.version, nodes=", ".join(map(str, done))), err=True)
-    if as_json:
-        typer.echo(json.dumps({"ok": True, "version": read.version, "nodes": done}))
+        try:
+            asyncio.run(roll_out())
+        except StartError as error:
+            fail(str(error), CONFIGURATION)
+        except MqttError as error:
+            fail(words("update.no_broker", broker=broker, why=error), NETWORK)
+        except Stopped as stopped:
+            _tell_stopped(stopped.wave, words, as_json)
+            raise typer.Exit(FAILED) from None
+        except KeyboardInterrupt:
+            begun = [wave for wave in waves if wave.begun]
+            if begun:
+                _tell_stopped(begun[-1], words, as_json)
+            raise
+        done = [node for wave in waves for node in wave.done]
+        typer.echo(words("update.done", version=read.version, nodes=", ".join(map(str, done))), err=True)
+        if as_json:
+            typer.echo(json.dumps({"ok": True, "version": read.version, "nodes": done}))
 
 
 @app.command()
@@ -187,21 +205,22 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Which program each node runs, by its last status, and whether its settings are those of the site."""
-    words = Words(language_of(lang))
-    found, _ = site_at(site)
-    said = statuses(state)
-    rows = [
-        {
-            "node": node.id,
-            "version": said.get(node.id, {}).get("firmware"),
-            "settings": said.get(node.id, {}).get("config"),
-        }
-        for node in found.nodes
-    ]
-    for row in rows:
-        typer.echo(words("update.row", **{name: value or "-" for name, value in row.items()}), err=True)
-    if as_json:
-        typer.echo(json.dumps({"ok": True, "nodes": rows}))
+    with session(lang, as_json, False) as s:
+        found, _ = site_at(site)
+        registry_of(found, state)
+        said = statuses(state)
+        rows = []
+        for node in found.nodes:
+            heard, given = said.get(node.id, {}), handed_out(state, node.id)
+            wanted = config_hash(given).hex() if given else None
+            row = {"node": node.id, "version": heard.get("firmware"), "settings": heard.get("config")}
+            differ = wanted is not None and wanted != row["settings"]
+            key = "row_silent" if not heard else "row_waiting" if differ else "row"
+            shown = {name: value or "-" for name, value in row.items()}
+            typer.echo(s.words(f"update.{key}", **shown, wanted=wanted), err=True)
+            rows.append(row | {"wanted": wanted})
+        if as_json:
+            typer.echo(json.dumps({"ok": True, "nodes": rows}))
 
 
 def _teller(waves: list[Wave], words: Words) -> Callable[[Wave], None]:
@@ -221,7 +240,8 @@ def _teller(waves: list[Wave], words: Words) -> Callable[[Wave], None]:
 
 def _tell_stopped(wave: Wave, words: Words, as_json: bool) -> None:
     for node, said in wave.refused.items():
-        typer.echo(words("update.refused", node=node, said=said), err=True)
+        why = in_words(said.removeprefix(REFUSED).strip(), words)
+        typer.echo(words("update.refused", node=node, said=why), err=True)
     if wave.waiting:
         typer.echo(words("update.silent", nodes=", ".join(map(str, wave.waiting))), err=True)
     typer.echo(words("update.stopped"), err=True)
@@ -235,8 +255,6 @@ def _image(file: Path, boards: list[str], words: Words) -> bytes:
     """Return a full firmware image, fit for every one of these boards; fails with the reason."""
     known, image = builtin_catalog().boards, file.read_bytes()
     for name in boards:
-        if name not in known:
-            fail(words("update.no_board", board=name, known=", ".join(known)), CONFIGURATION)
         match bundle.check_image(image, IMAGE_CHIP[known[name].chip]):
             case "not_app":
                 fail(words("update.not_app", file=file), CONFIGURATION)

@@ -13,10 +13,10 @@ import typer
 from gateway import audit
 from tools.node.network import FILE, load_network
 from tools.node.progress import Progress
-from tools.node.session import Json, Lang, SiteOption, State, site_at
-from tools.node.words import Words, language_of
+from tools.node.session import Json, Lang, SiteOption, State, session, site_at
 from tools.servers import ServerError
 from tools.update.hotspot import Desk, Visit, taken_port
+from tools.update.said import in_words
 from tools.update_offer import CONFIGURATION, FAILED, NETWORK, Signed, fail, fitting, offer_of, versions
 
 
@@ -30,55 +30,63 @@ def hotspot(
     as_json: Json = False,
 ) -> None:
     """Give LoRa nodes a program at this machine's own hotspot: one press of the button for each."""
-    words = Words(language_of(lang))
-    network = load_network(state)
-    spot = network.hotspot if network else None
-    if spot is None:
-        fail(words("hotspot.none", file=state / FILE, password=secrets.token_urlsafe(12)), CONFIGURATION)
-    found, _ = site_at(site)
-    offer = offer_of(manifest, state, words)
-    wanted = fitting(found, state, offer.read, "lora", nodes, words)
-    port = spot.port
-    if taken_port(port):
-        fail(words("hotspot.port", port=port), NETWORK)
-    desk = Desk(
-        found.id,
-        wanted,
-        offer.read,
-        offer.signed,
-        offer.content,
-        port,
-        (lambda: versions(state)) if (state / "store.db").exists() else None,
-    )
-    audit.note(state, time.time(), audit.who(), "update offered", version=offer.read.version, nodes=wanted)
-    progress = Progress(words)
+    with session(lang, as_json, False) as s:
+        words = s.words
+        network = load_network(state)
+        spot = network.hotspot if network else None
+        if spot is None:
+            fail(words("hotspot.none", file=state / FILE, password=secrets.token_urlsafe(12)), CONFIGURATION)
+        found, _ = site_at(site)
+        offer = offer_of(manifest, state, words)
+        wanted = fitting(found, state, offer.read, "lora", nodes, words)
+        port = spot.port
+        if taken_port(port):
+            fail(words("hotspot.port", port=port), NETWORK)
+        desk = Desk(
+            found.id,
+            wanted,
+            offer.read,
+            offer.signed,
+            offer.content,
+            port,
+            (lambda: versions(state)) if (state / "store.db").exists() else None,
+        )
+        audit.note(
+            state, time.time(), audit.who(), "update offered", version=offer.read.version, nodes=wanted
+        )
+        progress = Progress(words)
 
-    def ready() -> None:
-        told = {"ssid": spot.ssid, "file": state / FILE, "version": offer.read.version}
-        progress.say(words("hotspot.ready", **told, nodes=", ".join(map(str, wanted))))
-        progress.say(words("hotspot.press"))
+        def ready() -> None:
+            told = {"ssid": spot.ssid, "file": state / FILE, "version": offer.read.version}
+            progress.say(words("hotspot.ready", **told, nodes=", ".join(map(str, wanted))))
+            progress.say(words("hotspot.press"))
 
-    def told(node: int, visit: Visit) -> None:
-        text = words(f"hotspot.{visit.stage}", node=node, share=f"{visit.share:.0%}", said=visit.said)
-        progress.draw("" if visit.stage != "taking" else text)
-        if visit.stage != "taking":
-            progress.say(text)
+        def told(node: int, visit: Visit) -> None:
+            text = words(
+                f"hotspot.{visit.stage}",
+                node=node,
+                share=f"{visit.share:.0%}",
+                said=in_words(visit.said, words),
+            )
+            progress.draw("" if visit.stage != "taking" else text)
+            if visit.stage != "taking":
+                progress.say(text)
 
-    try:
-        asyncio.run(_until_told(desk, told, minutes, ready))
-    except ServerError as error:
-        fail(str(error), FAILED)
-    came = {node: visit.stage for node, visit in desk.visits.items() if visit.stage != "waiting"}
-    short = [node for node in desk.missing if nodes or node in came]
-    ok = bool(came) and not short
-    if not ok:
-        left = ", ".join(map(str, short or wanted))
-        progress.say(words("hotspot.left", nodes=left))
-    if as_json:
-        stages = {str(node): visit.stage for node, visit in desk.visits.items()}
-        typer.echo(json.dumps({"ok": ok, "version": offer.read.version, "nodes": stages}))
-    if not ok:
-        raise typer.Exit(FAILED)
+        try:
+            asyncio.run(_until_told(desk, told, minutes, ready))
+        except ServerError as error:
+            fail(str(error), FAILED)
+        came = {node: visit.stage for node, visit in desk.visits.items() if visit.stage != "waiting"}
+        short = [node for node in desk.missing if nodes or node in came]
+        ok = bool(came) and not short
+        if not ok:
+            left = ", ".join(map(str, short or wanted))
+            progress.say(words("hotspot.left", nodes=left))
+        if as_json:
+            stages = {str(node): visit.stage for node, visit in desk.visits.items()}
+            typer.echo(json.dumps({"ok": ok, "version": offer.read.version, "nodes": stages}))
+        if not ok:
+            raise typer.Exit(FAILED)
 
 
 async def _until_told(

@@ -11,7 +11,8 @@ import typer
 
 from device_configs.model import Site
 from gateway.store import Reader, StoreError
-from tools.node.registry import Registry
+from tools.node.provision import KEYS
+from tools.node.session import registry_of
 from tools.node.words import Words
 from tools.update import bundle, signing
 
@@ -34,9 +35,9 @@ def offer_of(manifest: Path, state: Path, words: Words) -> Offer:
     read, signature = manifest_at(manifest)
     if not signature:
         fail(words("update.unsigned", file=manifest), UNVERIFIED)
-    keys = [file.read_text().strip() for file in sorted((state / "update-keys").glob("*.pub"))]
+    keys = [file.read_text().strip() for file in sorted((state / KEYS).glob("*.pub"))]
     if keys and not signing.signed_by(read.message(), signature, keys):
-        fail(words("update.other_key", file=manifest, folder=state / "update-keys"), UNVERIFIED)
+        fail(words("update.other_key", file=manifest, folder=state / KEYS), UNVERIFIED)
     if read.expires <= time.time():
         fail(words("update.expired", file=manifest), UNVERIFIED)
     content = manifest.with_suffix(".bundle").read_bytes()
@@ -52,7 +53,7 @@ def fitting(
 
     Ends the program where one can not.
     """
-    registry = Registry(state)
+    registry = registry_of(site, state)
     fitting = [
         node.id
         for node in site.nodes

@@ -6,6 +6,7 @@ It can be given again at any time: boards that are nodes already go on where the
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +15,7 @@ from device_configs.model import Node
 from tools.node.look import Found, look
 from tools.node.progress import Abreast
 from tools.node.provision import Result, Workshop, provision
-from tools.node.trouble import Trouble
+from tools.node.trouble import Trouble, of_disk
 
 T = TypeVar("T")
 AT_ONCE = 10  # boards: more than hang on the hub of a workbench
@@ -44,7 +45,7 @@ def run_bench(shop: Workshop, nodes: Sequence[Node], ports: Sequence[str]) -> Af
     def make(port: str, node: Node, found: Found) -> Result:
         return provision(shop_of(port), node, port, found=found)
 
-    with ThreadPoolExecutor(AT_ONCE, "board") as pool:
+    with ThreadPoolExecutor(AT_ONCE, "board") as pool, _none_begun_after_ctrl_c(pool):
         looked = [(port, pool.submit(look_at, port).result) for port in ports]
         begun = []
         claimed: set[int] = set()
@@ -62,6 +63,16 @@ def run_bench(shop: Workshop, nodes: Sequence[Node], ports: Sequence[str]) -> Af
     return done
 
 
+@contextmanager
+def _none_begun_after_ctrl_c(pool: ThreadPoolExecutor) -> Iterator[None]:
+    """Boards that still wait for their turn are left alone; leaving the pool waits for the others."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+
+
 def _well(
     asked: Sequence[tuple[str, Callable[[], T]]], troubles: dict[str, Trouble]
 ) -> Iterator[tuple[str, T]]:
@@ -71,6 +82,8 @@ def _well(
             yield port, answer()
         except Trouble as trouble:
             troubles[port] = trouble
+        except OSError as error:
+            troubles[port] = of_disk(error)
 
 
 def _node_for(shop: Workshop, nodes: Sequence[Node], claimed: Set[int], found: Found) -> Node:

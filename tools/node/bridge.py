@@ -67,6 +67,7 @@ def provision_bridge(shop: Workshop, port: str) -> Made:
     with stage("look", port=port):
         found = look(port)
     _check(shop, kind, found)
+    label.open_folder(shop.labels)
     wanted = settings_bytes(bridge_settings(kind))
     words = shop.progress.words
     made = label.bridge_label(shop.site, kind.name, found.mac, words("label.bridge"))

@@ -96,8 +96,10 @@ def _judge(printed: str, port: str) -> str:
         return "tool_missing"
     if "Wrong chip argument" in printed:
         return "wrong_chip"
+    if "Permission denied" in printed and not connected:
+        return "port_denied"
+    if "Could not configure" in printed:
+        return "not_a_port"
     if not Path(port).exists() or _GONE.search(printed):
         return "unplugged" if connected else "port_busy" if Path(port).exists() else "port_gone"
-    if "Permission denied" in printed:
-        return "port_denied"
     return "flash_failed" if connected else "no_chip"

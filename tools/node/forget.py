@@ -4,8 +4,10 @@ from pathlib import Path
 
 from device_configs.keys import read_keys, write_keys
 from tools.node.credentials import Credentials
+from tools.node.look import Found
 from tools.node.registry import Registry
 from tools.node.remote import Board
+from tools.node.trouble import Trouble
 
 # Everything a node knows of itself; what it measured stays in the store, not on the board.
 WIPE = """
@@ -37,6 +39,22 @@ def is_known(registry: Registry, credentials: Credentials, state: Path, node: in
     path = state / "keys.json"
     has_key = path.exists() and node in read_keys(path)
     return has_key or credentials.has(node) or registry.entry(node).current is not None
+
+
+def is_board_alone(registry: Registry, node: int, found: Found) -> bool:
+    """Whether nothing but the board is meant, since the node goes on with another one.
+
+    So it is with a board that was replaced, or that comes from another site. Raises Trouble where the board
+    is not that node.
+    """
+    if found.is_bridge:
+        raise Trouble("is_bridge", mac=found.mac, port=found.port)
+    owner = registry.node_of(found.mac)
+    says = owner if owner is not None else (found.probe or {}).get("node")
+    if says not in (None, node):
+        raise Trouble("not_this_node", port=found.port, mac=found.mac, says=says, node=node)
+    current = registry.entry(node).current
+    return current is not None and current.mac != found.mac
 
 
 def forget(registry: Registry, credentials: Credentials, state: Path, node: int, board: Board | None) -> bool:

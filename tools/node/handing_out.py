@@ -5,6 +5,7 @@ Those given out before stay beside it, so that a node by radio need only be told
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,14 @@ def handed_out(state: Path, node: int) -> Settings | None:
     except (OSError, ValueError):
         return None
     return found
+
+
+def site_of(state: Path) -> str | None:
+    """Return the site whose nodes were given settings from this state directory, None before the first."""
+    for path in sorted((state / FOLDER).glob("*.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return str(json.loads(path.read_text())["site"])
+    return None
 
 
 def hand_out(state: Path, settings: Settings) -> str:

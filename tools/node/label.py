@@ -4,6 +4,8 @@ The claim says which board is which node, so that whoever stands before it can l
 is pure. The packages that draw are imported only when a label is drawn: other commands start faster.
 """
 
+import errno
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +39,13 @@ def bridge_label(site: Site, board: str, mac: str, title: str) -> Label:
     """Return the label of a bridge; `title` says in words what it is."""
     lines = (title, site.name, f"{site.id} · {mac[-4:]} · {board}")
     return Label(f"bridge-{mac[-4:]}", f"SN1:{site.id}:bridge:{mac}", lines)
+
+
+def open_folder(folder: Path) -> None:
+    """Make the folder for labels; raises OSError where none can be put there, before a board is worked on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def missing_packages() -> list[str]:

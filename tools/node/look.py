@@ -30,7 +30,7 @@ class Found:
 def look(port: str, timeout_s: float = 12.0, silent_s: float = prompt.SILENT_S) -> Found:
     """Return what is there; a board that sleeps is asked by way of download mode. Raises Trouble."""
     try:
-        return _at_prompt(port, timeout_s, silent_s)
+        return at_prompt(port, timeout_s, silent_s)
     except Trouble as trouble:
         if trouble.key not in _BEHIND:
             raise
@@ -43,7 +43,8 @@ def look(port: str, timeout_s: float = 12.0, silent_s: float = prompt.SILENT_S) 
     return Found(port, chip.name, chip.mac, why=behind.key)
 
 
-def _at_prompt(port: str, timeout_s: float, silent_s: float) -> Found:
+def at_prompt(port: str, timeout_s: float = 12.0, silent_s: float = prompt.SILENT_S) -> Found:
+    """Return what is there, at its prompt: never a board that sleeps or has no program. Raises Trouble."""
     prompt.reach(port, timeout_s, silent_s)
     probe = Board(port).probe()
     return Found(port, chip_of(str(probe["machine"])), str(probe["mac"]), probe)

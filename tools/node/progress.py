@@ -14,7 +14,7 @@ from typing import TextIO
 from tools.node.words import Words
 
 _GREEN, _RED, _DIM, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
-_WIDTH = 100
+_WIDTH = 80  # where a terminal does not say
 
 
 class Progress:
@@ -26,6 +26,15 @@ class Progress:
         self._terminal = self.stream.isatty()
         self._coloured = self._terminal and not os.environ.get("NO_COLOR")
         self._doing = ""
+
+    @property
+    def width(self) -> int:
+        """How many characters a line may have that is drawn over."""
+        try:
+            columns = os.get_terminal_size(self.stream.fileno()).columns
+        except OSError:
+            columns = 0
+        return (columns or _WIDTH) - 1
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
@@ -39,7 +48,8 @@ class Progress:
     def draw(self, line: str) -> None:
         """Show this as the line that does not stay."""
         if self._terminal:
-            self.stream.write(f"\r{line:{_WIDTH}}\r{line}")
+            line = line[: self.width]  # a longer one would go on below, and stay there
+            self.stream.write(f"\r{line:{self.width}}\r{line}")
             self.stream.flush()
 
     def _begin(self, doing: str) -> None:
@@ -65,7 +75,7 @@ class Progress:
         took = f"{time.monotonic() - began:.1f} s"
         if self._coloured:
             mark, took = colour + mark + _PLAIN, _DIM + took + _PLAIN
-        self.stream.write(f"\r{' ' * _WIDTH}\r  {mark} {doing}  {took}\n")
+        self.stream.write(f"\r{' ' * self.width}\r  {mark} {doing}  {took}\n")
         self.stream.flush()
 
 
@@ -89,7 +99,7 @@ class Abreast:
             else:
                 self._now[name] = doing
             line = "  … " + ", ".join(f"{one}{share}" for one, share in sorted(self._now.items()))
-            self.progress.draw(line[:_WIDTH] if self._now else "")
+            self.progress.draw(line if self._now else "")
 
 
 class _OneOfMany(Progress):

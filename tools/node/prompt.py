@@ -87,6 +87,8 @@ def _why_not(error: Exception, path: str) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EACCES:
         return "port_denied"
+    if Path(path).exists() and (not Path(path).is_char_device() or "Could not configure" in str(error)):
+        return "not_a_port"
     if number in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
         return "port_busy"
     return "port_busy" if Path(path).exists() and number != errno.ENOENT else "port_gone"

@@ -30,6 +30,7 @@ from wire.quantities import OK
 MAIN = "main.py"
 HARDWARE = 1  # revision of the boards in device_configs/boards
 FIRST_START_S = 60  # MicroPython makes its file system before it says anything
+KEYS = "update-keys"  # folder of those a node trusts, in the state directory
 KEYS_MAX = 2  # the key of updates in use, and the next one
 # Modules that were imported before the copying are of the program that was there.
 SELFTEST = """
@@ -118,12 +119,13 @@ def provision(
     _check(shop, node, found, replace)
     entry = shop.registry.entry(node.id)
     same = entry.current is not None and entry.current.mac == found.mac
-    if same and entry.reached("shelved") and (found.probe is None or _complete(shop, node, found)):
+    if same and entry.reached("shelved") and (found.why == "silent" or _complete(shop, node, found)):
         return Result(node.id, "already", found.mac)
     replaced = entry.current is not None and not same
     if replaced:
         shop.credentials.renew(node.id)
     settings = _settings(shop, node)  # before anything is written: the site's files may lack something
+    label.open_folder(shop.labels)
     shop.registry.begin(node.id, found.mac, found.chip, node.board)
     result = Result(node.id, "replaced" if replaced else "provisioned", found.mac)
     key = _key(shop, node)
@@ -200,8 +202,8 @@ def copy_firmware(board: Board, firmware: Mapping[str, bytes]) -> int:
 
 
 def trust_of(state: Path, node: Node) -> dict[str, bytes]:
-    """Return the file by which a node judges updates; none without update-keys/*.pub in `state`."""
-    keys = [file.read_text().strip() for file in sorted((state / "update-keys").glob("*.pub"))]
+    """Return the file by which a node judges updates; none without KEYS/*.pub in `state`."""
+    keys = [file.read_text().strip() for file in sorted((state / KEYS).glob("*.pub"))]
     if not keys:
         return {}
     trust = {"board": node.board, "hardware": HARDWARE, "keys": keys[:KEYS_MAX]}
@@ -221,12 +223,17 @@ def _check(shop: Workshop, node: Node, found: Found, replace: bool) -> None:
     if current is not None and current.mac != found.mac and not replace:
         raise Trouble("has_other_board", node=node.id, mac=current.mac, new=found.mac)
     says = found.probe["node"] if found.probe else None
-    if owner is None and says is not None and found.probe and found.probe["key"] and not replace:
+    mine = replace and says == node.id  # a board that was this node before
+    if owner is None and says is not None and found.probe and found.probe["key"] and not mine:
         raise Trouble("other_node", says=says, node=node.id, mac=found.mac)
 
 
 def _complete(shop: Workshop, node: Node, found: Found) -> bool:
-    wanted = {**shop.firmware, "settings.json": settings_bytes(_settings(shop, node))}
+    """Whether all is on the board that should be; not where it has no program that could tell."""
+    if found.probe is None:
+        return False
+    settings = settings_bytes(_settings(shop, node))
+    wanted = {**shop.firmware, **trust_of(shop.state, node), "settings.json": settings}
     there = Board(found.port).digests(list(wanted))
     return there == {name: hashlib.sha256(content).hexdigest() for name, content in wanted.items()}
 

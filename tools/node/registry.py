@@ -9,10 +9,12 @@ nodes.json in the gateway's state directory, beside the keys but without any sec
 audit.jsonl has one line for each thing done to a node: when, who, what, which node, which board.
 """
 
+import fcntl
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,14 +61,38 @@ def utc_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """Keep other commands out of a state directory: registry, keys and credentials are each written whole.
+
+    A second one would take back what the first has added. Raises Trouble.
+    """
+    if not state.is_dir():
+        raise Trouble("no_state", state=state)
+    folder = os.open(state, os.O_RDONLY)  # gone with this process, whatever becomes of it
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Trouble("state_busy", state=state) from error
+        yield
+    finally:
+        os.close(folder)
+
+
 class Registry:
-    """The registry in a state directory; each change is on disk before the next thing happens."""
+    """The registry in a state directory; each change is on disk before the next thing happens.
+
+    Raises Trouble where there is no such directory, or the registry in it can not be read.
+    """
 
     def __init__(self, state: Path, now: Callable[[], str] = utc_now) -> None:
         self._path = state / "nodes.json"
         self._audit = state / "audit.jsonl"
         self._now = now
         self.lock = threading.RLock()  # several boards may be made at the same time
+        if not state.is_dir():
+            raise Trouble("no_state", state=state)
         self.nodes = _read(self._path)
 
     def entry(self, node: int) -> Entry:

@@ -16,11 +16,12 @@ from tools.firmware_image import BuildError, compiled
 from tools.node import label
 from tools.node.bridge import BRIDGE
 from tools.node.credentials import Credentials
+from tools.node.handing_out import site_of
 from tools.node.network import load_network
 from tools.node.progress import Progress
-from tools.node.provision import Result, Workshop
+from tools.node.provision import KEYS, Result, Workshop
 from tools.node.registry import Registry
-from tools.node.trouble import FAILED, Trouble
+from tools.node.trouble import FAILED, Trouble, of_disk
 from tools.node.words import Words, language_of
 
 SiteOption = Annotated[
@@ -77,22 +78,44 @@ def session(lang: str | None, as_json: bool, verbose: bool) -> Iterator[Session]
     try:
         yield Session(words, Progress(words), as_json)
     except Trouble as trouble:
-        text = trouble.told(words)
-        typer.echo(text, err=True)
-        if verbose and trouble.detail:
-            typer.echo(trouble.detail, err=True)
-        if as_json:
-            typer.echo(json.dumps({"ok": False, "trouble": trouble.key, "text": text}))
-        raise typer.Exit(trouble.status) from None
+        raise _ended(trouble, words, as_json, verbose) from None
+    except (ConnectionError, TimeoutError):  # the network's, which the command line tells of
+        raise
+    except OSError as error:
+        raise _ended(of_disk(error), words, as_json, verbose) from None
+    except KeyboardInterrupt:
+        typer.echo(words("stopped"), err=True)
+        raise
     except BuildError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FAILED) from None
 
 
+def _ended(trouble: Trouble, words: Words, as_json: bool, verbose: bool) -> typer.Exit:
+    """Tell of a trouble; return what ends the command with its status."""
+    text = trouble.told(words)
+    typer.echo(text, err=True)
+    if verbose and trouble.detail:
+        typer.echo(trouble.detail, err=True)
+    if as_json:
+        typer.echo(json.dumps({"ok": False, "trouble": trouble.key, "text": text}))
+    return typer.Exit(trouble.status)
+
+
 def site_at(name: str) -> tuple[Site, Path]:
-    """Return a site and its folder. Raises ConfigError."""
+    """Return a site and its folder. Raises Trouble where there is none, ConfigError."""
     folder = SITES / name if not Path(name).exists() and (SITES / name).is_dir() else Path(name)
+    if not folder.is_dir():
+        raise Trouble("no_site", site=name, known=", ".join(completion.sites("")))
     return load_site(folder), folder
+
+
+def registry_of(site: Site, state: Path) -> Registry:
+    """Return the registry of a site. Raises Trouble where there is none, or it is another site's."""
+    registry, other = Registry(state), site_of(state)
+    if other not in (None, site.id):
+        raise Trouble("other_site", state=state, other=other, site=site.id)
+    return registry
 
 
 def number_of(node: str) -> int | None:
@@ -125,10 +148,10 @@ def node_of(site: Site, node: int) -> Node:
 def workshop(site: str, state: Path, images: Path, labels: Path, progress: Progress) -> Workshop:
     """Return everything provisioning works with. Raises Trouble, ConfigError, BuildError, OSError."""
     found, _ = site_at(site)
-    state.mkdir(parents=True, exist_ok=True)
+    registry = registry_of(found, state)
     credentials = Credentials(state, found.id)
     network = load_network(state)
-    return Workshop(found, state, Registry(state), credentials, network, compiled(), images, labels, progress)
+    return Workshop(found, state, registry, credentials, network, compiled(), images, labels, progress)
 
 
 def told(result: Result, words: Words) -> list[str]:
@@ -140,6 +163,12 @@ def told(result: Result, words: Words) -> list[str]:
             lines.append(words("did.no_labels", packages=", ".join(missing), node=result.node))
         lines += [words("next.reload"), words("next.mount")]
     return lines
+
+
+def without_key(state: Path, words: Words) -> list[str]:
+    """Return what is to be said where nodes are made without a key to judge updates by."""
+    folder = state / KEYS
+    return [] if any(folder.glob("*.pub")) else [words("did.no_update_key", folder=folder)]
 
 
 def result_json(result: Result) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What can go wrong for a technician: each with its text, its cause, its next step and an exit status."""
 
+import errno
+
 from tools.node.words import Words
 
 FAILED, USAGE, CONFIGURATION, NO_DEVICE, UNVERIFIED, NETWORK = 1, 2, 3, 4, 5, 6
@@ -43,6 +45,25 @@ STATUS = {
     "no_archive": FAILED,
     "site_sheet": CONFIGURATION,
     "no_store": FAILED,
+    "no_site": CONFIGURATION,
+    "no_state": CONFIGURATION,
+    "other_site": CONFIGURATION,
+    "state_busy": FAILED,
+    "not_a_port": NO_DEVICE,
+    "not_this_node": UNVERIFIED,
+    "disk_full": FAILED,
+    "read_only": FAILED,
+    "denied": FAILED,
+    "no_file": FAILED,
+    "file": FAILED,
+}
+_OF_DISK = {
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+    errno.EROFS: "read_only",
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.ENOENT: "no_file",
 }
 
 
@@ -68,3 +89,9 @@ class Trouble(Exception):
         lists = {name: value for name, value in self.values.items() if isinstance(value, list)}
         said = {name: ", ".join(words(key) for key in keys) for name, keys in lists.items()}
         return words(f"trouble.{self.key}", **{**self.values, **said})
+
+
+def of_disk(error: OSError) -> Trouble:
+    """Return what this machine's own files or disk refused."""
+    key = _OF_DISK.get(error.errno or 0, "file")
+    return Trouble(key, detail=str(error), path=error.filename or "?", why=error.strerror or str(error))

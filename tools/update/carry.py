@@ -21,6 +21,7 @@ class Wave:
     nodes: tuple[int, ...]
     done: list[int] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
+    begun: bool = False
 
     @property
     def waiting(self) -> list[int]:
@@ -111,21 +112,36 @@ class Offers:
         a node that reports the new one has confirmed it or is about to. A wave whose nodes are silent for
         `patience_s`, or that refuse, ends the whole, and those that have not begun are offered nothing more.
         """
-        loop = asyncio.get_running_loop()
         for wave in waves:
-            for node in wave.nodes:
-                await self.forget(node)
-                await self.offer(node, signed)
-            end = loop.time() + patience_s
-            while wave.waiting:
-                versions = running()
-                wave.done += [node for node in wave.waiting if versions.get(node) == version]
-                refusals = {n: s for n, s in self.said.items() if n in wave.waiting and s.startswith(REFUSED)}
-                wave.refused |= refusals
-                told(wave)
-                if wave.refused or loop.time() > end:
-                    for node in (*wave.refused, *wave.waiting):
-                        await self.offer(node, b"")
-                    raise Stopped(wave)
-                if wave.waiting:
-                    await asyncio.sleep(LOOK_S)
+            try:
+                await self._roll_out(wave, signed, version, running, patience_s, told)
+            except (Stopped, asyncio.CancelledError):  # Ctrl-C as well: whoever says stop means the nodes too
+                for node in (*wave.refused, *wave.waiting):
+                    await self.offer(node, b"")
+                raise
+
+    async def _roll_out(
+        self,
+        wave: Wave,
+        signed: bytes,
+        version: str,
+        running: Callable[[], Mapping[int, str]],
+        patience_s: float,
+        told: Callable[[Wave], None],
+    ) -> None:
+        wave.begun = True
+        for node in wave.nodes:
+            await self.forget(node)
+            await self.offer(node, signed)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + patience_s
+        while wave.waiting:
+            versions = running()
+            wave.done += [node for node in wave.waiting if versions.get(node) == version]
+            refusals = {n: s for n, s in self.said.items() if n in wave.waiting and s.startswith(REFUSED)}
+            wave.refused |= refusals
+            told(wave)
+            if wave.refused or loop.time() > end:
+                raise Stopped(wave)
+            if wave.waiting:
+                await asyncio.sleep(LOOK_S)
