@@ -12,7 +12,7 @@ from gateway.energy.co2 import Co2, co2, co2_by_year
 from gateway.energy.deviations import Deviation, deviation, ranked
 from gateway.energy.et_curve import TooFewDays
 from gateway.energy.figures import base_load_w, idle_share, peak, per_area
-from gateway.energy.hours import Hour
+from gateway.energy.hours import Hour, between
 from gateway.energy.peaks import MonthCharge, month_charges
 from gateway.energy.periods import Kind, Total, local_day, next_first, start_of
 from gateway.energy.savings import Saving, saving
@@ -70,7 +70,7 @@ def period_figures(energy: BuildingEnergy, kind: Kind, from_day: date, to_day: d
             for c, t in by_carrier.items()
         )
         one = carriers[0].total
-        hours = [hour for hour in energy.electricity if one.start_s <= hour.start_s < one.end_s]
+        hours = between(energy.electricity, one.start_s, one.end_s)
         wh = sum(carrier.total.wh for carrier in carriers)
         days = _days(one, energy)
         cold = [temperatures[day] for day in days if day in temperatures]

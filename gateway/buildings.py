@@ -15,7 +15,7 @@ from gateway.energy.et_curve import Curve, Day, TooFewDays, days_of, expected_ba
 from gateway.energy.figures import InUse
 from gateway.energy.given import hours_of, temperatures_of
 from gateway.energy.holidays import holidays
-from gateway.energy.hours import Hour, added, preferred
+from gateway.energy.hours import Hour, added, between, preferred
 from gateway.energy.metering import Factor, Metered, metered
 from gateway.energy.periods import Kind, Total, local_day, start_of, totals
 from gateway.energy.registers import Event
@@ -164,8 +164,7 @@ class BuildingEnergy:
 
     def between(self, from_day: date, to_day: date) -> list[Hour]:
         """Return the electricity of some local days, up to but without `to_day`."""
-        from_s, to_s = start_of(from_day, self.zone), start_of(to_day, self.zone)
-        return [hour for hour in self.electricity if from_s <= hour.start_s < to_s]
+        return between(self.electricity, start_of(from_day, self.zone), start_of(to_day, self.zone))
 
 
 def factors(meter: Meter, seen: Iterable[int] = ()) -> Sequence[Factor]:

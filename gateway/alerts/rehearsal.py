@@ -39,10 +39,6 @@ class Rehearsal:
     days: float
 
     @property
-    def pages_per_day(self) -> float:
-        return len(self.pages) / self.days if self.days else 0.0
-
-    @property
     def busiest_day(self) -> int:
         """The most pages in one day of 24 h (UTC)."""
         return max(Counter(page.due_s // DAY_S for page in self.pages).values(), default=0)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
 
-from gateway.energy.hours import HOUR_S, Hour, measured, total_wh
+from gateway.energy.hours import Hour, between, measured, total_wh
 from gateway.energy.periods import start_of
 
 # Near-base load: the load that 97.5 % of the hours lie above. P. Price, Methods for Analyzing Electric Load
@@ -71,10 +71,9 @@ def heat_map(
     """
     cells: dict[tuple[date, int], list[Hour]] = {}
     from_s, to_s = start_of(from_day, zone), start_of(to_day, zone)
-    for hour in series:
-        if from_s <= hour.start_s < to_s:
-            local = datetime.fromtimestamp(hour.start_s, zone)
-            cells.setdefault((local.date(), local.hour), []).append(hour)
+    for hour in between(series, from_s, to_s):
+        local = datetime.fromtimestamp(hour.start_s, zone)
+        cells.setdefault((local.date(), local.hour), []).append(hour)
     days = (from_day + timedelta(days=i) for i in range((to_day - from_day).days))
     return [(day, [_mean(cells.get((day, clock))) for clock in range(24)]) for day in days]
 
@@ -84,9 +83,3 @@ def _mean(hours: list[Hour] | None) -> Hour | None:
         return None
     wh = total_wh(hours) // len(hours)
     return Hour(hours[0].start_s, wh, any(hour.estimated for hour in hours))
-
-
-def known_share(series: Sequence[Hour], from_s: int, to_s: int) -> float:
-    """Return the coverage of from_s <= t < to_s: known hours as a share of all, 0 to 1."""
-    expected = (to_s - from_s) // HOUR_S
-    return sum(from_s <= hour.start_s < to_s for hour in series) / expected if expected else 0.0

@@ -10,7 +10,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from device_configs.tariff import Peak, Steps, Tariff
-from gateway.energy.hours import Hour, measured, total_wh
+from gateway.energy.hours import Hour, between, measured, total_wh
 from gateway.energy.periods import first_day, local_day, next_first, start_of, totals
 
 
@@ -46,8 +46,7 @@ def month_charges(
     month = first_day(from_day, "month")
     while month < to_day:
         following = next_first(month, "month")
-        from_s, to_s = start_of(month, zone), start_of(following, zone)
-        hours = [hour for hour in series if from_s <= hour.start_s < to_s]
+        hours = between(series, start_of(month, zone), start_of(following, zone))
         version = tariff.at(month)
         if hours and version is not None:
             charges.append(month_charge(hours, version, zone, month))

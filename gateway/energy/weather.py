@@ -4,23 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from gateway.energy.hours import HOUR_S
 from gateway.energy.periods import hours_in, local_day
 
 # Below this mean temperature of a day heating is reckoned with: the Norwegian and Nordic convention.
 DEGREE_DAY_BASE_C = 17.0
 # A day's mean from fewer hours says more about which hours are missing than about the day.
 DAY_SHARE = 0.8
-
-Temperatures = Iterable[tuple[int, float]]  # UTC seconds, °C
-
-
-def hourly_means(samples: Temperatures) -> dict[int, float]:
-    """Return the mean temperature of each hour (its start in UTC seconds) with a sample."""
-    sums: dict[int, list[float]] = {}
-    for at_s, celsius in samples:
-        sums.setdefault(at_s // HOUR_S * HOUR_S, []).append(celsius)
-    return {start: sum(values) / len(values) for start, values in sums.items()}
 
 
 def daily_means(hourly: Mapping[int, float], zone: ZoneInfo) -> dict[date, float]:

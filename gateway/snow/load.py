@@ -6,7 +6,6 @@ from dataclasses import dataclass
 # 40 cm of wet snow, 250 is 80/60, 350 is 120/90. That is 290 to 310 and 375 to 420 kg/m³.
 OLD_DRY_KG_PER_M3 = 290.0
 WET_KG_PER_M3 = 420.0
-WARN_SHARE, ALARM_SHARE = 0.6, 0.8
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from gateway.energy.figures import (
     duration_curve,
     heat_map,
     idle_share,
-    known_share,
     peak,
     per_area,
 )
@@ -80,8 +79,3 @@ def test_gaps_stay_gaps() -> None:
     )
     assert day == date(2026, 1, 6)
     assert [cell for cell in cells if cell] == [Hour(local("2026-01-06 03:00"), 7, True)]
-
-
-def test_known_share() -> None:
-    assert known_share(run(0, 1, 1, 1), 0, 4 * 3600) == 0.75
-    assert known_share([], 0, 0) == 0

@@ -2,14 +2,8 @@ from datetime import date
 
 import pytest
 
-from gateway.energy.weather import corrected_wh, daily_means, degree_days, hourly_means
+from gateway.energy.weather import corrected_wh, daily_means, degree_days
 from tests.gateway.energy.series import OSLO, local
-
-
-def test_means() -> None:
-    start = local("2026-01-05 00:00")
-    hourly = hourly_means([(start, -4.0), (start + 1800, -6.0), (start + 3600, 1.0)])
-    assert hourly == {start: -5.0, start + 3600: 1.0}
 
 
 def test_a_day_needs_most_of_its_hours() -> None:
