@@ -1,6 +1,7 @@
 """Settings for every test: hypothesis runs the same examples in CI each time, whatever surrounds the run."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,12 @@ for name in ("http_proxy", "https_proxy", "all_proxy"):
     os.environ.pop(name, None)
     os.environ.pop(name.upper(), None)
 os.environ["COLUMNS"] = "80"
+# Below the folder for temporary files lie sockets, whose paths may have 107 bytes.
+if len(tempfile.gettempdir()) > len("/var/tmp"):
+    os.environ["TMPDIR"], tempfile.tempdir = "/tmp", None
 
 
 @pytest.fixture
 def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short one, without the test's name: below it lie sockets, whose paths may have 107 bytes."""
+    """One without the test's name, which would be too long for sockets as well."""
     return tmp_path_factory.mktemp("t")

@@ -188,7 +188,7 @@ async def count(lab: Lab) -> dict[str, int]:
         )
         board.change({"main.py": main.encode()})
         out = lab.folder / f"callgrind.{stage}"
-        board.profile(("valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"))
+        board.profile(("valgrind", "--vgdb=no", "--tool=callgrind", f"--callgrind-out-file={out}"))
         await _wake(lab)
         board.profile(())
         counts[stage] = _read(out)
@@ -220,7 +220,7 @@ async def count_minutes(lab: Lab) -> tuple[float, int]:
     for minutes in (0, 2, 7):
         out = lab.folder / f"callgrind.{minutes}"
         board.change({"main.py": _MINUTES.format(minutes=minutes).encode()})
-        board.profile(("valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"))
+        board.profile(("valgrind", "--vgdb=no", "--tool=callgrind", f"--callgrind-out-file={out}"))
         await board.power_on()
         await board.until(lambda: board.asleep, 300)
         await board.power_cut()

@@ -199,10 +199,9 @@ class Lab:
         return retained.unpack(self.board.rtc_memory)
 
     def said(self) -> dict[str, Any]:
-        """The node's last STATUS, as the gateway keeps it."""
+        """The node's last STATUS, as the gateway keeps it; nothing before the first."""
         with self.reader() as reader:
-            (node,) = reader.nodes()
-            return dict(json.loads(node.status or "{}"))
+            return dict(json.loads(reader.nodes()[0].status or "{}")) if reader.nodes() else {}
 
     def change_settings(self, **changes: Any) -> None:
         """Put other settings on the node, as an update would."""

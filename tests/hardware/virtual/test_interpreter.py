@@ -39,9 +39,10 @@ def alive(pid: int) -> bool:
 
 
 def test_it_ends_when_the_board_host_is_killed(tmp_path: Path) -> None:
-    host = subprocess.Popen(
-        [sys.executable, "-c", HOST, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    # Who is killed clears nothing away: what it had for a while is to stay in the test's own folder.
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    argv = [sys.executable, "-c", HOST, str(tmp_path)]
+    host = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment)
     assert host.stdout is not None
     pid = int(host.stdout.readline())
     assert alive(pid)
@@ -60,7 +61,7 @@ def test_it_ends_when_the_board_host_is_killed(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 async def test_a_profiler_can_count_the_instructions_of_a_wake(tmp_path: Path) -> None:
     counts = tmp_path / "instructions"
-    prefix = ("valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}")
+    prefix = ("valgrind", "--vgdb=no", "--tool=callgrind", f"--callgrind-out-file={counts}")
     board = Board("profiled", tmp_path, prefix=prefix)
     board.install({"main.py": b"import machine\nmachine.deepsleep(60000)"})
     await board.power_on()
