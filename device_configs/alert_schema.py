@@ -122,7 +122,7 @@ class Rule(Entry):
     """How long it has to last before the alert is raised."""
     off_delay_s: Annotated[int, Field(ge=0, le=86_400)] = 0
     """How long it has to be over before the alert clears."""
-    n_of_m: Annotated[tuple[int, int], Field()] = (1, 1)
+    n_of_m: tuple[int, int] = (1, 1)
     """In how many of how many readings it has to be so, the newest among them: [2, 3]."""
     latching: bool = False
     """True: it stays until it is acknowledged, also when it is over."""

@@ -27,9 +27,7 @@ def main() -> int:
             arguments.broker, arguments.broker_user, arguments.broker_password_file, arguments.broker_ca
         )
         page = page_at(arguments.page) if arguments.page else None
-        serve(
-            settings_of(arguments.site, arguments.state, broker, arguments.keys, page, arguments.interval)
-        )
+        serve(settings_of(arguments.site, arguments.state, broker, arguments.keys, page, arguments.interval))
     except ConfigError as error:
         print("\n".join(problem.pretty() for problem in error.problems), file=sys.stderr)  # noqa: T201
         return 3

@@ -25,9 +25,7 @@ log = structlog.get_logger()
 
 FOLDER = "relay"
 QUEUE_MAX = 256
-FRESH_MS = (
-    5000  # an older frame is not handed on: the home takes the moment it comes for the one it was heard
-)
+FRESH_MS = 5000  # what is older is not handed on: the home takes its arrival for the moment it was heard
 WAITING_MS = 10_000  # how long an uplink's receive window may be ahead
 
 Send = Callable[[Sequence[Downlink]], Awaitable[None]]

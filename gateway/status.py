@@ -31,6 +31,7 @@ _NAMES = {
     control.COUNTERS: "counters",
     control.WANT: "want",
     control.WEAR: "wear",
+    control.TAKES: "takes",
     control.FAULTS: "faults",
     control.REGISTERS: "registers",
     control.SHELF: "shelf",

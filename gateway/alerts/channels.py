@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from device_configs.alert_schema import Priority
 from device_configs.entry import Entry, Slug, Text, matching, wrong
@@ -80,7 +80,7 @@ class ChannelsFile(Entry):
     """Asked for every minute: a watcher elsewhere that pages when the gateway no longer does."""
     gammu_config: Text | None = None
     """gammu-smsd's configuration, where there is a modem."""
-    answering: Annotated[tuple[Phone, ...], Field()] = ()
+    answering: tuple[Phone, ...] = ()
     """Numbers besides those of channels and rota whose text messages may acknowledge."""
 
     def ways(self, recipient: str, priority: str, duty: list[Shift]) -> list[Channel]:

@@ -20,7 +20,8 @@ from gateway.readings import WrongSchema
 
 INHIBIT_TAIL_S = 3600  # an inhibited alert stays quiet for so long after the other has cleared
 IDLE_TICK_S = 5  # how often a watch that waits for nothing is looked at
-NODE_S_MAX = FORGOTTEN_S = 7 * 86_400
+MAINTENANCE_MAX_S = 7 * 86_400
+FORGOTTEN_S = 7 * 86_400  # a sensor that has long been failing: what it said before no longer counts
 Wish = Callable[[Watch, State], Step]
 
 
@@ -156,8 +157,8 @@ class Engine:
         """Keep a node's alerts quiet while it is worked on; `until_s` in the past ends it. Raises Refused."""
         if node not in self._nodes:
             raise Refused(f"there is no node {node}")
-        if until_s > now_s + NODE_S_MAX:
-            raise Refused(f"maintenance ends, at most {NODE_S_MAX // 86_400} days ahead")
+        if until_s > now_s + MAINTENANCE_MAX_S:
+            raise Refused(f"maintenance ends, at most {MAINTENANCE_MAX_S // 86_400} days ahead")
         self.maintenance[node] = until_s
 
     def silenced(self, watch: Watch, now_s: int) -> bool:

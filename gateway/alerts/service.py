@@ -18,7 +18,7 @@ from device_configs.model import Site
 from gateway.alerts.engine import Engine, Happened, Result, Wish
 from gateway.alerts.journal import NAME, Journal
 from gateway.alerts.paging import FLOOD_S, Message, Outbox, plan
-from gateway.alerts.standing import Standing, other_phases, standing
+from gateway.alerts.standing import Standing, standing, watch_counts
 from gateway.alerts.state import State
 from gateway.alerts.watches import BadCurve, WatchId
 from gateway.model import StoredRecord
@@ -286,7 +286,7 @@ class Alerts:
         return standing(self.engine.watches, dict(self.engine.states))
 
     def counts(self) -> dict[str, int]:
-        return other_phases(dict(self.engine.states).values())
+        return watch_counts(dict(self.engine.states).values())
 
     def newest(self, node: int) -> StoredRecord | None:
         """Return the newest record of a node."""

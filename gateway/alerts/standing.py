@@ -53,7 +53,7 @@ def standing(watches: Mapping[WatchId, Watch], states: Mapping[WatchId, State]) 
     )
 
 
-def other_phases(states: Iterable[State]) -> dict[str, int]:
+def watch_counts(states: Iterable[State]) -> dict[str, int]:
     """Return how many watches are in each phase, silent ones counted apart: what is *not* being watched."""
     counts: dict[str, int] = {}
     for state in states:

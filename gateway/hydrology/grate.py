@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.hydrology.rating import Rating
 
-FACTOR_MAX_DISCHARGE = 1e-12
+SPREAD_MIN = 1e-12  # of Q²: with less, the slope would be rounding alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def fit_clean(pairs: Sequence[tuple[float, float]], rating: Rating) -> CleanGrat
     """
     squares = [rating.discharge(down).value ** 2 for _, down in pairs]
     losses = [up - down for up, down in pairs]
-    if len(pairs) < 2 or max(squares) - min(squares) <= FACTOR_MAX_DISCHARGE:
+    if len(pairs) < 2 or max(squares) - min(squares) <= SPREAD_MIN:
         raise ValueError("levels at two different discharges at least are needed")
     mean_x, mean_y = sum(squares) / len(squares), sum(losses) / len(losses)
     sxx = sum((x - mean_x) ** 2 for x in squares)

@@ -30,6 +30,7 @@ from gateway.store.reader import Reader
 log = structlog.get_logger()
 
 FILE_NAME = "rollups.db"
+DAY_S = 86_400
 SETTLES_S = 600  # after its end an hour is made: by then what was measured in it has mostly come
 EVERY_S = 60.0
 _PAGE = 10_000  # records followed at once
@@ -57,7 +58,6 @@ _MIGRATIONS = (
         """,
     ),
 )
-DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)

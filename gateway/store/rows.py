@@ -17,9 +17,7 @@ NODE_COLUMNS = (
 )
 
 EVENT_COLUMNS = "node, clock, time_s, at_s, kind, before, after, registers, noted_at_ms"
-INSERT_EVENT = (
-    f"INSERT OR IGNORE INTO register_events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-)
+INSERT_EVENT = f"INSERT OR IGNORE INTO register_events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 
 
 def record_row(record: Record | StoredRecord, measured_at_s: int, moved: bool) -> tuple[Any, ...]:

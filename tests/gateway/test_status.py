@@ -23,6 +23,7 @@ FULL: dict[int, Any] = {
     control.PROFILE: 1,
     control.OLDEST: 30,
     control.COUNTERS: {4: 2},
+    control.TAKES: 1,
 }
 
 
@@ -43,6 +44,7 @@ def test_all_of_it() -> None:
         "schema_id": 1,
         "oldest_seq": 30,
         "counters": {"4": 2},
+        "takes": 1,
     }
 
 

@@ -1,4 +1,4 @@
-from gateway.alerts.standing import _typeset, other_phases, standing
+from gateway.alerts.standing import _typeset, standing, watch_counts
 from gateway.alerts.state import Phase, State
 from gateway.alerts.watches import watches
 from tests.gateway.alerts.made import T0, site
@@ -34,7 +34,7 @@ def test_a_sensor_that_failed_since_is_told() -> None:
 
 def test_what_is_not_being_watched_is_counted() -> None:
     states = [State(), State(Phase.ERROR), State(shelved_until_s=T0), State(out_of_service_by="x")]
-    assert other_phases(states) == {"normal": 3, "error": 1, "shelved": 1, "out_of_service": 1}
+    assert watch_counts(states) == {"normal": 3, "error": 1, "shelved": 1, "out_of_service": 1}
 
 
 def test_the_page_has_true_minus_signs_and_ranges_keep_their_dash() -> None:
