@@ -14,9 +14,10 @@ from hardware.virtual.radio.listener import VirtualAttenuator
 from hardware.virtual.radio.medium import Antenna, Medium
 from tests.hardware.attenuator_board import AttenuatorOnBench
 from tests.hardware.instruments import running_board
+from tests.tools.node.bench import program
 from tools import cli
 from tools.firmware_image import compiled
-from tools.rig_command import _try
+from tools.rig_check import looks
 
 
 def test_list_names_each_bench_and_its_instruments(capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,7 +31,9 @@ def test_list_names_each_bench_and_its_instruments(capsys: pytest.CaptureFixture
 def test_check_walks_the_virtual_board_to_sleep(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["rig", "check", "virtual", "--flash", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert [look["what"] for look in said["looks"]] == ["power", "meter", "radio", "attenuator", "board"]
+    assert [look["what"] for look in said["looks"]] == [
+        "console", "power", "meter", "stimulus", "radio", "attenuator", "board",
+    ]  # fmt: skip
 
 
 def test_check_says_what_is_missing_of_a_real_bench(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +87,7 @@ async def test_check_uses_each_instrument_of_a_real_bench(tmp_path: Path) -> Non
     antenna = Antenna("bridge", Medium(RealClock()))
     bridge = VirtualBridge(tmp_path / "bridge", tmp_path / "ttyUSB1", antenna, kind, compiled())
     attenuator = AttenuatorOnBench(tmp_path / "ttyUSB2")
+    (tmp_path / "micropython.bin").write_bytes(program("esp32"))
     (tmp_path / "hub").mkdir()
     (tmp_path / "hub/disable").write_text("0\n")
     path = tmp_path / "ports.yaml"
@@ -91,14 +95,14 @@ async def test_check_uses_each_instrument_of_a_real_bench(tmp_path: Path) -> Non
     await board.plug()
     await bridge.plug()
     try:
-        looks = {look.what: look for look in await _try(path, flash=False)}
+        found = {look.what: look for look in await looks(path, flash=False)}
     finally:
         attenuator.port.unplug()
         await bridge.close()
         await board.close()
-    assert all(look.well for look in looks.values()), looks
-    assert looks["radio"].text == "listens to 868.3 MHz with SF7; 34 dB of pads and cables before it"
-    assert looks["attenuator"].text == "goes to 124.75 dB and back, in steps of 0.25 dB"
+    assert all(look.well for look in found.values()), found
+    assert found["radio"].text == "listens to 868.3 MHz with SF7; 34 dB of pads and cables before it"
+    assert found["attenuator"].text == "goes to 124.75 dB and back, in steps of 0.25 dB"
     assert {b"att-124.75", b"att-000.00"} <= set(attenuator.lines)
     assert attenuator.db == 0
 
