@@ -23,13 +23,11 @@ from gateway import clock, watchdog
 from gateway.claim import StartError, claimed
 from gateway.control import SOCKET_NAME as GATEWAY_SOCKET
 from gateway.control import Control, ControlError, Message, request
-from gateway.store import Reader, StoreError, Stretch
+from gateway.store import STORE_NAME, SYNC_JOURNAL, Reader, StoreError, Stretch
 
 log = structlog.get_logger()
 
 SOCKET_NAME = "sync.sock"
-JOURNAL_NAME = "sync.db"
-STORE_NAME = "store.db"
 TELL_EVERY_S = 20.0
 
 
@@ -96,7 +94,7 @@ async def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with claimed(settings.state, "sync", "Stop it first: two would only send everything twice."):
-        path = settings.state / JOURNAL_NAME
+        path = settings.state / SYNC_JOURNAL
         try:
             writer = _writer(settings)
         except OSError as error:

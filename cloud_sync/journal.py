@@ -17,6 +17,7 @@ import structlog
 from cloud_sync import rewrites
 from gateway.heard import SequenceSet
 from gateway.model import Span
+from gateway.store.damage import DAMAGE, set_aside
 
 log = structlog.get_logger()
 
@@ -111,14 +112,11 @@ class Journal:
         """
         try:
             return cls(_open(path))
-        except (apsw.CorruptError, apsw.NotADBError) as error:
-            aside = path.with_name(f"{path.name}.damaged-{now_ms}")
+        except DAMAGE as error:
+            aside = set_aside(path, now_ms)
             log.warning(
                 "sync_journal_damaged", reason=str(error), set_aside=str(aside), next="sends all again"
             )
-            path.rename(aside)
-            for suffix in ("-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
             return cls(_open(path))
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ from cloud_sync.pace import BatchSize, Pace
 from cloud_sync.verdict import Hold, Later, Ok, Refused, TooLarge, Verdict
 from gateway.model import Span
 from gateway.store import StoreError, Stretch
+from gateway.store.damage import DAMAGE
 
 log = structlog.get_logger()
 
@@ -195,7 +196,7 @@ class Worker:
             troubles = self._troubles
             try:
                 verdict = await self._send_next(live=lane == 0 and self._lanes > 1 and self._state == "ok")
-            except (apsw.CorruptError, apsw.NotADBError):
+            except DAMAGE:
                 raise  # the next start sets the journal aside
             except (apsw.Error, StoreError, OSError) as error:
                 verdict = Later(None, f"the gateway's own disk: {error}")

@@ -30,7 +30,7 @@ from gateway.outgoing import Outgoing
 from gateway.relay import Relay
 from gateway.retention import Forgetting
 from gateway.shelved import Shelf
-from gateway.store import Reader, Store, StoreError
+from gateway.store import STORE_NAME, Reader, Store, StoreError
 from gateway.store.pruning import Limits
 from gateway.store.rollups import FILE_NAME as ROLLUPS_NAME
 from gateway.store.rollups import keep
@@ -38,7 +38,6 @@ from gateway.store.upkeep import Unusable, Upkeep
 
 log = structlog.get_logger()
 
-STORE_NAME = "store.db"
 FLUSH_S = 10.0  # how long the count of refused frames may lag behind on disk
 
 

@@ -14,13 +14,14 @@ from device_configs import compile as compiled
 from device_configs.keys import read_keys
 from device_configs.loader import load_site
 from gateway import watchdog
-from gateway.app import STORE_NAME, Settings, run
+from gateway.app import Settings, run
 from gateway.carriers.mqtt import Broker
 from gateway.carriers.radios import Radios
 from gateway.claim import StartError
 from gateway.delivery import DeliverySetupError, delivery_in
 from gateway.logs import to_stderr
 from gateway.relay import brokers
+from gateway.store import STORE_NAME
 from gateway.store.memory import CAP_BYTES, place_for
 from gateway.store.pruning import Limits
 from gateway.store.upkeep import Unusable

@@ -21,7 +21,7 @@ from gateway.alerts.records import Recorded, outcomes
 from gateway.alerts.rehearsal import Rehearsal
 from gateway.alerts.rehearsal import rehearse as rehearsed
 from gateway.control import SOCKET_NAME, ControlError, request
-from gateway.store import Reader
+from gateway.store import STORE_NAME, Reader
 
 FAILED, USAGE = 1, 2
 STYLES = {"alarm": "bold red", "warning": "yellow", "info": ""}
@@ -212,7 +212,7 @@ def rehearse(
 ) -> None:
     """Replay stored history through a rule set: when it would have paged, and which rule does it most."""
     recorded = _recorded(state / "alerts.db", days)
-    with Reader.open(state / "store.db") as reader:
+    with Reader.open(state / STORE_NAME) as reader:
         tried = _rehearsed(load_site(site), reader, days)
         other = _rehearsed(load_site(against), reader, days) if against else None
     if as_json:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from gateway import clock
 from gateway.control import SOCKET_NAME, ControlError, Message, request
+from gateway.store import SYNC_JOURNAL
 from gateway.store.memory import place_in_use
 from tools.finding import Finding, Health
 from tools.installation.bundle import write_bundle
@@ -20,7 +21,7 @@ from tools.installation.checkup import machine_findings
 from tools.installation.places import InstallError, Places
 
 FAILED = 1
-SYNC_SOCKET, SYNC_JOURNAL = "sync.sock", "sync.db"
+SYNC_SOCKET = "sync.sock"
 UNSYNCED_WARN_S, UNSYNCED_FAIL_S = 900.0, 86_400.0
 OUTAGE_WARN_H = 14 * 24.0
 FREE_WARN, FREE_FAIL = 1 << 30, 256 << 20

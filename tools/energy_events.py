@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from device_configs.loader import load_site
 from device_configs.model import Node, Site
 from gateway.model import RegisterEvent
-from gateway.store import Reader, StoreError
-from tools.energy_sources import STORE_NAME, AsCsv, AsJson, SiteDir, StateDir, fail
+from gateway.store import STORE_NAME, Reader, StoreError
+from tools.energy_sources import AsCsv, AsJson, SiteDir, StateDir, fail
 from tools.energy_tables import Row, show
 
 

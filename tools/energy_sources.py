@@ -16,7 +16,7 @@ from device_configs.loader import load_site
 from device_configs.model import Site
 from gateway.buildings import BuildingEnergy, Sources
 from gateway.model import StoredRecord
-from gateway.store import Reader, StoreError
+from gateway.store import STORE_NAME, Reader, StoreError
 from gateway.store.damage import blamed
 from gateway.store.energy_book import FILE_NAME as BOOK
 from gateway.store.energy_book import HINT, EnergyBook
@@ -24,7 +24,6 @@ from gateway.store.meter_hours import FILE_NAME as METERS
 from gateway.store.meter_hours import MeterHours, wanted
 
 FAILED, USAGE = 1, 2
-STORE_NAME = "store.db"
 
 SiteDir = Annotated[Path, typer.Option("--site", help="The site's folder.", show_default=False)]
 StateDir = Annotated[Path, typer.Option("--state", help="The gateway's state directory.", show_default=False)]

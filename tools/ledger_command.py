@@ -14,12 +14,11 @@ from rich.table import Table
 
 from device_configs.loader import load_site
 from gateway.ledger import DAY_S, TARGET_PERCENT, Day, capture_of_days, capture_percent
-from gateway.store import Reader, StoreError
+from gateway.store import STORE_NAME, SYNC_JOURNAL, Reader, StoreError
 from gateway.store.memory import place_in_use
 from gateway.store.reconcile import closed, days_of
 
 FAILED = 1
-STORE_NAME, JOURNAL_NAME = "store.db", "sync.db"
 
 app = typer.Typer(help="Account for every record.", no_args_is_help=False)
 
@@ -44,7 +43,7 @@ def ledger(
     except StoreError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FAILED) from None
-    answer["sync"] = sync_counts(state / JOURNAL_NAME)
+    answer["sync"] = sync_counts(state / SYNC_JOURNAL)
     if as_json:
         typer.echo(json.dumps(answer))
     else:

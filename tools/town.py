@@ -18,7 +18,7 @@ from device_configs.keys import write_keys
 from device_configs.loader import load_site
 from device_configs.model import Node, Site
 from gateway.control import SOCKET_NAME, ControlError, request
-from gateway.store import Reader
+from gateway.store import STORE_NAME, Reader
 from hardware.virtual.backlog_image import FlashRecord, acknowledged, read_backlog
 from hardware.virtual.board import Board, State
 from hardware.virtual.clock import RealClock
@@ -252,7 +252,7 @@ class Town:
     # Looking
 
     def reader(self) -> Reader:
-        return Reader.open(self._state / "store.db")
+        return Reader.open(self._state / STORE_NAME)
 
     def flash(self, resident: Resident) -> list[FlashRecord]:
         """What the node's flash holds; its program must not be running."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from device_configs.model import Site
-from gateway.store import Reader, StoreError
+from gateway.store import STORE_NAME, Reader, StoreError
 from tools.node.provision import KEYS
 from tools.node.session import registry_of
 from tools.node.words import Words
@@ -77,7 +77,7 @@ def versions(state: Path) -> Mapping[int, str]:
 
 def statuses(state: Path) -> dict[int, dict[str, Any]]:
     try:
-        with Reader.open(state / "store.db") as reader:
+        with Reader.open(state / STORE_NAME) as reader:
             return {known.node: dict(json.loads(known.status or "{}")) for known in reader.nodes()}
     except StoreError as error:
         fail(str(error), FAILED)

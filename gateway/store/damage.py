@@ -1,12 +1,14 @@
 """What to do where a database of the state directory is damaged or out of reach."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import apsw
 
 from gateway.store.change import StoreError
+from gateway.store.files import SUFFIXES
 
 DAMAGE = (apsw.CorruptError, apsw.NotADBError)
 
@@ -56,6 +58,15 @@ def set_aside(path: Path, now_ms: int) -> Path:
     """Move a damaged database out of the way; return where it is now. Raises OSError."""
     aside = path.with_name(f"{path.name}.damaged-{now_ms}")
     path.rename(aside)
-    for suffix in ("-wal", "-shm"):
+    for suffix in SUFFIXES[1:]:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return aside
+
+
+def set_aside_with_log(path: Path, now_ms: int) -> Path:
+    """Do the same, but keep the log beside it: who salvages reads that too. Raises OSError."""
+    aside = path.with_name(f"{path.name}.damaged-{now_ms}")
+    for suffix in SUFFIXES:
+        with suppress(FileNotFoundError):
+            Path(f"{path}{suffix}").replace(f"{aside}{suffix}")
     return aside

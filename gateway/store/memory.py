@@ -9,9 +9,10 @@ import os
 import shutil
 from pathlib import Path
 
+from gateway.store.files import STORE_NAME, detour_file
+
 MEMORY = Path("/dev/shm")  # noqa: S108 - the kernel's own memory file system
 CAP_BYTES = 64 << 20
-DETOUR_NAME = "store.db.detour"  # nodes have been welcomed to another store since this one was closed
 _CARD_FAILS = {errno.EROFS, errno.EIO, errno.ENXIO, errno.ENODEV}
 
 
@@ -31,7 +32,7 @@ def place_for(state: Path, memory: Path = MEMORY) -> tuple[Path, bool]:
     else:
         left_over = memory_place(state, memory)
         if left_over.is_dir():  # what was kept there was not acknowledged: its nodes bring it again
-            (state / DETOUR_NAME).touch()
+            detour_file(state / STORE_NAME).touch()
             shutil.rmtree(left_over, ignore_errors=True)
     return state, False
 

@@ -10,8 +10,10 @@ import apsw
 import structlog
 
 from gateway.store.change import StoreError
+from gateway.store.damage import DAMAGE, set_aside_with_log
+from gateway.store.files import all_files, detour_file, opened_file, suspect_file
 from gateway.store.migrations import APPLICATION_ID, NewerSchema, migrate
-from gateway.store.salvage import SUFFIXES, Salvaged, salvage, set_aside
+from gateway.store.salvage import Salvaged, salvage
 
 log = structlog.get_logger()
 
@@ -20,7 +22,6 @@ SQLITE_MIN = (3, 51, 3)
 STORE_ID_SIZE = 8
 CHECKED_WHOLE_MAX = 256 << 20  # bytes: a larger one is only looked through when it has been suspect
 WAL_KEPT = 8 << 20  # bytes the log may keep on disk, so that pruning has room also when the disk is full
-_DAMAGE = (apsw.NotADBError, apsw.CorruptError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,13 @@ def _open(path: Path, now_ms: int) -> Opened:
             db.close()
             raise
         salvaged = None
-    except _DAMAGE as error:
-        aside = set_aside(path, now_ms)
+    except DAMAGE as error:
+        aside = set_aside_with_log(path, now_ms)
         db = _connect(path, now_ms)
         salvaged = salvage(aside, db, str(error))
     suspect.unlink(missing_ok=True)
     _count_opening(db, path)
-    detour = path.with_name(path.name + ".detour")
+    detour = detour_file(path)
     if detour.exists():  # they would not understand what this store tells them before a new welcome
         with db:
             db.execute("UPDATE nodes SET welcomed = 0")
@@ -101,18 +102,13 @@ def _check(db: apsw.Connection, path: Path, *, thorough: bool) -> None:
         db.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608
 
 
-def suspect_file(path: Path) -> Path:
-    """The file whose existence says that the store at `path` has to be looked through when next opened."""
-    return path.with_name(path.name + ".suspect")
-
-
 def _count_opening(db: apsw.Connection, path: Path) -> None:
     """Count the openings in the store and beside it. One that is behind is an older copy put back.
 
     It gets an id of its own then: with the old id it would give commit numbers and downlink counters a
     second time.
     """
-    beside = path.with_name(path.name + ".opened")
+    beside = opened_file(path)
     ((here,),) = db.execute("SELECT coalesce((SELECT value FROM meta WHERE key = 'opened'), 0)")
     seen = 0
     with suppress(OSError, ValueError):
@@ -136,5 +132,5 @@ def renew(db: apsw.Connection) -> None:
 
 def remove(path: Path) -> None:
     """Delete the store at `path` with all that belongs to it."""
-    for suffix in (*SUFFIXES, ".opened", ".suspect", ".detour"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    for file in all_files(path):
+        file.unlink(missing_ok=True)

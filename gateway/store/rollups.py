@@ -24,6 +24,8 @@ from gateway.readings import WrongSchema, readings
 from gateway.recalibration import changed_from, timelines
 from gateway.rollup import HOUR_S, Rollup, Rollups, day_of, difference, of_readings, together
 from gateway.store.change import StoreError
+from gateway.store.damage import DAMAGE
+from gateway.store.files import SUFFIXES
 from gateway.store.migrations import migrate
 from gateway.store.reader import Reader
 
@@ -236,9 +238,9 @@ async def keep(store: Path, path: Path, site: Site, every_s: float = EVERY_S) ->
     while True:
         try:
             await asyncio.to_thread(_follow_once, store, path, site)
-        except (apsw.CorruptError, apsw.NotADBError) as error:
+        except DAMAGE as error:
             log.error("rollups_damaged", reason=str(error), next="they are made anew")  # noqa: TRY400
-            for suffix in ("", "-wal", "-shm"):
+            for suffix in SUFFIXES:
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
         except (apsw.Error, StoreError, OSError) as error:
             log.warning("rollups_wait", reason=str(error))

@@ -26,7 +26,6 @@ from gateway.store.sealed import CHUNK_COLUMNS
 
 log = structlog.get_logger()
 
-SUFFIXES = ("", "-wal", "-shm")
 # Tables that are copied row by row as they are; the others are made anew from what is found.
 _PLAIN = ("losses", "epochs", "nodes", "anchors", "refusals", "unknown_frames", "pruned", "register_events")
 _NUMBERS = 1 << 48  # no commit or chunk number is higher
@@ -40,15 +39,6 @@ class Salvaged:
     records: int
     missing: int
     reason: str
-
-
-def set_aside(path: Path, now_ms: int) -> Path:
-    """Give the files of the database at `path` another name; return that of the database itself."""
-    aside = path.with_name(f"{path.name}.damaged-{now_ms}")
-    for suffix in SUFFIXES:
-        with suppress(FileNotFoundError):
-            Path(f"{path}{suffix}").replace(f"{aside}{suffix}")
-    return aside
 
 
 def salvage(aside: Path, db: apsw.Connection, reason: str) -> Salvaged:

@@ -17,7 +17,9 @@ import structlog
 from gateway.clock import utc_ms
 from gateway.model import Ack, StoredRecord
 from gateway.store.change import Change, Outcome, StoreError
-from gateway.store.opening import open_database, suspect_file
+from gateway.store.damage import DAMAGE
+from gateway.store.files import suspect_file
+from gateway.store.opening import open_database
 from gateway.store.reader import Reader
 from gateway.store.salvage import Salvaged
 from gateway.store.writer import Writer
@@ -112,7 +114,7 @@ class Store:
             with Reader.open(self.path) as reader:
                 reader.last_commit()
         except StoreError as error:
-            if isinstance(error.__cause__, (apsw.CorruptError, apsw.NotADBError)):
+            if isinstance(error.__cause__, DAMAGE):
                 self._note(Trouble.DAMAGED)
         return self.trouble
 
@@ -183,7 +185,7 @@ class Store:
 def _trouble(error: Exception) -> Trouble:
     if isinstance(error, apsw.FullError):
         return Trouble.FULL
-    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+    if isinstance(error, DAMAGE):
         return Trouble.DAMAGED
     if isinstance(error, (apsw.ReadOnlyError, apsw.IOError, apsw.CantOpenError, apsw.PermissionsError)):
         return Trouble.UNWRITABLE

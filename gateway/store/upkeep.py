@@ -15,6 +15,7 @@ from gateway import clock
 from gateway.model import Span
 from gateway.store.change import StoreError
 from gateway.store.conditions import Condition, Known, Room, Sync, conditions, values
+from gateway.store.files import SYNC_JOURNAL
 from gateway.store.pruning import Limits, aged, choose, note_synced, prune, segments, synced_set
 from gateway.store.reader import Reader
 from gateway.store.reconcile import enter, is_due, open_days, reconcile
@@ -28,7 +29,6 @@ T = TypeVar("T")
 EVERY_S = 30.0
 DAY_MS = 86_400_000
 PACE_MS = 300_000  # a rate of less than this would say nothing
-SYNC_JOURNAL = "sync.db"  # beside the store once sync has been set up
 LOOK_S = 1.0  # how long a store that can not go on is left like that
 
 

@@ -7,10 +7,10 @@ from typing import Literal, Protocol
 
 from gateway.control import SOCKET_NAME, ControlError, Message, request
 from gateway.model import Epoch, Loss, Refusal, Span
+from gateway.store import SYNC_JOURNAL
 
-# The files of the sync process beside the store; the gateway must not import its code.
+# Of the sync process; the gateway must not import its code.
 SYNC_SOCKET = "sync.sock"
-SYNC_JOURNAL = "sync.db"
 TIMEOUT_S = 2.0
 
 SyncState = Literal["off", "silent", "ok", "retrying", "hold"]

@@ -24,11 +24,11 @@ from device_configs.loader import SITES, load_site
 from device_configs.model import Node, Site
 from gateway.alerts.channels import Channel, ChannelsFile
 from gateway.alerts.engine import Engine
-from gateway.app import STORE_NAME, Gateway, Settings
+from gateway.app import Gateway, Settings
 from gateway.carriers.mqtt import Broker
 from gateway.model import Downlink, StoredRecord, Uplink
 from gateway.notify import Settings as Delivery
-from gateway.store import Store
+from gateway.store import STORE_NAME, Store
 from tests.bench.figures import Figure, NotMeasured, at_most
 from tests.bench.traffic import GATEWAY_ID, epoch_of, key_of
 from wire import control

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.app import STORE_NAME
-from gateway.store import Reader
+from gateway.store import STORE_NAME, Reader
 from tests.bench.figures import Figure, NotMeasured, at_least
 from tests.bench.process import answer, started
 from tests.bench.receivers import Received, receive

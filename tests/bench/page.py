@@ -29,9 +29,9 @@ from playwright.sync_api import sync_playwright
 from device_configs.building_schema import OutdoorTemperature
 from device_configs.loader import SITES, load_site
 from device_configs.model import Site
-from gateway.app import STORE_NAME
 from gateway.energy.given import Given
 from gateway.energy.periods import local_day, start_of
+from gateway.store import STORE_NAME
 from gateway.store.energy_book import TEMPERATURE, EnergyBook, Series
 from gateway.web.server import Address, Page
 from tests.bench.figures import Figure, NotMeasured, at_most

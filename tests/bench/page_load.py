@@ -12,10 +12,10 @@ import structlog
 
 from device_configs import compile as compiled
 from device_configs.model import Node, Site
-from gateway.app import STORE_NAME, Gateway, Settings
+from gateway.app import Gateway, Settings
 from gateway.carriers.mqtt import Broker
 from gateway.model import Downlink, Record, Uplink
-from gateway.store import Change, Store
+from gateway.store import STORE_NAME, Change, Store
 from gateway.web.server import Address, Page
 from tests.bench.traffic import GATEWAY_ID, epoch_of, key_of
 from wire import control

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import structlog
 
-from gateway.app import STORE_NAME, Gateway, Settings
+from gateway.app import Gateway, Settings
 from gateway.carriers.mqtt import Broker, MqttCarrier
 from gateway.model import Uplink
-from gateway.store import Store
+from gateway.store import STORE_NAME, Store
 from tests.bench.traffic import GATEWAY_ID, SCHEMAS, SITE, key_of
 
 

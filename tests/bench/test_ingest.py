@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import STORE_NAME
 from gateway.ingest import Ingest
 from gateway.model import Uplink
-from gateway.store import Store
+from gateway.store import STORE_NAME, Store
 from tests.bench.figures import NotMeasured
 from tests.bench.ingest import Arm, check_acknowledged, check_stored, figures
 from tests.bench.receivers import Received, peak_rss_bytes

@@ -8,9 +8,9 @@ from threading import Thread
 import pytest
 
 from device_configs import compile as compiled
-from gateway.app import STORE_NAME, Gateway, Settings
+from gateway.app import Gateway, Settings
 from gateway.carriers.mqtt import Broker
-from gateway.store import Reader, Store
+from gateway.store import STORE_NAME, Reader, Store
 from tests.bench.figures import NotMeasured
 from tests.bench.page import BUILDINGS, NODES, asked_s, files_of, quantile, town
 from tests.bench.page_load import Feed, stored

@@ -15,10 +15,10 @@ from typing import Any
 
 from device_configs.compile import node_settings, schemas, settings_bytes
 from device_configs.loader import SITES, load_site
-from gateway.app import STORE_NAME, Gateway, Settings
+from gateway.app import Gateway, Settings
 from gateway.carriers import Carrier
 from gateway.carriers.mqtt import Broker, MqttCarrier
-from gateway.store import Reader, Store
+from gateway.store import STORE_NAME, Reader, Store
 from hardware.virtual.backlog_image import FlashRecord, acknowledged, read_backlog
 from hardware.virtual.board import Board
 from hardware.virtual.chips.front import Button, Led

@@ -15,12 +15,12 @@ from typing import Any
 
 from device_configs.compile import node_settings, schemas, settings_bytes
 from device_configs.loader import SITES, load_site
-from gateway.app import STORE_NAME, Gateway, Settings
+from gateway.app import Gateway, Settings
 from gateway.carriers.concentrators import Forwarders
 from gateway.carriers.duty import Duty
 from gateway.carriers.mqtt import Broker
 from gateway.model import Downlink, Uplink
-from gateway.store import Reader, Store
+from gateway.store import STORE_NAME, Reader, Store
 from hardware.virtual.board import Board
 from hardware.virtual.chips.front import Button, Led
 from hardware.virtual.clock import VirtualClock

@@ -10,11 +10,11 @@ from typing import Any
 import aiomqtt
 
 from device_configs.compile import schemas
-from gateway.app import STORE_NAME, Gateway, Settings
+from gateway.app import Gateway, Settings
 from gateway.carriers import Carrier
 from gateway.carriers.mqtt import Broker, MqttCarrier
 from gateway.model import StoredRecord, Uplink
-from gateway.store import Reader, Store
+from gateway.store import STORE_NAME, Reader, Store
 from hardware.rig import Bench
 from tools.servers import HOST, Mosquitto, free_port
 from tools.update.carry import Offers

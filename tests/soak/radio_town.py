@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from device_configs.radio_schema import Lora
-from gateway.app import STORE_NAME
 from gateway.carriers.concentrators import Forwarders
 from gateway.carriers.duty import Duty
 from gateway.carriers.receivers import Receivers
 from gateway.ingest import Ingest
 from gateway.model import Downlink, StoredRecord, Uplink
-from gateway.store import Store
+from gateway.store import STORE_NAME, Store
 from hardware.virtual.radio.forwarder import Protocol
 from hardware.virtual.radio.medium import Antenna, Medium, Modulation, Reception
 from hardware.virtual.radio.timeline import Timeline

@@ -17,11 +17,10 @@ from device_configs.compile import schemas
 from device_configs.model import Node as Planned
 from device_configs.model import Site
 from gateway.alerts.service import Alerts
-from gateway.app import STORE_NAME
 from gateway.carriers.bridge_talk import Talk
 from gateway.carriers.concentrators import Forwarders
 from gateway.model import Downlink, Uplink
-from gateway.store import Reader
+from gateway.store import STORE_NAME, Reader
 from hardware.virtual.radio.medium import Antenna
 from hardware.virtual.radio.timeline import Timeline
 from node import conversation

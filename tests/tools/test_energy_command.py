@@ -15,11 +15,10 @@ from device_configs.loader import SITES
 from gateway.energy.et_curve import Day
 from gateway.energy.periods import hours_in, start_of
 from gateway.model import Record
-from gateway.store import Change, Store
+from gateway.store import STORE_NAME, Change, Store
 from gateway.store.energy_book import FILE_NAME
 from tests.gateway.energy.buildings import building
 from tools import cli, energy_command, energy_sources
-from tools.energy_sources import STORE_NAME
 from wire.quantities import MISSING, OK
 
 OSLO = ZoneInfo("Europe/Oslo")

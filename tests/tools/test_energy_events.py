@@ -8,10 +8,9 @@ import pytest
 
 from device_configs.loader import SITES, load_site
 from gateway.model import RegisterEvent
-from gateway.store import Change, Store
+from gateway.store import STORE_NAME, Change, Store
 from tools import cli
 from tools.energy_events import rows_of
-from tools.energy_sources import STORE_NAME
 
 SITE = SITES / "narvik-demo"
 AT_S = 1_767_225_600

@@ -17,8 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
-from gateway.app import STORE_NAME
-from gateway.store import Reader
+from gateway.store import STORE_NAME, Reader
 from tools.installation.databases import copy_database
 from tools.installation.encryption import decrypting, encrypting
 from tools.installation.places import InstallError, Places

@@ -17,10 +17,9 @@ from ruamel.yaml import YAML
 
 from device_configs.loader import load_site
 from device_configs.model import Site
-from gateway.app import STORE_NAME
 from gateway.model import StoredRecord
 from gateway.readings import WrongSchema, readings
-from gateway.store import Reader
+from gateway.store import STORE_NAME, Reader
 from tools.installation.places import InstallError
 
 PAGE = 10_000  # records

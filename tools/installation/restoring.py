@@ -21,9 +21,9 @@ import apsw
 from device_configs.keys import read_keys, write_keys
 from device_configs.loader import load_site
 from device_configs.problem import ConfigError
-from gateway.app import STORE_NAME, locked
+from gateway.app import locked
 from gateway.claim import StartError
-from gateway.store import StoreError
+from gateway.store import STORE_NAME, StoreError
 from gateway.store.opening import open_database, renew
 from tools.installation import site_folder
 from tools.installation.backup import unpack

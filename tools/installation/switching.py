@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device_configs.loader import load_site
-from gateway.app import STORE_NAME
+from gateway.store import STORE_NAME
 from tools.installation import accounts, broker, site_folder, units
 from tools.installation.choices import APPLIED, FILE, Choices, read_choices
 from tools.installation.databases import copy_database, remove_database, schema_differs

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from device_configs.model import Node, Site
-from gateway.store import Reader, StoreError
+from gateway.store import STORE_NAME, Reader, StoreError
 from tools.node.registry import Entry, Registry
 from tools.node.sheet import sheet_of
 from tools.node.trouble import Trouble
@@ -15,7 +15,7 @@ from tools.node.trouble import Trouble
 def reported_hashes(state: Path) -> dict[int, str]:
     """Return the hash of the settings each node last reported; empty without a store."""
     try:
-        with Reader.open(state / "store.db") as reader:
+        with Reader.open(state / STORE_NAME) as reader:
             said = {known.node: json.loads(known.status or "{}").get("config") for known in reader.nodes()}
     except StoreError:
         return {}
@@ -27,7 +27,7 @@ def commission(
 ) -> tuple[list[int], list[Trouble]]:
     """Return the nodes that are now in service, and why others are not. Raises Trouble without a store."""
     try:
-        with Reader.open(state / "store.db") as reader:
+        with Reader.open(state / STORE_NAME) as reader:
             heard_ms = {known.node: known.last_seen_ms for known in reader.nodes()}
     except StoreError as error:
         raise Trouble("no_store", detail=str(error), state=state) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.memory import DETOUR_NAME, memory_place, place_for, place_in_use
+from gateway.store.memory import memory_place, place_for, place_in_use
 
 
 def test_a_directory_that_can_be_written_stays(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_a_directory_that_can_be_written_stays(tmp_path: Path) -> None:
     (left_over / "store.db").touch()
     assert place_in_use(state, memory) == left_over
     assert place_for(state, memory) == (state, False)
-    assert [file.name for file in state.iterdir()] == [DETOUR_NAME]
+    assert [file.name for file in state.iterdir()] == ["store.db.detour"]
     assert not left_over.exists()
     assert place_in_use(state, memory) == state
 

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.model import NodeState
 from gateway.store import Change, Store, StoreError
-from gateway.store.memory import DETOUR_NAME
-from gateway.store.opening import CHECKED_WHOLE_MAX, open_database, remove, renew, suspect_file
+from gateway.store.files import detour_file, suspect_file
+from gateway.store.opening import CHECKED_WHOLE_MAX, open_database, remove, renew
 from gateway.store.store import Trouble
 from tests.gateway.store.made import made
 
@@ -41,7 +41,7 @@ async def test_after_a_detour_nodes_are_welcomed_again(tmp_path: Path) -> None:
     store = Store.open(path)
     await store.append(Change(nodes=[NodeState(11, b"checkme!", welcomed=True)]))
     await store.close()
-    detour = tmp_path / DETOUR_NAME
+    detour = detour_file(path)
     detour.touch()
     store = Store.open(path)
     assert [n.welcomed for n in store.reader.nodes()] == [False]
