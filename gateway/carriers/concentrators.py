@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from device_configs.radio_schema import Lora
 from gateway.carriers import semtech
-from gateway.carriers.duty import Duty
-from gateway.carriers.receivers import Later, Receivers
-from gateway.clock import utc_ms
+from gateway.carriers.receivers import Receivers
 from gateway.model import Downlink, Reception, Uplink
 
 ROUTE_S = 60.0  # without a PULL_DATA for so long a concentrator can not be reached
@@ -24,35 +22,28 @@ class _Concentrator:
 
 
 class Forwarders:
-    """`deliver` gets whole uplinks, `transmit` sends a datagram, `later` calls after some seconds.
+    """`deliver` gets whole uplinks, `transmit` sends a datagram; `now_s` is a clock that never steps.
 
-    `now_s` is a clock that never steps. `counts` has what was dropped, by cause. `receivers`: where there
-    are others beside them.
+    `counts` has what was dropped, by cause.
     """
 
     def __init__(
         self,
         lora: Lora,
-        duty: Duty,
+        receivers: Receivers,
         *,
         deliver: Callable[[Uplink], None],
         transmit: Callable[[bytes, tuple[str, int]], None],
-        later: Later,
         now_s: Callable[[], float],
-        now_ms: Callable[[], int] = utc_ms,
-        name: str = "lora",
-        receivers: Receivers | None = None,
     ) -> None:
         self._lora = lora
+        self._receivers = receivers
         self._deliver = deliver
         self._transmit = transmit
         self._now_s = now_s
         self._concentrators: OrderedDict[str, _Concentrator] = OrderedDict()
         self.counts: Counter[str] = Counter()
-        self._receivers = receivers or Receivers(
-            lora, duty, later=later, now_s=now_s, now_ms=now_ms, name=name
-        )
-        self._receivers.join(self)
+        receivers.join(self)
 
     @property
     def connected(self) -> bool:

@@ -8,7 +8,6 @@ import structlog
 
 from device_configs.radio_schema import Lora
 from gateway.carriers.concentrators import Forwarders
-from gateway.carriers.duty import Duty
 from gateway.carriers.receivers import Receivers
 from gateway.model import Downlink, Uplink
 
@@ -19,36 +18,23 @@ REBIND_S = 2.0
 
 
 class PacketForwarderCarrier(asyncio.DatagramProtocol):
-    """The socket that packet forwarders send to (`gateway_conf.server_address`, port 1700 by custom).
-
-    `receivers`: where the gateway has others beside the concentrators.
-    """
+    """The socket that packet forwarders send to (`gateway_conf.server_address`, port 1700 by custom)."""
 
     name = "lora"
 
     def __init__(
-        self,
-        lora: Lora,
-        duty: Duty,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 1700,
-        receivers: Receivers | None = None,
+        self, lora: Lora, receivers: Receivers, *, host: str = "127.0.0.1", port: int = 1700
     ) -> None:
         self._where = (host, port)
         self._address = f"{host}:{port}"
         self._transport: asyncio.DatagramTransport | None = None
         self._inbox: asyncio.Queue[Uplink] = asyncio.Queue(INBOX_MAX)
-        loop = asyncio.get_running_loop
         self.forwarders = Forwarders(
             lora,
-            duty,
+            receivers,
             deliver=self._deliver,
             transmit=self._transmit,
-            later=lambda seconds, call: loop().call_later(seconds, call),
-            now_s=lambda: loop().time(),
-            name=self.name,
-            receivers=receivers,
+            now_s=lambda: asyncio.get_running_loop().time(),
         )
 
     @property

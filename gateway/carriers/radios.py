@@ -25,18 +25,20 @@ class Radios:
 
     def carriers(self, state: Path) -> list[Carrier]:
         """Return a carrier for each; what they have used of the airtime is kept in the `state` directory."""
-        duty = Duty(
-            self.lora.downlink_khz, self.lora.bandwidth_khz, lambda: utc_ms() // 1000, state / AIRTIME_NAME
-        )
-        loop = asyncio.get_running_loop
-        receivers = Receivers(
-            self.lora,
-            duty,
-            later=lambda seconds, call: loop().call_later(seconds, call),
-            now_s=lambda: loop().time(),
-        )
+        receivers = receivers_of(self.lora, state / AIRTIME_NAME)
         found: list[Carrier] = []
         if self.packet_forwarder is not None:
             host, port = self.packet_forwarder
-            found.append(PacketForwarderCarrier(self.lora, duty, host=host, port=port, receivers=receivers))
+            found.append(PacketForwarderCarrier(self.lora, receivers, host=host, port=port))
         return [*found, *(BridgeCarrier(self.lora, receivers, port) for port in self.bridges)]
+
+
+def receivers_of(lora: Lora, airtime: Path | None = None) -> Receivers:
+    """Return what puts the receivers of a running event loop together; `airtime`: see `Duty`."""
+    loop = asyncio.get_running_loop
+    return Receivers(
+        lora,
+        Duty(lora.downlink_khz, lora.bandwidth_khz, lambda: utc_ms() // 1000, airtime),
+        later=lambda seconds, call: loop().call_later(seconds, call),
+        now_s=lambda: loop().time(),
+    )

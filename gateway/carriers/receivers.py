@@ -21,6 +21,7 @@ ALONE_S = 60.0  # a receiver that has been the only one for so long keeps nothin
 PENDING_MAX = 4096
 TRANSMITTERS_MAX = 128  # whose plans are remembered
 NO_AIRTIME = "no airtime"
+CARRIER = "lora"  # of its uplinks, whatever kind of receiver heard them
 LEAD_US = 50_000  # a transmitter wants to have a packet this long before it is to be sent
 TICKS = 1 << 32  # where a receiver's clock of µs comes round
 
@@ -57,7 +58,7 @@ class _Merging:
 
 
 class Receivers:
-    """`later` calls after some seconds, `now_s` is a clock that never steps, `name` the uplinks' carrier."""
+    """`later` calls after some seconds, `now_s` is a clock that never steps."""
 
     def __init__(
         self,
@@ -67,14 +68,12 @@ class Receivers:
         later: Later,
         now_s: Callable[[], float],
         now_ms: Callable[[], int] = utc_ms,
-        name: str = "lora",
     ) -> None:
         self._lora = lora
         self._duty = duty
         self._later = later
         self._now_s = now_s
         self._now_ms = now_ms
-        self._name = name
         self._groups: list[Group] = []
         self._merging: dict[bytes, _Merging] = {}
         self._planned: OrderedDict[str, list[tuple[int, int]]] = OrderedDict()  # begin and end, in µs
@@ -116,7 +115,7 @@ class Receivers:
             Uplink(
                 frame,
                 merged.received_at_ms,
-                self._name,
+                CARRIER,
                 best.rssi_dbm,
                 best.snr_db,
                 (best, *others),

@@ -26,8 +26,8 @@ from typing import cast
 import cbor2
 
 from device_configs.radio_schema import Lora
-from gateway.carriers.duty import Duty
 from gateway.carriers.packet_forwarder import PacketForwarderCarrier
+from gateway.carriers.radios import receivers_of
 from tests.bench.carried import carried
 from tests.bench.figures import Figure, at_least, at_most
 from tests.bench.gauge import QUANTITIES, SCHEMA, gauge_records
@@ -243,7 +243,7 @@ async def through_reader(reports: list[bytes]) -> float:
 
 async def through_gateway(introductions: list[bytes], reports: list[bytes], path: Path) -> float:
     """Return how many records a second get into the store."""
-    carrier = PacketForwarderCarrier(LORA, Duty(869_525, 125, lambda: int(time.time())), port=0)
+    carrier = PacketForwarderCarrier(LORA, receivers_of(LORA), port=0)
     async with carried(carrier, path, NODES) as until:
         while carrier._transport is None:  # noqa: ASYNC110 - it has no event for that
             await asyncio.sleep(0.01)

@@ -20,8 +20,7 @@ from pathlib import Path
 
 from device_configs.radio_schema import Lora
 from gateway.carriers.bridge import BridgeCarrier
-from gateway.carriers.duty import Duty
-from gateway.carriers.receivers import Receivers
+from gateway.carriers.radios import receivers_of
 from tests.bench.carried import carried
 from tests.bench.figures import Figure, at_least
 from tests.bench.process import answer, started
@@ -137,15 +136,8 @@ def through_reader(frames: list[bytes]) -> float:
 async def through_gateway(introductions: list[bytes], reports: list[bytes], path: Path, nodes: int) -> float:
     """Return how many records a second get into the store."""
     lora = Lora(frequency_khz=869_525, spreading_factor=9, bandwidth_khz=125, power_dbm=14)
-    loop = asyncio.get_running_loop()
-    receivers = Receivers(
-        lora,
-        Duty(869_525, 125, lambda: int(time.time())),
-        later=lambda seconds, call: loop.call_later(seconds, call),
-        now_s=loop.time,
-    )
     with at_the_cable(introductions, reports) as (name, aside):
-        async with carried(BridgeCarrier(lora, receivers, name), path, nodes) as until:
+        async with carried(BridgeCarrier(lora, receivers_of(lora), name), path, nodes) as until:
             await until(len(introductions))  # a node sends data only once it is known
             answer(aside)
             aside.send(None)

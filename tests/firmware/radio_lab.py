@@ -19,6 +19,7 @@ from gateway.app import Gateway, Settings
 from gateway.carriers.concentrators import Forwarders
 from gateway.carriers.duty import Duty
 from gateway.carriers.mqtt import Broker
+from gateway.carriers.receivers import Receivers
 from gateway.model import Downlink, Uplink
 from gateway.store import STORE_NAME, Reader, Store
 from hardware.virtual.board import Board
@@ -73,14 +74,14 @@ class AirCarrier:
         self.up = True
         self._inbox: asyncio.Queue[Uplink] = asyncio.Queue()
         channels = site.lora.uplinks_khz
+        duty = Duty(site.lora.downlink_khz, site.lora.bandwidth_khz, lambda: clock.utc_ms() // 1000)
+        now_s = clock.monotonic_s
         self.forwarders = Forwarders(
             site.lora,
-            Duty(site.lora.downlink_khz, site.lora.bandwidth_khz, lambda: clock.utc_ms() // 1000),
+            Receivers(site.lora, duty, later=clock.call_later, now_s=now_s, now_ms=clock.utc_ms),
             deliver=self._deliver,
             transmit=lambda datagram, address: self._concentrators[address[1]].datagram(datagram),
-            later=lambda seconds, call: clock.call_later(seconds, call),
-            now_s=clock.monotonic_s,
-            now_ms=clock.utc_ms,
+            now_s=now_s,
         )
         self._concentrators = {
             EUI + i: _Concentrator(EUI + i, medium, self, channels) for i in range(concentrators)

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from device_configs.radio_schema import Lora
 from gateway.carriers.concentrators import Forwarders
 from gateway.carriers.duty import Duty
+from gateway.carriers.receivers import Receivers
 from gateway.ingest import Ingest
 from gateway.model import Uplink
 from gateway.store import Store
@@ -112,14 +113,13 @@ def attack(tally: Tally, folder: Path, seed: int, count: int) -> None:
     )
     inbox: list[Uplink] = []
     answered: list[bytes] = []
+    duty, now_s = Duty(869_525, 125, lambda: timeline.utc_ms() // 1000), timeline.monotonic_s
     forwarders = Forwarders(
         LORA,
-        Duty(869_525, 125, lambda: timeline.utc_ms() // 1000),
+        Receivers(LORA, duty, later=timeline.call_later, now_s=now_s, now_ms=timeline.utc_ms),
         deliver=inbox.append,
         transmit=lambda datagram, _: answered.append(datagram),
-        later=lambda seconds, call: timeline.call_later(seconds, call),
-        now_s=timeline.monotonic_s,
-        now_ms=timeline.utc_ms,
+        now_s=now_s,
     )
 
     def arrive(datagram: bytes) -> int:

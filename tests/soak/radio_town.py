@@ -316,13 +316,10 @@ class Town:
         )
         forwarders = self.forwarders = Forwarders(
             self.lora,
-            self._duty,
+            self.receivers,
             deliver=deliver,
             transmit=lambda datagram, _: self._concentrator.datagram(datagram),
-            later=timeline.call_later,
             now_s=now_s,
-            now_ms=now_ms,
-            receivers=self.receivers,
         )
         self.refusals = ingest.totals
         self._concentrator.concentrator.start()

@@ -11,8 +11,7 @@ import pytest
 from device_configs.catalog import builtin_catalog
 from device_configs.radio_schema import Lora
 from gateway.carriers.bridge import BridgeCarrier
-from gateway.carriers.duty import Duty
-from gateway.carriers.receivers import Receivers
+from gateway.carriers.radios import receivers_of
 from gateway.clock import utc_ms
 from gateway.model import Downlink, Uplink
 from hardware.virtual.bridge import VirtualBridge
@@ -47,14 +46,7 @@ class Bench:
         self.carrier = self.make_carrier()
 
     def make_carrier(self) -> BridgeCarrier:
-        loop = asyncio.get_running_loop
-        receivers = Receivers(
-            LORA,
-            Duty(869_525, 125, lambda: utc_ms() // 1000),
-            later=lambda seconds, call: loop().call_later(seconds, call),
-            now_s=lambda: loop().time(),
-        )
-        return BridgeCarrier(LORA, receivers, str(self.bridge.port.path))
+        return BridgeCarrier(LORA, receivers_of(LORA), str(self.bridge.port.path))
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:

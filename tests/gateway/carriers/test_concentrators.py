@@ -3,7 +3,6 @@
 import base64
 import json
 import random
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from device_configs.radio_schema import Lora
 from gateway.carriers import semtech
 from gateway.carriers.concentrators import CONCENTRATORS_MAX, Forwarders
 from gateway.carriers.duty import Duty
+from gateway.carriers.receivers import Receivers
 from gateway.model import Downlink, Uplink
 from hardware.virtual.radio.timeline import Timeline
 from tests.gateway.carriers.test_semtech import RXPK
@@ -28,17 +28,13 @@ class Bench:
         self.out: list[tuple[bytes, tuple[str, int]]] = []
         self.duty = Duty(869_525, 125, lambda: int(self.time.monotonic_s()))
 
-        def later(seconds: float, call: Callable[[], None]) -> object:
-            return self.time.call_later(seconds, call)
-
+        now_s = self.time.monotonic_s
         self.forwarders = Forwarders(
             LORA,
-            self.duty,
+            Receivers(LORA, self.duty, later=self.time.call_later, now_s=now_s, now_ms=self.time.utc_ms),
             deliver=self.uplinks.append,
             transmit=lambda datagram, address: self.out.append((datagram, address)),
-            later=later,
-            now_s=self.time.monotonic_s,
-            now_ms=self.time.utc_ms,
+            now_s=now_s,
         )
 
     def take(self, raw: bytes, port: int = 1) -> None:

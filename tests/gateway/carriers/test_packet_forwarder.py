@@ -9,9 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from device_configs.radio_schema import Lora
-from gateway.carriers.duty import Duty
 from gateway.carriers.packet_forwarder import PacketForwarderCarrier
-from gateway.clock import utc_ms
+from gateway.carriers.radios import receivers_of
 from gateway.model import Downlink, Uplink
 from hardware.virtual.clock import RealClock
 from hardware.virtual.radio.forwarder import VirtualForwarder
@@ -23,7 +22,7 @@ LORA = Lora(frequency_khz=868100, spreading_factor=7, bandwidth_khz=125, power_d
 
 
 def carrier_at(port: int) -> PacketForwarderCarrier:
-    return PacketForwarderCarrier(LORA, Duty(869_525, 125, lambda: utc_ms() // 1000), port=port)
+    return PacketForwarderCarrier(LORA, receivers_of(LORA), port=port)
 
 
 @asynccontextmanager
