@@ -293,6 +293,8 @@ def commission(
             s.progress.say(s.words("did.commissioned", node=id_))
         if node is not None and troubles:
             raise troubles[0]
+        if node is not None and not done:
+            s.progress.say(s.words("did.commissioned_before", node=node))
         for trouble in troubles:
             s.progress.say(trouble.told(s.words))
         s.end("", commissioned=done, not_yet=[trouble.key for trouble in troubles])

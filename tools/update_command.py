@@ -58,13 +58,16 @@ def key(
 ) -> None:
     """Make a key to sign updates with. Keep it, and a copy, on media that meet no network."""
     with session(lang, False, False) as s:
-        words = s.words
+        words, public_file = s.words, path.with_suffix(".pub")
         try:
+            if public_file.exists():  # of the key that is kept elsewhere: nodes know it
+                raise FileExistsError
             public = signing.new_key(path, _password(password_file))
         except FileExistsError:
-            fail(words("update.key_there", file=path), FAILED)
-        path.with_suffix(".pub").write_text(public + "\n")
-        typer.echo(words("update.key_made", file=path, public=path.with_suffix(".pub")), err=True)
+            there = path if path.exists() else public_file
+            fail(words("update.key_there", file=there), FAILED)
+        public_file.write_text(public + "\n")
+        typer.echo(words("update.key_made", file=path, public=public_file), err=True)
 
 
 @app.command()
@@ -215,9 +218,9 @@ def status(
             wanted = config_hash(given).hex() if given else None
             row = {"node": node.id, "version": heard.get("firmware"), "settings": heard.get("config")}
             differ = wanted is not None and wanted != row["settings"]
-            key = "row_silent" if not heard else "row_waiting" if differ else "row"
+            text = "update.row_silent" if not heard else "update.row_waiting" if differ else "update.row"
             shown = {name: value or "-" for name, value in row.items()}
-            typer.echo(s.words(f"update.{key}", **shown, wanted=wanted), err=True)
+            typer.echo(s.words(text, **shown, wanted=wanted), err=True)
             rows.append(row | {"wanted": wanted})
         if as_json:
             typer.echo(json.dumps({"ok": True, "nodes": rows}))

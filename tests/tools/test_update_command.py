@@ -40,6 +40,34 @@ def test_a_key_is_secret_and_never_overwritten(folder: Path, capsys: pytest.Capt
     assert (folder / "a.pem").read_bytes() == before
 
 
+def test_the_public_half_of_a_key_kept_elsewhere_is_not_overwritten(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["update", "key", "a.pem"]) == 0
+    (folder / "a.pem").rename(folder / "offline.pem")
+    before = (folder / "a.pub").read_text()
+    assert cli.main(["update", "key", "a.pem"]) == 1
+    assert "a.pub is there already; nothing was changed" in capsys.readouterr().err
+    assert ((folder / "a.pub").read_text(), (folder / "a.pem").exists()) == (before, False)
+
+
+def test_a_board_that_nobody_has_is_told_when_it_is_built_for(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--number", "2", "--version", "0.2.0", "--board", "heltec-v4"]
+    assert cli.main(["update", "build", *words, "--lang", "nb"]) == 3
+    assert "Kortet heltec-v4 finnes ikke" in capsys.readouterr().err
+    assert not (folder / "update").exists()
+
+
+@pytest.mark.parametrize("words", [["sign", "x.manifest", "--key", "a.pem"], ["push", "x.signed"]])
+def test_files_that_are_not_there(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    (folder / "state").mkdir()
+    where = ["--site", "narvik-demo", "--state", "state"] if words[0] == "push" else []
+    assert cli.main(["update", *words, *where, "--lang", "nb"]) == 1
+    assert f"{words[1]} finnes ikke" in capsys.readouterr().err
+
+
 def test_build_and_sign(folder: Path) -> None:
     manifest = build(folder)
     assert cli.main(["update", "key", "a.pem"]) == 0
@@ -144,6 +172,8 @@ def test_what_is_refused_before_anything_is_offered(folder: Path, capsys: pytest
     Registry(folder / "state").begin(21, "aa", "esp32s3", "heltec-v3")
     assert push(folder, signed, "--nodes", "11") == 3
     assert "can not take it: 11" in capsys.readouterr().err
+    assert push(folder, signed, "--first", "1,x") == 2
+    assert "these are no sizes of waves" in capsys.readouterr().err
     assert push(folder, signed, "--broker", "127.0.0.1:1") == 6
     assert "can not be reached" in capsys.readouterr().err
 

@@ -98,7 +98,7 @@ def _judge(printed: str, port: str) -> str:
         return "wrong_chip"
     if "Permission denied" in printed and not connected:
         return "port_denied"
-    if "Could not configure" in printed:
+    if "Inappropriate ioctl" in printed or (Path(port).exists() and not Path(port).is_char_device()):
         return "not_a_port"
     if not Path(port).exists() or _GONE.search(printed):
         return "unplugged" if connected else "port_busy" if Path(port).exists() else "port_gone"

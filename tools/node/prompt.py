@@ -19,6 +19,7 @@ PROMPT = b">>> "
 _CTRL_B, _CTRL_C = b"\x02", b"\x03"
 STEP_S = 0.15
 SILENT_S = 3.0  # Ctrl-C ends every wait of a program: one that says nothing for so long is not running
+_NO_TERMINAL = "Inappropriate ioctl"  # what the system says of anything but a serial port
 _STRANGE = 0.3  # share of bytes that no board prints: the line is disturbed or at another speed
 
 
@@ -87,8 +88,10 @@ def _why_not(error: Exception, path: str) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EACCES:
         return "port_denied"
-    if Path(path).exists() and (not Path(path).is_char_device() or "Could not configure" in str(error)):
+    if _NO_TERMINAL in str(error) or (Path(path).exists() and not Path(path).is_char_device()):
         return "not_a_port"
+    if "Input/output" in str(error):  # there is such a port, and nothing at its end
+        return "unplugged"
     if number in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
         return "port_busy"
     return "port_busy" if Path(path).exists() and number != errno.ENOENT else "port_gone"

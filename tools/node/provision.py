@@ -104,6 +104,7 @@ class Result:
     mac: str
     files_copied: int = 0
     flashed: bool = False
+    asleep: bool = False  # and so not looked into
     labels: list[Path] = field(default_factory=list)
     selftest: dict[str, Any] = field(default_factory=dict)
 
@@ -119,13 +120,17 @@ def provision(
     _check(shop, node, found, replace)
     entry = shop.registry.entry(node.id)
     same = entry.current is not None and entry.current.mac == found.mac
-    if same and entry.reached("shelved") and (found.why == "silent" or _complete(shop, node, found)):
-        return Result(node.id, "already", found.mac)
+    if same and entry.reached("shelved"):
+        asleep = found.why == "silent"
+        if asleep or _complete(shop, node, found):
+            return Result(node.id, "already", found.mac, asleep=asleep)
     replaced = entry.current is not None and not same
     if replaced:
         shop.credentials.renew(node.id)
     settings = _settings(shop, node)  # before anything is written: the site's files may lack something
     label.open_folder(shop.labels)
+    if _lacks_micropython(found):
+        flasher.image_for(found.chip, shop.images)
     shop.registry.begin(node.id, found.mac, found.chip, node.board)
     result = Result(node.id, "replaced" if replaced else "provisioned", found.mac)
     key = _key(shop, node)
@@ -153,7 +158,7 @@ def bring_micropython(shop: Workshop, found: Found, node: int | None) -> bool:
     """Bring the board to MicroPython's prompt; return whether it was flashed for that. Raises Trouble."""
     if found.probe is not None:
         return False
-    flashes = found.why in ("blank", "download_mode", "no_prompt")
+    flashes = _lacks_micropython(found)
     if flashes:
         image = flasher.image_for(found.chip, shop.images)
         with shop.progress.stage("flash", image=image.name):
@@ -162,6 +167,10 @@ def bring_micropython(shop: Workshop, found: Found, node: int | None) -> bool:
     with shop.progress.stage("prompt"):
         prompt.reach(found.port, silent_s=FIRST_START_S if flashes else prompt.SILENT_S)
     return flashes
+
+
+def _lacks_micropython(found: Found) -> bool:
+    return found.why in ("blank", "download_mode", "no_prompt")
 
 
 def selftest(board: Board) -> dict[str, Any]:

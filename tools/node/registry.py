@@ -175,7 +175,7 @@ def _read(path: Path) -> dict[int, Entry]:
         found = json.loads(path.read_text())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise Trouble("registry", path=path, detail=str(error)) from error
     try:
         return {int(name): _entry(raw) for name, raw in found["nodes"].items()}

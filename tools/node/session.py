@@ -155,7 +155,8 @@ def workshop(site: str, state: Path, images: Path, labels: Path, progress: Progr
 
 
 def told(result: Result, words: Words) -> list[str]:
-    lines = [words(f"did.{result.did}", node=result.node, mac=result.mac)]
+    did = "asleep" if result.asleep else result.did
+    lines = [words(f"did.{did}", node=result.node, mac=result.mac)]
     if result.did != "already":
         if result.labels:
             lines.append(words("did.labels", files=", ".join(str(file) for file in result.labels)))

@@ -14,7 +14,7 @@ from hardware.virtual.run import Chip
 from hardware.virtual.workbench import BoardOnBench
 from tests.tools.node.bench import blank, with_micropython
 from tools.firmware_image import compiled
-from tools.node import prompt
+from tools.node import flasher, prompt
 from tools.node.look import Found, look
 from tools.node.trouble import Trouble
 
@@ -150,6 +150,13 @@ async def test_the_cable_comes_out(bench: BoardOnBench) -> None:
     bench.port.cable.mute = True
     bench.port.cable.unplug_after = 5
     assert (await trouble_of(str(bench.port.path))).key == "unplugged"
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/tmp", __file__])
+async def test_what_is_no_serial_port(path: str) -> None:
+    assert (await trouble_of(path)).key == "not_a_port"
+    with pytest.raises(Trouble, match="not_a_port"):
+        await asyncio.to_thread(flasher.identify, path)
 
 
 async def test_ports_that_can_not_be_opened(bench: BoardOnBench, tmp_path: Path) -> None:

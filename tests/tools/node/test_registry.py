@@ -8,7 +8,7 @@ import pytest
 
 from device_configs.keys import write_keys
 from tools.node.credentials import Credentials
-from tools.node.registry import Registry
+from tools.node.registry import Registry, alone
 from tools.node.trouble import Trouble
 
 
@@ -52,6 +52,24 @@ def test_a_damaged_registry_is_told(tmp_path: Path, text: str) -> None:
     with pytest.raises(Trouble) as trouble:
         Registry(tmp_path)
     assert (trouble.value.key, trouble.value.status) == ("registry", 3)
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """A misspelt one, made on the way, would draw keys that no gateway knows."""
+    for ask in (Registry, lambda state: alone(state).__enter__()):
+        with pytest.raises(Trouble) as trouble:
+            ask(tmp_path / "staet")
+        assert (trouble.value.key, trouble.value.status) == ("no_state", 3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_command_at_a_time_changes_it(tmp_path: Path) -> None:
+    with alone(tmp_path):
+        with pytest.raises(Trouble) as trouble, alone(tmp_path):
+            pass
+        assert (trouble.value.key, trouble.value.status) == ("state_busy", 1)
+    with alone(tmp_path):
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
