@@ -20,7 +20,7 @@ from device_configs.problem import ConfigError
 from gateway.alerts.channels import NAME, ChannelsFile, EnergyLetters, read_channels
 from gateway.energy.hours import HOUR_S
 from gateway.energy_letter import Letter, letters, peak_letter
-from gateway.notify import DeliveryError, send_by_apprise
+from gateway.sending import DeliveryError, Send, send_by_apprise
 from gateway.store import StoreError
 from gateway.store.energy_book import EnergyBook
 from gateway.web.energy_view import EnergyView
@@ -35,7 +35,6 @@ PEAK_MINUTES = ((20, 40), (40, 55))  # (due, of use until): after that nothing c
 EVERYBODY = ""  # in the place of a recipient: nobody had to be written to
 
 What = Literal["deviations", "peak"]
-Send = Callable[[str, str, str], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ wait for each other, so a slow channel holds up nobody else's page.
 """
 
 import asyncio
-import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,17 +17,17 @@ import aiohttp
 import apsw
 import structlog
 
-from gateway.alerts import step
 from gateway.alerts.channels import Channel, ChannelsFile
-from gateway.alerts.codes import Answer, answered, assign, confirmed
+from gateway.alerts.codes import assign, confirmed
 from gateway.alerts.handover import HANDOVER, MISSED, handover_text, handovers
 from gateway.alerts.journal import Waiting
 from gateway.alerts.paging import Message
 from gateway.alerts.rota import Shift, on_duty
 from gateway.alerts.service import Alerts
 from gateway.alerts.sms import Gammu, SmsError
-from gateway.alerts.step import Refused
 from gateway.alerts.texts import language_of, long, short
+from gateway.replies import Replies
+from gateway.sending import DeliveryError, Send, send_by_apprise
 
 log = structlog.get_logger()
 
@@ -38,45 +36,6 @@ SENDERS = 8
 ATTEMPT_S = 120.0  # longest time one channel may take: gammu-smsd has 90 s
 BACKOFF_S, BACKOFF_MAX_S = 5.0, 300.0
 PING_S, PING_TIMEOUT_S = 60.0, 20.0
-REPLIES_S = 2.0
-
-Send = Callable[[str, str, str], str]
-"""(url, title, body) -> receipt. Raises DeliveryError."""
-
-
-class DeliveryError(Exception):
-    """A channel did not take a message; the text says why, without addresses."""
-
-
-def send_by_apprise(url: str, title: str, body: str) -> str:
-    """Send through Apprise. Raises DeliveryError. Blocks until its own time-outs."""
-    import apprise  # late: it takes a third of a second, and not every gateway pages anybody
-
-    # Its one channel is used as such, since a whole Apprise sends from threads of its own.
-    sender = apprise.Apprise.instantiate(url)
-    if sender is None:
-        raise DeliveryError("Apprise does not know this kind of address")
-    reasons = _Reasons()
-    apprise.logger.addHandler(reasons)
-    try:
-        if sender.notify(title=title, body=body):
-            return "taken"
-    finally:
-        apprise.logger.removeHandler(reasons)
-    raise DeliveryError("; ".join(reasons.told)[:300] or "the channel did not take it")
-
-
-class _Reasons(logging.Handler):
-    """Collects what Apprise warns of in this thread: why a channel did not take a message."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.told: list[str] = []
-        self._thread = threading.get_ident()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.told.append(record.getMessage())
 
 
 @dataclass(slots=True)
@@ -96,6 +55,13 @@ class Settings:
     shifts: Sequence[Shift] = ()
     modem: Gammu | None = None
     send: Send = field(default=send_by_apprise)
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The telephone numbers whose text messages may answer."""
+        channels = self.channels
+        own = {c.sms for c in channels.channels if c.sms} | {s.phone for s in self.shifts if s.phone}
+        return frozenset(own | set(channels.answering))
 
 
 class Notifier:
@@ -126,7 +92,8 @@ class Notifier:
                 if self._settings.channels.watcher_url:
                     tasks.create_task(self._ping(self._settings.channels.watcher_url), name="watcher")
                 if self._settings.modem is not None:
-                    tasks.create_task(self._listen(self._settings.modem), name="replies")
+                    replies = Replies(self._alerts, self._settings.modem, self._settings.numbers, self._now_s)
+                    tasks.create_task(replies.run(), name="replies")
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -294,43 +261,3 @@ class Notifier:
                 except (aiohttp.ClientError, TimeoutError) as error:
                     log.warning("watcher_not_reached", reason=type(error).__name__)
                 await asyncio.sleep(PING_S)
-
-    # Replies
-
-    async def _listen(self, modem: Gammu) -> None:
-        while True:
-            try:
-                for file, reply in await asyncio.to_thread(lambda: list(modem.replies())):
-                    known = reply.number in self._registered()
-                    got = await self._alerts.write(
-                        lambda j, r=reply, k=known: answered(j.db, r, k, self._now_s())  # type: ignore[misc]
-                    )
-                    await self._obey(got, reply.number)
-                    await asyncio.to_thread(file.unlink)
-            except Exception as error:  # noqa: BLE001
-                reason = f"{type(error).__name__}: {error}"
-                log.error("replies_stalled", reason=reason)  # noqa: TRY400
-            await asyncio.sleep(REPLIES_S)
-
-    def _registered(self) -> set[str]:
-        channels, shifts = self._settings.channels, self._settings.shifts
-        numbers = {c.sms for c in channels.channels if c.sms} | {s.phone for s in shifts if s.phone}
-        return numbers | set(channels.answering)
-
-    async def _obey(self, answer: Answer, number: str) -> None:
-        if answer.refused:
-            log.warning("reply_refused", reason=answer.refused, number=f"...{number[-3:]}")
-            return
-        now_s = self._now_s()
-        for member in answer.members:
-            try:
-                if answer.escalate:
-                    await self._alerts.wish(
-                        member.watch, lambda _w, state: step.escalate(state, number, now_s)
-                    )
-                else:
-                    await self._alerts.wish(
-                        member.watch, lambda _w, state: step.acknowledge(state, number, now_s)
-                    )
-            except Refused as refusal:
-                log.info("reply_changes_nothing", rule=member.rule, node=member.node, reason=str(refusal))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from gateway.alerts.channels import NAME, ChannelsFile, read_channels
 from gateway.energy_letter import Letter
-from gateway.energy_post import NotSent, Send, deliver
-from gateway.notify import send_by_apprise
+from gateway.energy_post import NotSent, deliver
+from gateway.sending import Send, send_by_apprise
 from tools.energy_sources import fail
 
 NETWORK = 6

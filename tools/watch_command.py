@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.notify import DeliveryError, send_by_apprise
+from gateway.sending import DeliveryError, send_by_apprise
 
 USAGE = 2
 ASK_TIMEOUT_S = 20.0

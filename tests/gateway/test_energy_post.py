@@ -11,7 +11,7 @@ from device_configs.model import Site
 from gateway.alerts.channels import NAME, Channel, ChannelsFile, EnergyLetters
 from gateway.energy_letter import Letter
 from gateway.energy_post import Due, EnergyPost, NotSent, deliver, due, language_of
-from gateway.notify import DeliveryError
+from gateway.sending import DeliveryError
 from gateway.store.energy_book import EnergyBook
 from gateway.web.energy_view import EnergyView
 from tests.gateway.web.energy_made import fill, site

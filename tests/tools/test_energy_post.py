@@ -4,7 +4,7 @@ import pytest
 
 from gateway.alerts.channels import NAME
 from gateway.energy_letter import Letter
-from gateway.notify import DeliveryError
+from gateway.sending import DeliveryError
 from tools.energy_post import send_letters
 
 LETTER = Letter("bygg", "Title", "Body\n")

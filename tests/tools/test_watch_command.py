@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from typer.testing import CliRunner
 
-from gateway.notify import DeliveryError
+from gateway.sending import DeliveryError
 from tools.watch_command import Watcher, answers, app, run, tell
 
 
