@@ -117,6 +117,11 @@ def plausible(utc_ms: int) -> bool:
     return utc_ms >= EARLIEST_S * 1000
 
 
+def boot() -> str:
+    """Which start of this machine it is: the monotonic clock counts from it."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
 def synchronised(runtime: Path = Path("/run/systemd/timesync")) -> bool:
     """Whether this machine's clock may overrule a node's: not while systemd-timesyncd has no time yet."""
     return not runtime.is_dir() or (runtime / "synchronized").exists()

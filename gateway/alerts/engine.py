@@ -10,15 +10,18 @@ from types import MappingProxyType
 
 from device_configs.model import Site
 from gateway.alerts import step
+from gateway.alerts.leaps import Leap
 from gateway.alerts.measured import measured
 from gateway.alerts.signals import OfGateway, Silence
 from gateway.alerts.state import Event, Kind, Observation, State
 from gateway.alerts.step import Refused, Step
 from gateway.alerts.watches import Watch, WatchId, watches
+from gateway.clock import AHEAD_MS, EARLIEST_S
 from gateway.model import StoredRecord
 from gateway.readings import WrongSchema
 
 INHIBIT_TAIL_S = 3600  # an inhibited alert stays quiet for so long after the other has cleared
+AHEAD_S = AHEAD_MS // 1000
 IDLE_TICK_S = 5  # how often a watch that waits for nothing is looked at
 MAINTENANCE_MAX_S = 7 * 86_400
 FORGOTTEN_S = 7 * 86_400  # a sensor that has long been failing: what it said before no longer counts
@@ -51,9 +54,14 @@ class Engine:
         self.states = {id_: states.get(id_, State()) for id_ in self.watches}
         self.maintenance = dict(maintenance or {})
         self.strange = 0  # records that could not be read: of unknown nodes, or made under another profile
+        self._site = site
         self._of_node: dict[int, list[Watch]] = defaultdict(list)
-        for watch in self.watches.values():
+        self._latest_s: dict[int, int] = {}  # by node: the latest time of its records
+        for id_, watch in self.watches.items():
             self._of_node[watch.node.id].append(watch)
+            if not _by_own_clock(watch):
+                seen_s = self.states[id_].newest_s or 0, self.states[id_].bad_s or 0
+                self._latest_s[watch.node.id] = max(*seen_s, self._latest_s.get(watch.node.id, 0))
         self._nodes = {node.id: node for node in site.nodes}
         self._warm = {id_ for id_, state in self.states.items() if _waits(state)}
         self._turns = list(self.watches)
@@ -85,12 +93,13 @@ class Engine:
 
         def evaluate(watch: Watch, seen: Observation) -> None:
             if isinstance(watch.signal, Silence):
-                self._hear(watch, seen)
+                self._hear(watch, seen, now_s)
                 return
             quiet = self.silenced(watch, now_s)
             self._keep(watch, step.observe(watch.terms, self.states[watch.id], seen, now_s, silenced=quiet))
 
         for record in records:
+            self._put_right(record, now_s)
             self._feed(record, evaluate)
         return self._result()
 
@@ -123,16 +132,20 @@ class Engine:
             self._keep(watch, step.tick(watch.terms, self.states[id_], now_s, silenced=quiet))
         return self._result()
 
-    def clock_stepped(self, by_s: int, from_s: int, to_s: int) -> None:
-        """Take note, before anything else, that the clock was put forward by `by_s` (back: negative).
-
-        `from_s` to `to_s` is the time by the old clock in which it is known to have run evenly.
-        """
-        self._fetched_s = {node: at_s + by_s for node, at_s in self._fetched_s.items()}
+    def clock_stepped(self, leap: Leap) -> None:
+        """Take note, before anything else, that the clock has leapt."""
+        self._fetched_s = {node: at_s + leap.by_s for node, at_s in self._fetched_s.items()}
+        for node, until_s in self.maintenance.items():
+            if step.moves_end(until_s, leap, MAINTENANCE_MAX_S):
+                self.maintenance[node] = until_s + leap.by_s
         for id_, watch in self.watches.items():
-            own = isinstance(watch.signal, OfGateway | Silence)
-            moved = step.clock_stepped(self.states[id_], by_s, from_s, to_s, own=own)
+            moved = step.clock_stepped(self.states[id_], leap, own=_by_own_clock(watch))
             self._keep(watch, (moved, ()))
+
+    def latest_s(self) -> int | None:
+        """Return the latest time in the states that the gateway's clock gave."""
+        known = (step.latest_s(self.states[id_], own=_by_own_clock(w)) for id_, w in self.watches.items())
+        return max((at_s for at_s in known if at_s is not None), default=None)
 
     def _due(self, now_s: int) -> Iterable[WatchId]:
         """Return the watches to look at: those that wait for something, and each other one in its turn."""
@@ -185,21 +198,43 @@ class Engine:
         except WrongSchema:
             self.strange += 1
             return
+        self._latest_s[record.node] = max(self._latest_s.get(record.node, 0), record.measured_at_s)
         for watch in self._of_node[record.node]:
             seen = watch.signal.feed(record.measured_at_s, values)
             if seen is not None:
                 evaluate(watch, seen)
 
-    def _hear(self, watch: Watch, seen: Observation) -> None:
+    def _put_right(self, record: StoredRecord, now_s: int) -> None:
+        """Forget what later records said where the clock has been put back since.
+
+        They had their times of a clock that was ahead, and would make history of all that comes. While the
+        clock is late, the records that come are ahead of it themselves.
+        """
+        at_s, latest_s = record.measured_at_s, now_s + AHEAD_S
+        if self._latest_s.get(record.node, 0) <= latest_s or not EARLIEST_S <= at_s <= latest_s:
+            return
+        self._latest_s[record.node] = at_s
+        fresh = [watch for watch in watches(self._site) if watch.node.id == record.node]
+        self._of_node[record.node] = fresh
+        for watch in fresh:
+            self.watches[watch.id] = watch
+            state = step.not_later(self.states[watch.id], at_s - 1)
+            self._keep(watch, (state, ()))
+
+    def _hear(self, watch: Watch, seen: Observation, now_s: int) -> None:
         state = self.states[watch.id]
-        if seen.value is not None and (state.heard_s is None or seen.at_s > state.heard_s):
-            self.states[watch.id] = state.but(heard_s=seen.at_s)
+        at_s = min(seen.at_s, now_s)  # no clock that is ahead may speak for a node's later silence
+        if seen.value is not None and (state.heard_s is None or at_s > state.heard_s):
+            self.states[watch.id] = state.but(heard_s=at_s)
             self._changed.add(watch.id)
 
     def _judge_silence(self, watch: Watch, now_s: int, listening_since_s: int, shelved_s: int) -> None:
         state = self.states[watch.id]
         if shelved_s and not state.active and (state.heard_s is None or state.heard_s < shelved_s):
             return  # an alert that stands is not ended by the board that is to take the place
+        if state.heard_s is not None and state.heard_s > now_s:  # the clock has been put back
+            state = state.but(heard_s=now_s)
+            self._keep(watch, (state, ()))
         heard_s = listening_since_s if state.heard_s is None else state.heard_s
         # An alert that stands is not ended by the gateway's own absence, nor is one begun by it.
         since_s = heard_s if state.active else max(heard_s, listening_since_s)
@@ -249,6 +284,11 @@ class Engine:
         self._changed.clear()
         self._happened.clear()
         return result
+
+
+def _by_own_clock(watch: Watch) -> bool:
+    """Whether the gateway's clock times what a watch observes, and not a node's."""
+    return isinstance(watch.signal, OfGateway | Silence)
 
 
 def _not_ahead(state: State, now_s: int) -> State:

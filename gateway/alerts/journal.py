@@ -5,7 +5,7 @@ id, commit): a store that was restored or started afresh is read from its beginn
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,10 +13,14 @@ from typing import Any, Self
 import apsw
 import structlog
 
-from gateway.alerts.engine import Happened
+from gateway.alerts.engine import MAINTENANCE_MAX_S, Happened
+from gateway.alerts.leaps import Leap, Pace
 from gateway.alerts.paging import Member, Message
 from gateway.alerts.state import State
+from gateway.alerts.step import moves_end
 from gateway.alerts.watches import WatchId
+from gateway.clock import EARLIEST_S
+from gateway.store.damage import DAMAGE, set_aside
 from gateway.store.migrations import migrate
 
 log = structlog.get_logger()
@@ -102,12 +106,9 @@ class Journal:
         """
         try:
             return cls(_opened(path, now_ms))
-        except (apsw.NotADBError, apsw.CorruptError) as error:
-            aside = path.with_name(f"{path.name}.damaged-{now_ms}")
+        except DAMAGE as error:
+            aside = set_aside(path, now_ms)
             log.error("alerts_database_set_aside", to=str(aside), reason=str(error))  # noqa: TRY400
-            path.rename(aside)
-            for suffix in ("-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
             return cls(_opened(path, now_ms))
 
     def close(self) -> None:
@@ -142,9 +143,15 @@ class Journal:
         states: Mapping[WatchId, State],
         happened: Sequence[Happened] = (),
         messages: Iterable[Message] = (),
+        pace: Pace | None = None,
+        leaps: Sequence[Leap] = (),
     ) -> None:
-        """Write what belongs together, in one transaction."""
+        """Write what belongs together, in one transaction; `pace` is how the clock ran meanwhile."""
         with self.db:
+            for leap in leaps:
+                self._clock_stepped(leap)
+            if pace is not None:
+                self.db.execute("INSERT OR REPLACE INTO meta VALUES ('pace', ?)", (pace.to_json(),))
             self.db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", _meta(cursor))
             self.db.executemany(
                 "INSERT OR REPLACE INTO states VALUES (?, ?, ?)",
@@ -161,6 +168,29 @@ class Journal:
                 )
             for message in messages:
                 self._put(message)
+
+    def pace(self) -> Pace | None:
+        """Return how the clock ran when something was last kept; None: an earlier version kept it."""
+        found: Any = self.db.execute("SELECT value FROM meta WHERE key = 'pace'").get
+        return None if found is None else Pace.from_json(found)
+
+    def _clock_stepped(self, leap: Leap) -> None:
+        """What waits does not wait longer for it, and codes that people have in their hands stay good."""
+        span = leap.from_s, leap.to_s, EARLIEST_S
+        self.db.execute(
+            "UPDATE outbox SET due_s = min(due_s, due_s + ?), created_s = created_s + ? "
+            "WHERE done_s IS NULL AND (created_s BETWEEN ? AND ? OR created_s < ?)",
+            (leap.by_s, leap.by_s, *span),
+        )
+        self.db.execute(
+            "UPDATE codes SET given_s = given_s + ? WHERE given_s BETWEEN ? AND ? OR given_s < ?",
+            (leap.by_s, *span),
+        )
+        self.db.executemany(
+            "UPDATE maintenance SET until_s = until_s + ? WHERE node = ?",
+            [(leap.by_s, n) for n, until_s in self.maintenance().items()
+             if moves_end(until_s, leap, MAINTENANCE_MAX_S)],
+        )  # fmt: skip
 
     def put(self, message: Message) -> None:
         """Add a message that stands for no alert: a heartbeat, a drill."""
@@ -235,19 +265,26 @@ class Journal:
         )
         return [{"at_ms": at, "channel": c, "ok": bool(ok), "detail": detail} for at, c, ok, detail in rows]
 
-    def tidy(self, now_s: int) -> int:
+    def tidy(self, now_s: int, standing: Collection[tuple[WatchId, int]] = ()) -> int:
         """Give up messages that nobody has tried to deliver for a day; return how many that were.
 
-        They pile up while there are no channels, and must not all go out on the day there are some.
+        They pile up while there are no channels, and must not all go out on the day there are some. The
+        gateway may have been away as well: what is `standing`, by watch and occurrence, is told all the same.
         """
+        given_up = [
+            waiting.id
+            for waiting in self.waiting()
+            if not waiting.attempts
+            and waiting.message.due_s < now_s - UNTRIED_S
+            and (
+                waiting.message.kind == "cleared"
+                or not any((m.watch, m.occurrence) in standing for m in waiting.message.members)
+            )
+        ]
         with self.db:
-            given_up: list[Any] = self.db.execute(
-                "UPDATE outbox SET done_s = ? "
-                "WHERE done_s IS NULL AND attempts = 0 AND due_s < ? RETURNING id",
-                (now_s, now_s - UNTRIED_S),
-            ).fetchall()
-            for (id_,) in given_up:
-                self._attempt(id_, now_s * 1000, "none", False, "given up: no delivery was set up for a day")
+            for id_ in given_up:
+                self.db.execute("UPDATE outbox SET done_s = ? WHERE id = ?", (now_s, id_))
+                self._attempt(id_, now_s * 1000, "none", False, "given up: not tried for a day, and over")
         return len(given_up)
 
     def set_maintenance(self, node: int, until_s: int, by: str) -> None:

@@ -91,7 +91,7 @@ def _joined(rule: Rule, to: str, member: Member, event: Event, due_s: int, outbo
     """Return the message that tells of an event: one of its own, or one that gathers."""
     kind = "raised" if event.kind in BEGINS else str(event.kind)
     priority = "info" if kind == "cleared" else rule.priority
-    recent = [at_s for at_s in outbox.pages.get(to, []) if event.at_s - at_s < FLOOD_S]
+    recent = [at_s for at_s in outbox.pages.get(to, []) if 0 <= event.at_s - at_s < FLOOD_S]
     if kind == "cleared":
         group, gather_s = f"cleared/{to}", CLEARED_GATHER_S
     elif kind == "raised" and rule.gather_s:

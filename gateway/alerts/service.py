@@ -15,8 +15,10 @@ import apsw
 import structlog
 
 from device_configs.model import Site
+from gateway import clock
 from gateway.alerts.engine import Engine, Happened, Result, Wish
 from gateway.alerts.journal import NAME, Journal
+from gateway.alerts.leaps import Leap, begin, follow
 from gateway.alerts.paging import FLOOD_S, Message, Outbox, plan
 from gateway.alerts.standing import Standing, standing, watch_counts
 from gateway.alerts.state import State
@@ -32,7 +34,6 @@ KEEP_EVERY_S = 0.5  # how often states are written in which nothing has happened
 WAIT_S = 1.0
 RETRY_S = 5.0
 RETURN_S = 30.0
-STEP_S = 10  # a clock that leaps so far was put right, or wrong
 # What a full disk, a worn-out card or one gone read-only says.
 DISK_FAULTS = (apsw.FullError, apsw.ReadOnlyError, apsw.IOError, apsw.CantOpenError)
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class Alerts:
         shelved: Callable[[], Mapping[int, int]] = dict,
         messages_wait: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
+        boot: Callable[[], str] = clock.boot,
     ) -> None:
         self.site = site
         self._now_ms = now_ms
@@ -78,30 +80,27 @@ class Alerts:
                 f"{state / NAME}: cannot be used ({error}). Install the version that wrote it, or move it "
                 "aside with its -wal and -shm files to start without the alerts' history."
             ) from error
-        if given_up := self.journal.tidy(self._now_s()):
-            log.warning("messages_given_up", count=given_up, reason="no delivery was set up for a day")
         self._lock = asyncio.Lock()
         self._awake = asyncio.Event()
         self._turn = asyncio.Event()
         self._listening_from: float | None = None
-        self._started_at = monotonic()
-        self._clock_ahead_s = self._now_s() - monotonic()
         # What is not on disk yet; it stays here until it is.
         self._dirty: dict[WatchId, State] = {}
         self._happened: list[Happened] = []
         self._messages: dict[str, Message] = {}
+        self._leaps: list[Leap] = []
         self._kept_at = 0.0
         self._disk: Journal | None = None  # where the journal belongs, while it has to be in memory
         self._returned_at = 0.0
-        self.outbox = Outbox(pages=self.journal.pages_since(self._now_s() - FLOOD_S))
-        for waiting in self.journal.waiting():
-            if not waiting.attempts:
-                self.outbox.waiting[waiting.message.key] = waiting.message
         try:
             self.engine = Engine(site, self.journal.states(), self.journal.maintenance())
         except BadCurve as error:
             self.journal.close()
             raise AlertsError(str(error)) from error
+        latest_s = self.engine.latest_s()
+        self._pace, leap = begin(self.journal.pace(), boot(), self._now_s(), monotonic(), latest_s)
+        self._take_leap(leap)
+        self.outbox = self._waiting()
         self._cursor = self._start()
 
     def _now_s(self) -> int:
@@ -194,14 +193,14 @@ class Alerts:
 
     def _follow_clock(self, now_s: int) -> None:
         """Tell the engine where the clock has leapt: in 1970 nobody is to be late by half a century."""
-        monotonic_s = self._monotonic()
-        ahead_s = now_s - monotonic_s
-        by_s = round(ahead_s - self._clock_ahead_s)
-        self._clock_ahead_s = ahead_s  # anew each time: what is put right little by little is no leap
-        if abs(by_s) >= STEP_S:
-            old_s = now_s - by_s
-            log.warning("clock_stepped", by_s=by_s)
-            self.engine.clock_stepped(by_s, old_s - int(monotonic_s - self._started_at) - 1, old_s + 1)
+        self._pace, leap = follow(self._pace, now_s, self._monotonic())
+        self._take_leap(leap)
+
+    def _take_leap(self, leap: Leap | None) -> None:
+        if leap is not None:
+            log.warning("clock_stepped", by_s=leap.by_s)
+            self.engine.clock_stepped(leap)
+            self._leaps.append(leap)
 
     async def _keep(self, result: Result, due: bool = False) -> None:
         """Write what has happened at once; states alone when they are due."""
@@ -209,14 +208,18 @@ class Alerts:
         self._happened += result.happened
         self._messages.update(self._planned(result.happened))
         waited = time.monotonic() - self._kept_at
-        if not self._happened and not (due and self._dirty and waited >= KEEP_EVERY_S):
+        if not (self._happened or self._leaps) and not (due and self._dirty and waited >= KEEP_EVERY_S):
             return
         # Taken together, before anything else can run: they belong to this very cursor.
         cursor, states, happened, messages = self._cursor, self._dirty, self._happened, self._messages
-        self._dirty, self._happened, self._messages = {}, [], {}
+        pace, leaps = self._pace, self._leaps
+        self._dirty, self._happened, self._messages, self._leaps = {}, [], {}, []
         try:
-            await self.write(lambda journal: journal.keep(cursor, states, happened, messages.values()))
+            await self.write(
+                lambda journal: journal.keep(cursor, states, happened, messages.values(), pace, leaps)
+            )
         except Exception:
+            self._leaps = leaps + self._leaps
             self._dirty = states | self._dirty
             self._happened = happened + self._happened
             self._messages = messages | self._messages
@@ -315,6 +318,18 @@ class Alerts:
 
     # Starting
 
+    def _waiting(self) -> Outbox:
+        """Return what waits since before the start, without what nobody needs to be told any more."""
+        unseen = {
+            (id_, state.occurrence)
+            for id_, state in self.engine.states.items()
+            if state.active and not state.acknowledged_by
+        }
+        if given_up := self.journal.tidy(self._now_s(), unseen):
+            log.warning("messages_given_up", count=given_up, reason="nobody tried to deliver them for a day")
+        waiting = {w.message.key: w.message for w in self.journal.waiting() if not w.attempts}
+        return Outbox(waiting, self.journal.pages_since(self._now_s() - FLOOD_S))
+
     def _start(self) -> tuple[bytes, int]:
         """Return the cursor to go on from, with the signals fed what they have to remember."""
         store_id, kept = self._store.store_id, self.journal.cursor()
@@ -330,7 +345,8 @@ class Alerts:
         self._warm_up(lambda record: record.commit not in counting)
         result = self.engine.take(sorted(newest.values(), key=lambda r: r.commit), self._now_s())
         messages = self._planned(result.happened).values()
-        self.journal.keep((store_id, last), result.states, result.happened, messages)
+        self.journal.keep((store_id, last), result.states, result.happened, messages, self._pace, self._leaps)
+        self._leaps = []
         return store_id, last
 
     def _warm_up(self, wanted: Callable[[StoredRecord], bool]) -> None:

@@ -12,6 +12,7 @@ Its laws, each tested:
   gateway was away.
 """
 
+from gateway.alerts.leaps import Leap
 from gateway.alerts.state import Event, Kind, Observation, Phase, State, Terms, Trust
 from gateway.clock import EARLIEST_S
 
@@ -45,7 +46,7 @@ def observe(terms: Terms, state: State, seen: Observation, now_s: int, *, silenc
         if state.phase is phase and state.breach_since_s is None:
             return state, ()
         return state.but(phase=phase, breach_since_s=None), ()
-    since = seen.at_s if state.breach_since_s is None else state.breach_since_s
+    since = _begun_s(state.breach_since_s, seen.at_s)
     state = state.but(phase=Phase.PENDING, breach_since_s=since)
     if seen.at_s - since >= terms.on_delay_s:
         return _raise(state, now_s, silenced)
@@ -78,25 +79,49 @@ def tick(terms: Terms, state: State, now_s: int, *, silenced: bool = False) -> S
     return state, tuple(events)
 
 
-def clock_stepped(state: State, by_s: int, from_s: int, to_s: int, *, own: bool) -> State:
-    """Return the state after the gateway's clock was put forward by `by_s` (back: negative).
+def clock_stepped(state: State, leap: Leap, *, own: bool) -> State:
+    """Return the state after the gateway's clock has leapt.
 
-    What happened between `from_s` and `to_s` by the old clock, or at a time that no right clock shows, goes
-    with it. `own`: what is observed was timed by that clock as well; nodes' records were not, and a time put
-    forward for nothing would make the next ones history.
+    What happened by the old clock, or at a time that no right clock shows, goes with it. `own`: what is
+    observed was timed by that clock as well; nodes' records were not, except where it was late.
     """
-    names = ["raised_at_s", "announced_at_s", "acknowledged_at_s", "cleared_at_s"]
-    if own:
-        names += ["newest_s", "breach_since_s", "back_since_s"]
+    names = (*_times(own), "heard_s") if own and leap.by_s > 0 else _times(own)
     moved = {
-        name: at_s + by_s
+        name: at_s + leap.by_s
         for name in names
-        if (at_s := getattr(state, name)) is not None and (from_s <= at_s <= to_s or at_s < EARLIEST_S)
+        if (at_s := getattr(state, name)) is not None
+        and (leap.from_s <= at_s <= leap.to_s or at_s < EARLIEST_S)
     }
     until_s = state.shelved_until_s  # a moment that people chose, unless the clock was wrong for certain
-    if until_s is not None and until_s < EARLIEST_S:
-        moved["shelved_until_s"] = until_s + by_s
+    if until_s is not None and moves_end(until_s, leap, SHELVE_MAX_S):
+        moved["shelved_until_s"] = until_s + leap.by_s
     return state.but(**moved) if moved else state
+
+
+def moves_end(until_s: int, leap: Leap, most_s: int) -> bool:
+    """Whether the end of a silence was taken from a wrong clock: in 1970, or later than was allowed."""
+    return until_s < EARLIEST_S or until_s > leap.to_s + leap.by_s + most_s
+
+
+def latest_s(state: State, *, own: bool) -> int | None:
+    """Return the latest time in a state that the gateway's clock gave."""
+    return max((at_s for name in _times(own) if (at_s := getattr(state, name)) is not None), default=None)
+
+
+def not_later(state: State, at_s: int) -> State:
+    """Return a state that knows no reading later than a moment, which a wrong clock gave them."""
+    by_s = max(0, (state.newest_s or 0) - at_s, (state.bad_s or 0) - at_s)
+    if not by_s:
+        return state
+    return state.but(
+        newest_s=None if state.newest_s is None else state.newest_s - by_s,
+        bad_s=None if state.bad_s is None else state.bad_s - by_s,
+    )
+
+
+def _times(own: bool) -> tuple[str, ...]:
+    times = ("raised_at_s", "announced_at_s", "acknowledged_at_s", "cleared_at_s")
+    return (*times, "newest_s", "breach_since_s", "back_since_s") if own else times
 
 
 def acknowledge(state: State, by: str, now_s: int) -> Step:
@@ -186,13 +211,18 @@ def _bad(state: State, seen: Observation) -> State:
 def _while_active(terms: Terms, state: State, at_s: int, back: bool, now_s: int) -> Step:
     if not back or state.blind:
         return state.but(phase=Phase.ALERTING, back_since_s=None, over=False), ()
-    since = at_s if state.back_since_s is None else state.back_since_s
+    since = _begun_s(state.back_since_s, at_s)
     state = state.but(phase=Phase.RECOVERING, back_since_s=since)
     if at_s - since < terms.off_delay_s:
         return state, ()
     if terms.latching and not state.acknowledged_by:
         return state.but(over=True), ()
     return _clear(state, now_s)
+
+
+def _begun_s(since_s: int | None, at_s: int) -> int:
+    """Return since when something lasts: nothing that a newer reading shows began after it."""
+    return at_s if since_s is None else min(since_s, at_s)
 
 
 def _raise(state: State, now_s: int, silenced: bool) -> Step:

@@ -12,6 +12,7 @@ from gateway.clock import (
     EARLIEST_S,
     Placed,
     between,
+    boot,
     correction_s,
     place,
     plausible,
@@ -142,3 +143,7 @@ def test_the_clock_is_trusted_unless_timesyncd_is_still_looking(tmp_path: Path) 
     assert not synchronised(runtime)
     (runtime / "synchronized").touch()
     assert synchronised(runtime)
+
+
+def test_a_boot_has_a_name_that_stays() -> None:
+    assert boot() == boot() != ""

@@ -19,6 +19,7 @@ class Running:
         self.folder = folder
         self.now_ms = T0 * 1000
         self.stepped_s = 0  # by which the clock has been put forward, all in all
+        self.boot = "first"
         self.connected = True
         self.store = Store.open(folder / "store.db")
         self.seq = 0
@@ -35,6 +36,7 @@ class Running:
             connected=lambda: self.connected,
             own=lambda: self.own,
             monotonic=lambda: self.now_ms / 1000 - self.stepped_s,
+            boot=lambda: self.boot,
         )
         self.verbs = verbs(self.alerts, lambda: self.now_ms // 1000)
 

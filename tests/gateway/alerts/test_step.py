@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gateway.alerts import step
+from gateway.alerts.leaps import Leap
 from gateway.alerts.state import Event, Kind, Observation, Phase, State, Terms, Trust
 from gateway.alerts.step import Refused
 
@@ -211,17 +212,24 @@ def test_what_happened_by_a_wrong_clock_goes_with_its_step() -> None:
         announced_at_s=wrong_s + 1, acknowledged_at_s=wrong_s + 2, cleared_at_s=wrong_s - 900,
         shelved_until_s=wrong_s + 3600,
     )  # fmt: skip
-    after = step.clock_stepped(before, T0, wrong_s, wrong_s + 2, own=False)
+    right = Leap(T0, wrong_s, wrong_s + 2)
+    after = step.clock_stepped(before, right, own=False)
     assert (after.newest_s, after.breach_since_s) == (wrong_s, wrong_s)  # of a node's records
     moved = after.raised_at_s, after.announced_at_s, after.acknowledged_at_s, after.cleared_at_s
     assert moved == tuple(T0 + wrong_s + s for s in (0, 1, 2, -900))
     assert after.shelved_until_s == T0 + wrong_s + 3600
-    own = step.clock_stepped(before, T0, wrong_s, wrong_s + 2, own=True)
+    own = step.clock_stepped(before, right, own=True)
     assert (own.newest_s, own.breach_since_s) == (T0 + wrong_s, T0 + wrong_s)
     # A clock that can have been right: only what happened since it is known to have run evenly goes along.
     old = State(Phase.ALERTING, announced_at_s=T0, shelved_until_s=T0 + 3600)
-    assert step.clock_stepped(old, 3600, T0 + 1, T0 + 9, own=False) == old
-    assert step.clock_stepped(old, -3600, T0, T0 + 9, own=False) == old.but(announced_at_s=T0 - 3600)
+    assert step.clock_stepped(old, Leap(3600, T0 + 1, T0 + 9), own=False) == old
+    back = step.clock_stepped(old, Leap(-3600, T0, T0 + 9), own=False)
+    assert back == old.but(announced_at_s=T0 - 3600)
+    # ... except a shelf that would last longer than anybody may ask for.
+    year_s = 365 * 86_400
+    ahead = State(shelved_until_s=T0 + year_s + 3600)
+    back = step.clock_stepped(ahead, Leap(-year_s, T0 + year_s, T0 + year_s + 9), own=False)
+    assert back.shelved_until_s == T0 + 3600
 
 
 def test_an_inhibited_alert_is_told_once_nothing_inhibits_it() -> None:
