@@ -14,14 +14,15 @@ from dataclasses import replace
 import structlog
 
 from gateway import clock
+from gateway.anchoring import anchors_for, note_shown, register_event
 from gateway.answers import Answer
 from gateway.draft import Draft, Refused
 from gateway.lately import Lately
 from gateway.links import NoCounter, NodeLink, OldLife
-from gateway.model import Anchor, Downlink, Epoch, Loss, NodeState, Refusal, RegisterEvent, Uplink
+from gateway.model import Downlink, Epoch, Loss, NodeState, Refusal, Uplink
 from gateway.outgoing import Outgoing
 from gateway.settle import runs_ahead, settle
-from gateway.status import RegisterSaid, read_status
+from gateway.status import read_status
 from gateway.store import Change, Outcome, Store, StoreError
 from gateway.store.change import NOBODY
 from wire import control
@@ -37,7 +38,7 @@ from wire.frame import (
     Header,
     parse_header,
 )
-from wire.records import Batch, UnknownSchema, decode
+from wire.records import UnknownSchema, decode
 
 log = structlog.get_logger()
 
@@ -204,9 +205,7 @@ class Ingest:
         if epoch is None or header.counter < epoch.since:
             self._answer(draft, uplink, header).ask_status = True
             raise Refused(Refusal.UNKNOWN_EPOCH, node, f"short epoch {batch.epoch}")
-        anchors: Sequence[Anchor] = ()
-        if batch.clock is not None:
-            anchors = link.anchors.get(batch.clock) or self._between_clocks(link, batch, epoch.epoch, draft)
+        anchors = anchors_for(link, batch, epoch.epoch, draft, self._store.reader)
         records = settle(batch, uplink, node, epoch.epoch, anchors, trusted=draft.trusted)
         if records is None:
             self._answer(draft, uplink, header).ask_status = True
@@ -241,8 +240,8 @@ class Ingest:
         if self._outgoing is not None:
             answer.settings = self._outgoing.offer(node, body)
         if status.clock is not None and clock.plausible(uplink.received_at_ms):
-            self._anchor(link, status.clock, uplink.received_at_ms - uplink.airtime_ms, draft)
-        draft.registers += [self._register_event(link, said, uplink) for said in status.registers]
+            note_shown(link, status.clock, uplink.received_at_ms - uplink.airtime_ms, draft)
+        draft.registers += [register_event(link, said, uplink) for said in status.registers]
         epoch = Epoch(node, status.epoch, draft.at_ms, status.next_seq)
         known = draft.epochs.get((node, epoch.short)) or link.epochs.get(epoch.short)
         if known is not None:
@@ -262,55 +261,6 @@ class Ingest:
         if self._outgoing is None or not uplink.answer_in_ms:
             return False
         return self._outgoing.asks(link.node, json.loads(link.status).get("config"))
-
-    @staticmethod
-    def _register_event(link: NodeLink, said: RegisterSaid, uplink: Uplink) -> RegisterEvent:
-        at_s = said.time_s
-        if said.clock:  # of a clock that nothing ties to UTC: when it was heard of is all that is known
-            anchors = link.anchors.get(said.clock, ())
-            at_ms = clock.place(said.time_s * 1000, anchors).utc_ms if anchors else uplink.received_at_ms
-            at_s = at_ms // 1000
-        return RegisterEvent(
-            link.node, said.clock, said.time_s, at_s, said.kind, said.before, said.after, said.registers,
-            uplink.received_at_ms,
-        )  # fmt: skip
-
-    def _anchor(self, link: NodeLink, shown: tuple[int, int], received_at_ms: int, draft: Draft) -> None:
-        clock_id, clock_ms = shown
-        new = Anchor(clock_ms, received_at_ms, clock.STATUS_ERROR_MS)
-        anchors = clock.with_anchor(link.anchors.pop(clock_id, ()), new)
-        draft.anchors[link.node, clock_id] = link.anchors[clock_id] = anchors
-        while len(link.anchors) > clock.CLOCKS_MAX:
-            oldest = next(iter(link.anchors))
-            del link.anchors[oldest]
-            draft.anchors[link.node, oldest] = ()
-
-    def _between_clocks(self, link: NodeLink, batch: Batch, epoch: int, draft: Draft) -> Sequence[Anchor]:
-        """Return an anchor for a clock that ended before the gateway heard of it; () while it may go on.
-
-        It has ended if the node showed another clock since, in a STATUS that counts the records of `batch`.
-        """
-        shown = json.loads(link.status)
-        clock_id = (shown.get("clock") or [0])[0]
-        newest = batch.records[-1]
-        ended = clock_id != batch.clock and shown.get("epoch") == epoch and newest.seq < shown["next_seq"]
-        anchors = link.anchors.get(clock_id, ()) if ended else ()
-        if batch.clock is None or not anchors:
-            return ()
-        started = clock.place(0, anchors)
-        before_ms = started.utc_ms + started.error_ms
-        try:
-            below, above = self._store.reader.neighbours(link.node, epoch, newest.seq, before_ms // 1000)
-        except StoreError as error:
-            log.warning("clock_not_placed", node=link.node, clock=batch.clock, reason=str(error))
-            return ()
-        after_ms = None if below is None else below.measured_at_s * 1000 - below.time_error_ms
-        if above is not None:
-            before_ms = min(before_ms, above.measured_at_s * 1000 + above.time_error_ms)
-        found = clock.between(newest.time * 1000, after_ms, before_ms)
-        draft.anchors[link.node, batch.clock] = link.anchors[batch.clock] = (found,)
-        log.info("clock_placed", node=link.node, clock=batch.clock, error_s=found.error_ms // 1000)
-        return (found,)
 
     @staticmethod
     def _answer(draft: Draft, uplink: Uplink, header: Header) -> Answer:
