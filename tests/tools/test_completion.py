@@ -8,6 +8,7 @@ import sys
 import termios
 import time
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -22,7 +23,8 @@ def home_with_command(folder: Path) -> dict[str, str]:
     """A user's environment, with `sensornett` on the path and nothing else of this one."""
     command = folder / "bin" / "sensornett"
     command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -P -m tools.cli "$@"\n')
+    root, python = quote(str(ROOT)), quote(sys.executable)
+    command.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {python} -P -m tools.cli "$@"\n')
     command.chmod(0o755)
     path = f"{command.parent}:{os.environ['PATH']}"
     return {"HOME": str(folder), "PATH": path, "TERM": "dumb", "PS1": "$ ", "NO_COLOR": "1"}
