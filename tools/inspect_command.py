@@ -2,12 +2,12 @@
 
 import json
 import sys
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gateway.audit import who
 from gateway.control import SOCKET_NAME, ControlError, request
 
 FAILED = 1
@@ -35,7 +35,7 @@ def inspect(
         sys.exit(FAILED)
     message = {
         "do": "alerts_inspect", "node": node, "blocked_percent": blocked, "cleaned": cleaned,
-        "photo": "" if photo is None else str(photo.absolute()), "note": note, "by": by or getuser(),
+        "photo": "" if photo is None else str(photo.absolute()), "note": note, "by": by or who(),
     }  # fmt: skip
     try:
         answer = request(state / SOCKET_NAME, message)

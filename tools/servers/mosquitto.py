@@ -1,7 +1,6 @@
 """A private MQTT broker."""
 
 import os
-import pwd
 import signal
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,8 +44,8 @@ class Mosquitto(Server):
         lines = [
             f"listener {self.port} {HOST}",
             # As root it would become the user `mosquitto`, who cannot read this directory; the change of
-            # user would also take away the parent-death signal.
-            f"user {pwd.getpwuid(os.geteuid()).pw_name}",
+            # user would also take away the parent-death signal..
+            *(["user root"] if os.geteuid() == 0 else []),
             "persistence false",
             "set_tcp_nodelay true",
             "log_dest stderr",
