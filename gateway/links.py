@@ -6,13 +6,12 @@ crash can make one be used twice.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.model import Anchor, Epoch, NodeState, Reception
 from gateway.replay import ReplayWindow
-from gateway.status import goes_to_shelf
+from gateway.shelved import said_ms
 from wire.frame import CONTROL, COUNTER_MAX, HEADER_SIZE, JOIN, JOIN_SIZE, WELCOME, Header, pack_header
 from wire.seal import downlink_cipher, life_key, uplink_cipher
 
@@ -82,8 +81,7 @@ class NodeLink:
     @property
     def shelved_at_ms(self) -> int | None:
         """Since when it is on the shelf, as its last STATUS said; None: it is at work."""
-        on_shelf = '"shelf"' in self.status and goes_to_shelf(json.loads(self.status))
-        return self.status_at_ms if on_shelf else None
+        return said_ms(self.status, self.status_at_ms)
 
     def open(self, header: Header, frame: bytes) -> tuple[bytes, int]:
         """Return the body of an authentic frame and the life it is of. Raises FrameError, OldLife."""

@@ -1,16 +1,37 @@
 """Nodes that lie on the shelf, where they are asleep and silent on purpose, until they are heard again.
 
 From the bench to the mast by the registry of hardware that `sensornett node` keeps (nodes.json); taken out of
-service in the field by what the node itself said last, see SHELF in firmware/lib/wire/SPEC.md.
+service in the field by what the node itself said last, see SHELF in firmware/lib/wire/SPEC.md. Alerts, pages
+and files all ask here.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from gateway.model import NodeState
+from gateway.status import goes_to_shelf
+
 NAME = "nodes.json"
 _AT_WORK = ("commissioned", "forgotten")
+
+
+def said_ms(status: str, status_at_ms: int | None) -> int | None:
+    """Return since when (ms) a node is on the shelf by its last STATUS, in JSON; None: it is at work."""
+    on_shelf = '"shelf"' in status and goes_to_shelf(json.loads(status))
+    return status_at_ms if on_shelf else None
+
+
+def said_by(states: Iterable[NodeState]) -> dict[int, int]:
+    """Return since when (ms since 1970) the nodes are on the shelf that said so themselves."""
+    found = ((state.node, said_ms(state.status, state.status_at_ms)) for state in states)
+    return {node: at_ms for node, at_ms in found if at_ms is not None}
+
+
+def lies(since_s: int | None, newest_s: int | None) -> bool:
+    """Whether a node that is on the shelf since then, as far as is told, has measured nothing after it."""
+    return since_s is not None and (newest_s is None or newest_s < since_s)
 
 
 class Shelf:
@@ -40,7 +61,7 @@ class Shelf:
             self._seen, self._since_s = None, {}
         found = dict(self._since_s)
         for node, at_ms in self._said().items():
-            found[node] = max(found.get(node, 0), -(-at_ms // 1000))  # later than its last record
+            found[node] = max(found.get(node, 0), at_ms // 1000 + 1)  # later than its last record
         return found
 
 

@@ -15,10 +15,10 @@ import typer
 
 from device_configs.loader import load_site
 from device_configs.model import Site
-from gateway.app import STORE_NAME
 from gateway.control import SOCKET_NAME, ControlError, request
 from gateway.model import StoredRecord
-from gateway.store import Reader, StoreError
+from gateway.shelved import Shelf, said_by
+from gateway.store import STORE_NAME, Reader, StoreError
 from gateway.store.memory import place_in_use
 from gateway.web.concerns import Alert, Passed, provisional
 from gateway.web.frozen_copy import CopyError, copy_of, put_copy
@@ -101,6 +101,9 @@ async def copied(whole: Site, state: Path, now_s: float, interval_s: int | None 
         shown = Live(view.site, interval_s, UNSEEN)
         live.fill(reader, int(now_s))
         shown.fill(reader, int(now_s))
+        on_shelf = Shelf(state, lambda: said_by(reader.nodes())).since_s()
+        for each in (live, shown):
+            each.shelve(on_shelf, now_s)
         standing = standing_of(place)
 
         def judge(nodes: Iterable[NodeLive], at_s: float) -> Iterable[Alert]:

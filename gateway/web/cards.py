@@ -15,8 +15,9 @@ from gateway.web.views import IntakeView, StakeView, intake_view, stake_view
 from gateway.web.words import Words
 from wire.quantities import FAULT
 
-State = Literal["alarm", "warning", "stale", "fault", "info", "never", "ok"]
-STATES: tuple[State, ...] = ("alarm", "warning", "stale", "fault", "info", "never", "ok")  # the worst first
+State = Literal["alarm", "warning", "stale", "fault", "info", "never", "ok", "shelf"]
+# The worst first; who is on the shelf comes last, as nothing is to be seen there.
+STATES: tuple[State, ...] = ("alarm", "warning", "stale", "fault", "info", "never", "ok", "shelf")
 
 _TREND_S = {"intake": 3600, "rain": 3600, "snow": 3 * 3600, "building": 3600, "other": 3 * 3600}
 _TREND_RECORDS = 30  # a trend rests on no more than these, so that fast sampling shows fast changes
@@ -45,7 +46,10 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Everything a card shows. Its newest record was measured `at_s`, and is old from `stale_at_s`."""
+    """Everything a card shows. Its newest record was measured `at_s`, and is old from `stale_at_s`.
+
+    Of a node that is on the shelf since `shelf_s` no value is shown as if it were one of now.
+    """
 
     place: Place
     state: State
@@ -66,6 +70,7 @@ class Card:
     limit_text: str
     intake: IntakeView | None
     stake: StakeView | None
+    shelf_s: int | None = None
 
     @property
     def need(self) -> tuple[int, str]:
@@ -97,7 +102,7 @@ def card(
     volts = node.newest.get("battery_voltage_mv")
     limits = place.node.profile.battery
     low = bool(limits and volts and volts.value is not None and volts.value < limits.low_mv)
-    return Card(
+    found = Card(
         place=place,
         state=state,
         state_word=_state_word(state, say, concerns),
@@ -118,6 +123,19 @@ def card(
         intake=intake_view(node, say),
         stake=stake_view(node, say),
     )
+    return found if node.on_shelf_s is None else _on_shelf(found, node, node.on_shelf_s, say)
+
+
+def _on_shelf(found: Card, node: NodeLive, since_s: int, say: Words) -> Card:
+    """Return the card of a node on the shelf: since when, and what was measured last, and when."""
+    figures = [Figure(say("shelf.since"), say.moment(since_s, 0))]
+    if (last := node.newest.get(node.place.main)) is not None:
+        figures.append(replace(found.main, label=say("shelf.last", moment=say.moment(last.at_s, 0))))
+    return replace(
+        found, main=Figure(found.main.label, say("none")), figures=tuple(figures), arrow=None, quality="",
+        stale_at_s=None, signal=None, battery="", battery_low=False, spark=None, intake=None, stake=None,
+        shelf_s=since_s,
+    )  # fmt: skip
 
 
 def _expected(node: NodeLive, expected: tuple[int, int] | None, say: Words) -> tuple[Figure, ...]:
@@ -145,7 +163,13 @@ def publicly(found: Card, say: Words) -> Card:
 
 
 def state_of(node: NodeLive, now_s: float, concerns: Sequence[Concern] = ()) -> State:
-    """Return the one word for how a place is. What is old is called old, whatever it says."""
+    """Return the one word for how a place is. What is old is called old, whatever it says.
+
+    An alert that stands is not ended by the shelf.
+    """
+    states: list[State] = [concern.priority for concern in concerns if concern.what == "alert"]
+    if node.on_shelf_s is not None:
+        return min(states, key=STATES.index, default="shelf")
     if node.last is None:
         return "never"
     if node.stale(now_s):
@@ -153,7 +177,6 @@ def state_of(node: NodeLive, now_s: float, concerns: Sequence[Concern] = ()) -> 
     sample = node.newest.get(node.place.main)
     if sample is None or sample.quality == FAULT:
         return "fault"
-    states: list[State] = [concern.priority for concern in concerns if concern.what == "alert"]
     return min(states, key=STATES.index, default="ok")
 
 

@@ -75,7 +75,9 @@ def concerns(nodes: Iterable[NodeLive], alerts: Iterable[Alert], now_s: float) -
 
 
 def broken(node: NodeLive, now_s: float) -> list[Concern]:
-    """Return whether the node is silent, or its main sensor fails."""
+    """Return whether the node is silent, or its main sensor fails; of one on the shelf nothing is missed."""
+    if node.on_shelf_s is not None:
+        return []
     if node.last is None:
         return [Concern("info", "never", node.place.id, None)]
     if node.stale(now_s):

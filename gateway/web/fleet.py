@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gateway.model import NodeState
-from gateway.status import goes_to_shelf
 from gateway.web.links import SNR_LEAST, Link, links, margin_db
 from gateway.web.live import NodeLive
 from gateway.web.way import NodeCounts
@@ -122,7 +121,7 @@ def _row(
     firmware = str(status.get("firmware", ""))
     restarting = len(boot) > 3 and boot[3] >= _RESTARTS
     trouble: Trouble = "ok"
-    if _on_shelf(node, state, status):
+    if node.on_shelf_s is not None:
         trouble = "shelf"
     elif node.last is None:
         trouble = "never"
@@ -161,13 +160,6 @@ def _row(
 def _status(state: NodeState | None) -> dict[str, Any]:
     found = json.loads(state.status) if state is not None else {}
     return found if isinstance(found, dict) else {}
-
-
-def _on_shelf(node: NodeLive, state: NodeState | None, status: Mapping[str, Any]) -> bool:
-    """Whether it said that it goes to the shelf, and has not measured since."""
-    if state is None or state.status_at_ms is None or not goes_to_shelf(status):
-        return False
-    return node.last is None or node.last.measured_at_s * 1000 <= state.status_at_ms
 
 
 def _battery(node: NodeLive, status: Mapping[str, Any]) -> Battery | None:

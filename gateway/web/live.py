@@ -1,6 +1,6 @@
 """The newest of every node and its last day, in memory. Filled from the store, then by what is committed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 from device_configs.model import Site
 from gateway.model import Reading, StoredRecord
 from gateway.readings import WrongSchema, readings
+from gateway.shelved import lies
 from gateway.web.places import Place, places
 from gateway.web.window import Point, Window
 from wire.quantities import MISSING, OK
@@ -44,6 +45,7 @@ class NodeLive:
     newest: dict[str, Sample] = field(default_factory=dict)
     last: StoredRecord | None = None
     version: int = 0  # counts what was taken in
+    shelved_s: int | None = None  # since when it is on the shelf, as far as is told; see `on_shelf_s`
 
     def take(self, record: StoredRecord, values: Iterable[Reading]) -> None:
         """Take in a record; records may come in any order, and twice."""
@@ -66,8 +68,19 @@ class NodeLive:
         return window.points() if window is not None else []
 
     def stale(self, now_s: float) -> bool:
-        """Whether the newest record is too old to be called live; True where there is none."""
-        return self.last is None or now_s - self.last.measured_at_s > self.place.stale_after_s
+        """Whether the newest record is not to be called live: it is too old, or its node is on the shelf now.
+
+        True where there is none.
+        """
+        if self.last is None or self.on_shelf_s is not None:
+            return True
+        return now_s - self.last.measured_at_s > self.place.stale_after_s
+
+    @property
+    def on_shelf_s(self) -> int | None:
+        """Since when the node lies on the shelf, asleep on purpose; None: it is at work, or ought to be."""
+        newest_s = self.last.measured_at_s if self.last is not None else None
+        return self.shelved_s if lies(self.shelved_s, newest_s) else None
 
     def good(self, key: str) -> Sample | None:
         """Return the newest sample of `key` if it has a value and nothing is wrong with it."""
@@ -82,6 +95,7 @@ class Live:
         self.nodes = {id_: self._empty(place) for id_, place in places(site, interval_s, unseen).items()}
         self._profiles = {profile.schema_id: profile for profile in site.catalog.profiles.values()}
         self._cursor = 0
+        self._fetched_s: dict[int, float] = {}  # when nodes were seen to be off the shelf again
 
     @staticmethod
     def _empty(place: Place) -> NodeLive:
@@ -108,6 +122,22 @@ class Live:
                     changed.add(record.node)
             self._cursor = records[-1].commit
         return changed
+
+    def shelve(self, since_s: Mapping[int, int], now_s: float) -> None:
+        """Take note of which nodes are on the shelf, since when; see `gateway.shelved`.
+
+        One that was fetched back is shown at work with its first record, for which it has as long as for any.
+        """
+        for id_, node in self.nodes.items():
+            if id_ in since_s:
+                node.shelved_s = since_s[id_]
+                self._fetched_s.pop(id_, None)
+            elif node.on_shelf_s is not None:
+                if now_s - self._fetched_s.setdefault(id_, now_s) > node.place.stale_after_s:
+                    node.shelved_s = None
+            else:
+                node.shelved_s = None
+                self._fetched_s.pop(id_, None)
 
     def newest_at_s(self) -> int | None:
         """When the newest of all records was measured."""

@@ -59,10 +59,15 @@ class Metrics(Collector):
             text = "How long sync may still be away before records are lost"
             found.append(GaugeMetricFamily("sensornett_outage_left_seconds", text, value=way.outage_left_s))
         newest = GaugeMetricFamily("sensornett_node_newest_record_seconds", "UTC time of it", labels=["node"])
+        shelf = GaugeMetricFamily(
+            "sensornett_node_on_shelf_since_seconds", "UTC time; only of nodes on the shelf", labels=["node"]
+        )
         waiting = GaugeMetricFamily("sensornett_node_records_waiting", "Records on the node", labels=["node"])
         for id_, node in self._live.nodes.items():
             if node.last is not None:
                 newest.add_metric([str(id_)], node.last.measured_at_s)
+            if node.on_shelf_s is not None:
+                shelf.add_metric([str(id_)], node.on_shelf_s)
             count = counts.get(id_, NodeCounts())
             waiting.add_metric([str(id_)], max(0, count.measured - count.stored - count.lost))
         radio = [
@@ -82,4 +87,4 @@ class Metrics(Collector):
         standing = GaugeMetricFamily("sensornett_concerns", "What needs attention", labels=["priority"])
         for priority in PRIORITIES:
             standing.add_metric([priority], sum(c.priority == priority for c in self._standing()))
-        return [*found, newest, waiting, *radio, standing]
+        return [*found, newest, shelf, waiting, *radio, standing]

@@ -89,6 +89,7 @@ class NodesPages:
             "node", "name", "state", "battery_mv", "link_margin_db", "last_record_utc", "waiting", "measured",
             "stored", "lost", "firmware", "config", "boots", "boot_cause", "do_next", "receivers",
             "capture_percent", "battery_years_low", "battery_years_high",
+            "on_shelf_since_utc",
         ]  # fmt: skip
         captures, rows = await asyncio.to_thread(self._captures), await self._rows()
         years = await self._left(rows)
@@ -106,6 +107,7 @@ class NodesPages:
                 captures.get(row.node.place.id),
                 round(span.low, 2) if (span := years[row.node.place.id]) else None,
                 round(span.high, 2) if span else None,
+                say.utc(row.node.on_shelf_s) if row.node.on_shelf_s else None,
             ]
             for row in rows
         ]  # fmt: skip

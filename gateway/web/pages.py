@@ -229,6 +229,7 @@ class Pages:
             kinds=[(kind, found) for kind in KINDS if (found := of_kind(kind))],
             html=html,
             concerns=self.standing,
+            at_work=self._at_work(),
             newest_s=self.live.newest_at_s(),
             way=self.way,
         )
@@ -236,7 +237,8 @@ class Pages:
     def card(self, node: int, language: Language) -> Written:
         """Return the card of a node as HTML."""
         live = self.live.nodes[node]
-        version = live.version, live.stale(self._clock()), self._own(node), self._expected_w(node)
+        stale = live.stale(self._clock())
+        version = live.version, stale, live.on_shelf_s, self._own(node), self._expected_w(node)
         return self._shelf.card(node, language, version)
 
     def _write(self, node: int, language: Language) -> tuple[str, tuple[int, str]]:
@@ -246,6 +248,12 @@ class Pages:
 
     def _own(self, node: int) -> list[Concern]:
         return [concern for concern in self.standing if concern.node == node]
+
+    def _at_work(self) -> tuple[int, int]:
+        """Return how many places report now, and how many do not because their nodes are on the shelf."""
+        nodes, now_s = self.live.nodes.values(), self._clock()
+        live = sum(not node.stale(now_s) for node in nodes)
+        return live, sum(node.on_shelf_s is not None for node in nodes)
 
     def look(self) -> set[int]:
         """Find out what needs attention now; return the nodes of which that has changed."""
@@ -273,7 +281,8 @@ class Pages:
 
     def state_event(self, language: Language) -> Event:
         say = self.words[language]
-        return _event("state", html=self.render("state_alone.html", say, concerns=self.standing))
+        html = self.render("state_alone.html", say, concerns=self.standing, at_work=self._at_work())
+        return _event("state", html=html)
 
     def way_event(self, language: Language) -> Event:
         return _event("way", html=self.render("way_alone.html", self.words[language], way=self.way))

@@ -92,11 +92,13 @@ class OpenData:
 
     def latest_csv(self, say: Words) -> str:
         header = ["place", "name", "latitude", "longitude", "time_utc", "key", "value", "unit", "quality"]
+        header += ["on_shelf_since_utc"]
         return csv_text(header, self._latest(say), say)
 
     def _latest(self, say: Words) -> Iterator[list[object]]:
         for node in self.view.nodes():
             place = node.place.node
+            shelf = say.utc(node.on_shelf_s) if node.on_shelf_s else None
             for key in public_keys(node.place):
                 if (sample := node.newest.get(key)) is not None and sample.value is not None:
                     quantity = quantity_of(key)
@@ -104,7 +106,7 @@ class OpenData:
                     yield [
                         place.id, place.name, float(place.latitude), float(place.longitude),
                         say.utc(sample.at_s), key, float(value), quantity.unit if quantity else "",
-                        sample.quality,
+                        sample.quality, shelf,
                     ]  # fmt: skip
 
     def latest_geojson(self, say: Words) -> dict[str, Any]:
@@ -124,6 +126,8 @@ class OpenData:
                 }  # fmt: skip
         place = node.place.node
         told = {"name": place.name, "place": place.place, "kind": node.place.kind, "values": values}
+        if node.on_shelf_s is not None:
+            told["on_shelf_since"] = say.utc(node.on_shelf_s)
         return _feature(place.id, place.longitude, place.latitude, told)
 
     def alerts_csv(self, say: Words) -> str:

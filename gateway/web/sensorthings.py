@@ -79,6 +79,11 @@ def _entity(kind: str, id_: str, leads: Mapping[str, Sequence[str]], **body: Any
     return Entity(kind, id_, body, leads, compared)
 
 
+def _shelf(node: NodeLive, say: Words) -> Mapping[str, str]:
+    """Return since when a place does not report because its node is on the shelf; nothing where it does."""
+    return {} if node.on_shelf_s is None else {"onShelfSince": say.utc(node.on_shelf_s)}
+
+
 def entities(view: PublicView, say: Words) -> dict[str, dict[str, Entity]]:
     """Return every entity but the observations, by set and id."""
     found: dict[str, dict[str, Entity]] = {name: {} for name in SETS if name != "Observations"}
@@ -100,7 +105,7 @@ def entities(view: PublicView, say: Words) -> dict[str, dict[str, Entity]]:
                 {"Locations": [id_], "Datastreams": streams},
                 name=name,
                 description=description,
-                properties={"kind": place.kind, "site": view.site.id},
+                properties={"kind": place.kind, "site": view.site.id, **_shelf(node, say)},
             )
         )
         add(

@@ -20,6 +20,7 @@ from gateway.alerts.rota import Shift
 from gateway.energy_post import EnergyPost
 from gateway.model import NodeState, RegisterEvent, StoredRecord
 from gateway.rollup import HOUR_S
+from gateway.shelved import Shelf, said_by
 from gateway.store import Reader, StoreError
 from gateway.store.reconcile import captures
 from gateway.store.rollups import FILE_NAME as ROLLUPS_NAME
@@ -218,7 +219,9 @@ class Page:
             )
             public = self._public(reader, view) if door.reading == "public" else None
             everybody = [pages] if public is None else [pages, public]
+            shelf = Shelf(self._home, lambda: said_by(reader.nodes()))
             for each in everybody:
+                each.live.shelve(shelf.since_s(), time.time())
                 each.look()
             config = uvicorn.Config(
                 Guard(
@@ -242,7 +245,7 @@ class Page:
             async with asyncio.TaskGroup() as tasks:
                 feeding = [
                     *(tasks.create_task(_follow(each, reader)) for each in everybody),
-                    *(tasks.create_task(_count(each, reader, self._state)) for each in everybody),
+                    *(tasks.create_task(_count(each, reader, self._state, shelf)) for each in everybody),
                     *(tasks.create_task(_tick(each)) for each in everybody),
                     tasks.create_task(keep_meters(energy, self._state, self._store, self._stopping)),
                     tasks.create_task(EnergyPost(energy, self._state, self._home, time.time).run()),
@@ -261,7 +264,7 @@ class Page:
 async def _follow(pages: Pages, reader: Reader) -> None:
     """Tell open pages what was committed, and what has become old meanwhile."""
     told: dict[str, str] = {}
-    stale: set[int] = set()
+    stale: set[tuple[int, int | None]] = set()
     pace = _Pace()
     changed: set[int] = set()
     while True:
@@ -275,8 +278,8 @@ async def _follow(pages: Pages, reader: Reader) -> None:
                 log.error("page_cannot_read", reason=str(error))  # noqa: TRY400
             pages.trouble = str(error)
         now_s = time.time()
-        old = {id_ for id_, node in pages.live.nodes.items() if node.stale(now_s)}
-        changed |= (old ^ stale) | pages.look()
+        old = {(id_, node.on_shelf_s) for id_, node in pages.live.nodes.items() if node.stale(now_s)}
+        changed |= {id_ for id_, _ in old ^ stale} | pages.look()
         stale = old
         for language in pages.hub.languages:
             for node in sorted(changed):
@@ -317,13 +320,14 @@ class _Pace:
         return flood and passed_s < PATIENCE_S and spent_s > FLOOD_SHARE * others_s
 
 
-async def _count(pages: Pages, reader: Reader, state: Path) -> None:
-    """Keep count of the records on their way."""
+async def _count(pages: Pages, reader: Reader, state: Path, shelf: Shelf) -> None:
+    """Keep count of the records on their way, and of the nodes on the shelf."""
     while True:
         sync, left_s = await asyncio.to_thread(ask_gateway, state)
         try:
             pages.counts = counts(reader)
             found = way(list(pages.counts.values()), reader, sync, left_s)
+            pages.live.shelve(shelf.since_s(), time.time())
         except StoreError:
             found = pages.way  # `_follow` tells why
         if found != pages.way:

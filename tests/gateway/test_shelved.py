@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
-from gateway.model import Refusal
-from gateway.shelved import Shelf
+import pytest
+
+from gateway.model import NodeState, Refusal
+from gateway.shelved import Shelf, lies, said_by
 from tests.gateway.ingest_bench import Bench
 from tests.gateway.talking_node import NOON_MS, TalkingNode, record
 
@@ -48,11 +50,34 @@ def test_a_registry_that_can_not_be_read_shelves_nobody(tmp_path: Path) -> None:
 def test_what_a_node_said_itself_counts_from_the_full_second_after_it(tmp_path: Path) -> None:
     said = {2: SINCE_S * 1000 + 1, 5: 7_000}
     shelf = Shelf(tmp_path, lambda: said)
-    assert shelf.since_s() == {2: SINCE_S + 1, 5: 7}
+    assert shelf.since_s() == {2: SINCE_S + 1, 5: 8}
     registry(tmp_path, n2="commissioned", n5="shelved")
     assert shelf.since_s() == {2: SINCE_S + 1, 5: SINCE_S}
     said.clear()
     assert shelf.since_s() == {5: SINCE_S}
+
+
+def test_of_what_the_store_keeps_only_the_last_status_counts() -> None:
+    def state(node: int, status: str, at_ms: int | None = 7_000) -> NodeState:
+        return NodeState(node, b"", status=status, status_at_ms=at_ms)
+
+    states = [
+        state(1, '{"shelf": 1}'),
+        state(2, '{"epoch": 7}'),
+        state(3, '{"shelf": 2}'),
+        state(4, "{}", None),
+        state(5, '{"shelf": 1}', None),
+    ]
+    assert said_by(states) == {1: 7_000}
+
+
+@pytest.mark.parametrize("ms", [0, 1, 999])
+def test_it_lies_there_until_it_has_measured_after_its_last_word(tmp_path: Path, ms: int) -> None:
+    since_s = Shelf(tmp_path, lambda: {1: SINCE_S * 1000 + ms}).since_s()[1]
+    assert lies(since_s, None)
+    assert lies(since_s, SINCE_S)  # measured before it went, within that second
+    assert not lies(since_s, SINCE_S + 1)
+    assert not lies(None, None)
 
 
 async def test_a_node_that_goes_to_the_shelf_is_there_until_its_next_status(

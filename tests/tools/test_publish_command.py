@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from device_configs.loader import SITES
-from gateway.model import Record
+from gateway.model import NodeState, Record
 from gateway.store import Change, Store
 from gateway.web.frozen_copy import CopyError
 from tests.gateway.web.made import intake, snow
@@ -31,6 +31,8 @@ async def stored(state: Path) -> None:
         made = [intake(660, 640, now_s - 600), intake(700, 640, now_s - 60, commit=2), snow(500, now_s - 30)]
         names = Record.__dataclass_fields__
         await store.append(Change(records=[Record(**{n: getattr(r, n) for n in names}) for r in made]))
+        shelved = NodeState(21, b"", status='{"shelf": 1}', status_at_ms=now_s * 1000)
+        await store.append(Change(nodes=[shelved]))
     finally:
         await store.close()
 
@@ -77,6 +79,8 @@ async def test_a_copy_is_read_from_a_bare_server_with_no_gateway(
         assert "Taraldsvikelva" in get("")
         assert ">70<" in get("nb/node-11.html")
         assert "up_level_mm" in get("data/latest.csv")
+        assert "På hylla siden" in get("nb/node-21.html")
+        assert "på hylla" in get("")
         assert json.loads(get("data/latest.geojson"))["features"]
         assert json.loads(get("data/catalogue.jsonld"))["@type"] == "dcat:Catalog"
 

@@ -50,6 +50,32 @@ def test_the_worst_alert_names_the_state() -> None:
     assert card(node(*RISING), NB, NOW_S + 7200, own).state == "stale"
 
 
+def test_on_the_shelf_no_value_is_one_of_now() -> None:
+    place = node(*RISING)
+    place.shelved_s = NOW_S + 40
+    found = card(place, NB, NOW_S + 60, expected=(1, 2))
+    assert (found.state, found.state_word, found.shelf_s) == ("shelf", "På hylla", NOW_S + 40)
+    assert [(f.label, f.value, f.unit) for f in found.figures] == [
+        ("På hylla siden", "18. nov. 2026 kl. 12:07", ""),
+        ("Siste måling, 18. nov. 2026 kl. 12:06", "72", "cm"),
+    ]
+    assert (found.main.value, found.arrow, found.spark, found.intake) == ("–", None, None, None)
+    assert (found.stale_at_s, found.signal, found.battery, found.quality) == (None, None, "", "")
+    never = live().nodes[21]  # provisioned, and not yet mounted
+    never.shelved_s = NOW_S
+    assert [f.label for f in card(never, EN, NOW_S).figures] == ["On the shelf since"]
+    assert card(never, EN, NOW_S).need > card(node(*RISING), EN, NOW_S).need  # nothing to be seen there
+
+
+def test_the_shelf_does_not_end_an_alert_that_stands() -> None:
+    place = node(*RISING)
+    place.shelved_s = NOW_S + 40
+    own = [Concern("warning", "alert", 11, NOW_S, TEXTS)]
+    found = card(place, EN, NOW_S + 60, own)
+    assert (found.state, found.state_word, found.main.value) == ("warning", "The grate is clogging", "–")
+    assert found.figures[0].label == "On the shelf since"
+
+
 def test_other_states() -> None:
     assert state_of(live().nodes[11], NOW_S) == "never"
     assert state_of(node(broken_intake()), NOW_S) == "fault"

@@ -44,21 +44,13 @@ def test_what_a_node_says_and_how_it_is_heard() -> None:
     assert 0.8 < row.battery.share < 0.9
 
 
-def test_a_node_that_went_to_the_shelf_is_there_until_it_has_measured_again() -> None:
-    def trouble(*records: StoredRecord, at_s: int, shelf: int = 1) -> str:
-        state = NodeState(11, b"", status=json.dumps({"shelf": shelf}), status_at_ms=at_s * 1000 + 7)
-        now_s = NOW_S + 90_000
-        (row,) = [
-            r for r in fleet(live(*records).nodes.values(), {}, [state], now_s) if r.node.place.id == 11
-        ]
-        assert row.mark == ("info" if row.trouble in ("shelf", "never") else "fault")
-        return row.trouble
-
-    before = intake(660, 640)
-    assert trouble(before, at_s=NOW_S) == "shelf"
-    assert trouble(at_s=NOW_S) == "shelf"
-    assert trouble(before, at_s=NOW_S, shelf=2) == "silent"
-    assert trouble(before, at_s=NOW_S - 60) == "silent"
+@pytest.mark.parametrize("records", [(), (intake(660, 640),), (broken_intake(),)])
+def test_a_node_on_the_shelf_has_no_other_trouble(records: tuple[StoredRecord, ...]) -> None:
+    found = live(*records)
+    found.shelve({11: NOW_S + 1}, NOW_S)
+    status = NodeState(11, b"", status='{"boot": [9, 1, 0, 4]}')
+    (row,) = [r for r in fleet(found.nodes.values(), {}, [status], NOW_S + 90_000) if r.node.place.id == 11]
+    assert (row.trouble, row.mark) == ("shelf", "info")
 
 
 def test_a_lora_margin_depends_on_the_spreading_factor() -> None:

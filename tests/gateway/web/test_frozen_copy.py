@@ -2,8 +2,10 @@
 
 import json
 import posixpath
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,13 +19,15 @@ from tests.gateway.web.made import NOW_S, SITE, Shelf
 from tests.gateway.web.test_pages import Checked
 
 
-def pages() -> Pages:
+def pages(on_shelf: Mapping[int, int] = MappingProxyType({})) -> Pages:
     shelf = Shelf(ALL)
     whole = Live(SITE, None, UNSEEN)
     whole.fill(shelf, NOW_S)
+    whole.shelve(on_shelf, NOW_S)
     view = PublicView(SITE, whole, shelf.history, None, lambda: NOW_S)
     shown = Live(view.site, None, UNSEEN)
     shown.fill(shelf, NOW_S)
+    shown.shelve(on_shelf, NOW_S)
     found = Pages(
         view.site, shown, clock=lambda: NOW_S, judge=lambda *_: [alarm(acknowledged_by="Vakt")],
         records=shelf.history, view=view, public=True, frozen=True,
@@ -48,6 +52,23 @@ async def test_every_link_leads_to_a_file_and_no_form_or_event_is_left(tmp_path:
     assert count == sum(1 for path in folder.rglob("*") if path.is_file()) > 40
     assert json.loads((folder / RECEIPT).read_text())["published"] == "2026-11-18T11:06:40Z"
     whole(folder)
+
+
+async def test_a_copy_says_since_when_a_node_is_on_the_shelf() -> None:
+    files = await copy_of(pages({21: NOW_S + 1, 22: NOW_S - 90_000}), NOW_S)
+    for name, since in (
+        ("index.html", "18. nov. 2026 kl. 12:06"),
+        ("en/index.html", "18 Nov 2026 12:06"),
+        ("nb/node-21.html", "18. nov. 2026 kl. 12:06"),
+        ("en/node-21-30d.html", "18 Nov 2026 12:06"),
+        ("nb/node-22.html", "17. nov. 2026 kl. 11:06"),
+    ):
+        assert since in files[name], name
+        assert ("På hylla siden" in files[name]) or ("On the shelf" in files[name]), name
+    assert "Gammel måling" not in files["index.html"]
+    assert "2 er på hylla" in files["index.html"]
+    assert files["data/latest.csv"].count("2026-11-18T11:06:41Z") >= 1
+    assert '"on_shelf_since": "2026-11-17T10:06:40Z"' in files["data/node/22.geojson"]
 
 
 def whole(folder: Path) -> None:

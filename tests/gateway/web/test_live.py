@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from gateway.web.live import Live, value_at
+from gateway.model import StoredRecord
+from gateway.web.live import Live, NodeLive, value_at
 from gateway.web.window import Point
 from tests.gateway.web.made import (
     NOW_S,
@@ -39,6 +40,43 @@ def test_a_node_never_heard_is_stale_and_empty() -> None:
     assert found.last is None
     assert found.stale(NOW_S)
     assert found.points("up_level_mm") == []
+
+
+def taken(mine: NodeLive, record: StoredRecord) -> tuple[int | None, bool]:
+    """Take a record in; return since when the node is on the shelf then, and whether it is stale."""
+    mine.take(record, ())
+    return mine.on_shelf_s, mine.stale(NOW_S)
+
+
+def test_a_node_on_the_shelf_is_not_live_until_it_has_measured_again() -> None:
+    found = live(intake(500, 480, NOW_S - 60))
+    mine, since_s = found.nodes[11], NOW_S - 30
+    found.shelve({11: since_s, 99: 7}, NOW_S)
+    assert mine.on_shelf_s == since_s
+    assert mine.stale(NOW_S)  # a minute after its last record
+    assert found.nodes[12].on_shelf_s is None
+    late, after = (intake(510, 480, at_s, commit=2) for at_s in (since_s - 1, since_s))
+    assert taken(mine, late) == (since_s, True)  # came late, and was made before
+    assert taken(mine, after) == (None, False)
+
+
+def test_one_that_was_fetched_back_has_as_long_for_its_first_record_as_for_any() -> None:
+    found = live(intake(500, 480, NOW_S - 9_000_000))
+    mine, back_s = found.nodes[11], NOW_S + 50.0
+    found.shelve({11: NOW_S - 8_999_000}, NOW_S)
+
+    def shelved(since_s: dict[int, int], now_s: float) -> int | None:
+        found.shelve(since_s, now_s)
+        return mine.on_shelf_s
+
+    for later_s in (0, 5, mine.place.stale_after_s):
+        assert shelved({}, back_s + later_s) == NOW_S - 8_999_000, later_s
+    assert shelved({}, back_s + mine.place.stale_after_s + 1) is None
+    assert mine.stale(back_s)  # it should have reported
+    assert shelved({11: NOW_S}, back_s) == NOW_S  # and back again
+    assert shelved({}, back_s + 9000) == NOW_S  # its time begins anew
+    mine.take(intake(510, 480, NOW_S + 9100, commit=2), ())
+    assert shelved({}, back_s + 9200) is None
 
 
 def test_follow_takes_what_is_new_and_tells_whose() -> None:

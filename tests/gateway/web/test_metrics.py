@@ -10,6 +10,14 @@ from tests.gateway.web.made import NOW_S, intake
 from tests.gateway.web.test_pages import get, made
 
 
+def read(text: str) -> dict[tuple[str, ...], float]:
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
 async def test_what_prometheus_reads() -> None:
     by = (Heard("c1", -110, -9.0, 12), Heard("c2", -112, -14.0, 9))
     pages = made([replace(intake(660, 640, NOW_S - 90_000), receivers=by)])
@@ -17,11 +25,7 @@ async def test_what_prometheus_reads() -> None:
     pages.counts = {11: NodeCounts(120, 100, 3)}
     answer = await get(pages, "/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
-    found = {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    }
+    found = read(answer.text)
     assert found["sensornett_records_stored_total",] == 100
     assert found["sensornett_records_lost_total",] == 3
     assert found["sensornett_frames_refused_total",] == 7
@@ -36,3 +40,14 @@ async def test_what_prometheus_reads() -> None:
     assert found["sensornett_link_margin_db", "11", "c1"] == 11
     assert found["sensornett_link_margin_db", "11", "c2"] == -1.5
     assert ("sensornett_node_newest_record_seconds", "12") not in found
+    assert ("sensornett_node_on_shelf_since_seconds", "11") not in found
+
+
+async def test_a_node_on_the_shelf_is_told_apart_from_a_silent_one() -> None:
+    pages = made([intake(660, 640, NOW_S - 90_000)])
+    pages.live.shelve({11: NOW_S - 80_000}, NOW_S)
+    pages.look()
+    found = read((await get(pages, "/metrics")).text)
+    assert found["sensornett_node_on_shelf_since_seconds", "11"] == NOW_S - 80_000
+    assert found["sensornett_node_newest_record_seconds", "11"] == NOW_S - 90_000
+    assert found["sensornett_concerns", "fault"] == 0

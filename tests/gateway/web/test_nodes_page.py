@@ -7,7 +7,7 @@ import pytest
 
 from gateway.model import Heard, NodeState
 from gateway.web.way import NodeCounts
-from tests.gateway.web.made import broken_intake, snow
+from tests.gateway.web.made import NOW_S, broken_intake, snow
 from tests.gateway.web.test_pages import checked, get, made
 
 STATES = [
@@ -44,7 +44,7 @@ async def test_how_much_each_has_reported() -> None:
     assert "99.0 %</td>" in text
     lines = (await get(pages, "/nodes.csv?lang=en")).text.splitlines()
     assert ",capture_percent," in lines[0]
-    assert lines[1].endswith(",93.456,,")  # nobody knows how many records it has made
+    assert lines[1].endswith(",93.456,,,")  # nobody knows how many records it has made
 
 
 async def test_how_long_the_batteries_last() -> None:
@@ -54,8 +54,25 @@ async def test_how_long_the_batteries_last() -> None:
     checked(text)
     assert "2,4–4,7 år igjen" in text
     lines = (await get(pages, "/nodes.csv?lang=en")).text.splitlines()
-    assert lines[0].endswith(",battery_years_low,battery_years_high")
-    assert next(line for line in lines if line.startswith("21,")).endswith(",2.39,4.65")
+    assert lines[0].endswith(",battery_years_low,battery_years_high,on_shelf_since_utc")
+    assert next(line for line in lines if line.startswith("21,")).endswith(",2.39,4.65,")
+
+
+async def test_since_when_a_node_is_on_the_shelf() -> None:
+    pages = made([snow(500)], states=lambda: STATES)
+    pages.live.shelve({21: NOW_S + 1}, NOW_S)
+    text = (await get(pages, "/nodes?lang=nb")).text
+    checked(text)
+    assert text.count("På hylla") == 1
+    assert "siden 18. nov. 2026 kl. 12:06" in text
+    lines = (await get(pages, "/nodes.csv?lang=en")).text.splitlines()
+    line = next(line for line in lines if line.startswith("21,"))
+    assert ",On the shelf," in line
+    assert line.endswith(",2026-11-18T11:06:41Z")
+    sheet = (await get(pages, "/nodes/21/sheet?lang=en")).text
+    checked(sheet)
+    assert "On the shelf since" in sheet
+    assert "On the shelf" not in (await get(pages, "/nodes/11/sheet?lang=en")).text
 
 
 async def test_a_sheet_to_print() -> None:

@@ -15,7 +15,7 @@ from tests.gateway.web.desk_made import Made
 from tests.gateway.web.energy_made import NOW_S as ENERGY_S
 from tests.gateway.web.energy_made import fill
 from tests.gateway.web.energy_made import site as energy_site
-from tests.gateway.web.made import live
+from tests.gateway.web.made import NOW_S, live
 from tests.gateway.web.test_pages import checked, made
 
 
@@ -68,6 +68,20 @@ async def test_latest_values(tmp_path: Path) -> None:
     assert {place for place, _ in found} == {"11", "21"}
     english = table(await get(tmp_path, "/data/latest.csv?lang=en"), ",")
     assert english[0]["latitude"] == "68.4447"
+
+
+async def test_a_place_whose_node_is_on_the_shelf_says_so_beside_its_last_values(tmp_path: Path) -> None:
+    made_here = Made(tmp_path)
+    made_here.pages.live.shelve({11: NOW_S + 1, 12: NOW_S - 7}, NOW_S)
+    browser = await made_here.browser()
+    since = {
+        (line["place"], line["on_shelf_since_utc"])
+        for line in table(await browser.get("/data/latest.csv?lang=en"), ",")
+    }
+    assert since == {("11", "2026-11-18T11:06:41Z"), ("21", "")}
+    features = json.loads((await browser.get("/data/latest.geojson")).text)["features"]
+    told = {f["id"]: f["properties"].get("on_shelf_since") for f in features}
+    assert told == {11: "2026-11-18T11:06:41Z", 12: "2026-11-18T11:06:33Z", 21: None, 22: None}
 
 
 async def test_a_place_over_some_days(tmp_path: Path) -> None:

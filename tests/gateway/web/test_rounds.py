@@ -57,6 +57,19 @@ async def test_the_urgent_one_comes_first_and_names_are_for_those_who_logged_in(
     assert "/rounds" in (await (await made.browser()).get("/alerts")).text
 
 
+async def test_an_intake_whose_node_is_on_the_shelf_shows_no_level(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    made.standing.clear()
+    before = (await (await made.browser()).get("/rounds?lang=en")).text
+    made.pages.live.shelve({11: NOW_S + 1}, NOW_S)
+    made.pages.look()
+    after = (await (await made.browser()).get("/rounds?lang=en")).text
+    checked(after)
+    assert "<strong>52 cm</strong>" in before
+    assert "<strong>52 cm</strong>" not in after
+    assert "On the shelf, on the shelf since 18 Nov 2026 12:06" in after
+
+
 async def test_a_visit_is_told_to_the_gateway_under_its_persons_name(tmp_path: Path) -> None:
     asked = Asked()
     made = Made(tmp_path, ask=asked)

@@ -66,6 +66,15 @@ def test_links_lead_to_entities_that_exist_and_back() -> None:
         assert stream.id in found["Things"][thing].leads["Datastreams"]
 
 
+def test_a_thing_tells_since_when_its_node_is_on_the_shelf() -> None:
+    shelf = Shelf([intake(660, 640, NOW_S - 600)])
+    whole = live(*shelf.records)
+    whole.shelve({11: NOW_S}, NOW_S)
+    things = entities(PublicView(SITE, whole, shelf.history, None, lambda: NOW_S), SAY)["Things"]
+    assert things["11"].body["properties"]["onShelfSince"] == "2026-11-18T11:06:40Z"
+    assert "onShelfSince" not in things["12"].body["properties"]
+
+
 def test_units_are_ucum_and_positions_longitude_first() -> None:
     found = entities(view(), SAY)
     unit = found["Datastreams"]["11.up_level_mm"].body["unitOfMeasurement"]

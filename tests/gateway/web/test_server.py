@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.model import Record, StoredRecord
+from gateway.model import NodeState, Record, StoredRecord
 from gateway.store import Change, Store
 from gateway.web import server
 from gateway.web.concerns import Passed
@@ -120,6 +120,40 @@ async def test_what_is_committed_reaches_an_open_page(tmp_path: Path) -> None:
         assert ">66<" in text
         status, text = await page.get("/node/11.csv")
         assert len(text.splitlines()) == 2
+
+
+async def test_a_node_that_goes_to_the_shelf_and_comes_back_is_told_to_an_open_page(tmp_path: Path) -> None:
+    begun_s = now_s()
+
+    def said(text: str, at_s: int) -> Change:
+        return Change(nodes=[NodeState(11, b"", status=text, status_at_ms=at_s * 1000)])
+
+    async with store(tmp_path) as written, served(tmp_path, free_port()) as page:
+        await written.append(Change(records=[fresh(intake(660, 640, begun_s - 60))]))
+
+        async def told(html: str, name: str = "card") -> None:
+            await page.event(name, lambda found: html in found["html"])
+
+        await told(">66<")
+        await written.append(said('{"shelf": 1}', begun_s - 30))
+        await told("is-shelf")
+        await told("0 av 6 steder måler nå, 1 er på hylla", "state")
+        await written.append(said("{}", begun_s - 20))
+        await written.append(Change(records=[fresh(intake(710, 640, begun_s - 10, commit=2))]))
+        await told(">71<")
+        assert "is-shelf" not in (await page.get("/"))[1]
+
+
+async def test_a_node_that_is_not_mounted_yet_is_on_the_shelf_by_the_registry(tmp_path: Path) -> None:
+    board = {"since": "2026-11-01T10:00:00Z", "until": None}
+    registry = {"nodes": {"21": {"stage": "shelved", "hardware": [board]}}}
+    (tmp_path / "nodes.json").write_text(json.dumps(registry))
+    async with store(tmp_path), served(tmp_path, free_port()) as page:
+        _, text = await page.get("/node/21?lang=en")
+        assert "On the shelf since 1 Nov 2026 11:00" in text
+        (tmp_path / "nodes.json").unlink()
+        # Not yet heard, it has as long for its first record as for any.
+        assert "On the shelf since" in (await page.get("/node/21?lang=en"))[1]
 
 
 async def test_counts_and_alerts_reach_it_too(tmp_path: Path) -> None:
