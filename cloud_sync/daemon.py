@@ -4,20 +4,20 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import apsw
 import structlog
 
 from cloud_sync import audit as audits
 from cloud_sync.audit import Audit
-from cloud_sync.influx import Connection, V1Writer, V2Writer, Writer
+from cloud_sync.influx import Account, writer_for
 from cloud_sync.journal import Journal, JournalError, Quarantined
 from cloud_sync.pace import Pace
-from cloud_sync.readback import Account, counts
+from cloud_sync.readback import counts
 from cloud_sync.worker import Worker
 from gateway import clock, watchdog
 from gateway.claim import StartError, claimed
@@ -29,20 +29,6 @@ log = structlog.get_logger()
 
 SOCKET_NAME = "sync.sock"
 TELL_EVERY_S = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Where to write. `database` is the bucket for "v2". `name` and `secret` are user and password for
-    "v1", organisation and token for "v2".
-    """
-
-    state: Path
-    connection: Connection
-    api: Literal["v1", "v2"]
-    database: str
-    name: str | None = None
-    secret: str | None = None
 
 
 class StoreFile:
@@ -75,7 +61,8 @@ class StoreFile:
 
 
 async def run(
-    settings: Settings,
+    state: Path,
+    account: Account,
     encode: Callable[[Stretch], list[str]],
     stop: asyncio.Event | None = None,
     *,
@@ -83,32 +70,30 @@ async def run(
     timelines: Mapping[int, str] | None = None,
     measurements: Sequence[str] = (),
 ) -> None:
-    """Run until `stop` is set or the process is told to end. Raises StartError.
+    """Sync the store in the directory `state` until `stop` is set or the process is told to end.
 
     With `timelines` (see `gateway.recalibration`), points whose calibration has changed are written once
-    more; counts of the `measurements` are read back from time to time.
+    more; counts of the `measurements` are read back from time to time. Raises StartError.
     """
     stop = stop or asyncio.Event()
     gc.freeze()  # what is imported stays: going through it again and again took a sixth of the time
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with claimed(settings.state, "sync", "Stop it first: two would only send everything twice."):
-        path = settings.state / SYNC_JOURNAL
+    with claimed(state, "sync", "Stop it first: two would only send everything twice."):
+        path = state / SYNC_JOURNAL
         try:
-            writer = _writer(settings)
+            writer = writer_for(account)
         except OSError as error:
-            raise StartError(
-                f"{settings.connection.ca_file}: no certificates can be read: {error}"
-            ) from error
+            raise StartError(f"{account.to.ca_file}: no certificates can be read: {error}") from error
         try:
             journal = Journal.open(path, clock.utc_ms())
         except (JournalError, apsw.Error, OSError) as error:
             await writer.close()
             raise StartError(f"{path}: cannot be opened: {error}") from error
-        store = StoreFile(settings.state / STORE_NAME)
+        store = StoreFile(state / STORE_NAME)
         worker = Worker(store, journal, writer, encode, pace=pace)
-        log.info("sync_started", url=settings.connection.shown, api=settings.api, database=settings.database)
+        log.info("sync_started", url=account.to.shown, api=account.api, database=account.database)
         audit = Audit()
         try:
             if timelines is not None:
@@ -116,12 +101,13 @@ async def run(
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(worker.run(), name="worker"),
-                    tasks.create_task(_control(settings, worker, audit).serve(), name="control"),
                     tasks.create_task(
-                        audits.run(worker, partial(counts, _account(settings), measurements), audit),
-                        name="audit",
+                        _control(state / SOCKET_NAME, account, worker, audit).serve(), name="control"
                     ),
-                    tasks.create_task(_tell_gateway(settings.state, worker), name="tell-gateway"),
+                    tasks.create_task(
+                        audits.run(worker, partial(counts, account, measurements), audit), name="audit"
+                    ),
+                    tasks.create_task(_tell_gateway(state, worker), name="tell-gateway"),
                     tasks.create_task(watchdog.supervise(worker.settled), name="watchdog"),
                 ]
                 await stop.wait()
@@ -158,28 +144,13 @@ async def _tell_gateway(state: Path, worker: Worker, every_s: float = TELL_EVERY
         await asyncio.sleep(every_s)
 
 
-def _writer(settings: Settings) -> Writer:
-    to, database, name, secret = settings.connection, settings.database, settings.name, settings.secret
-    if settings.api == "v1":
-        return V1Writer(to, database, user=name, password=secret)
-    return V2Writer(to, database, org=name or "", token=secret)
-
-
-def _account(settings: Settings) -> Account:
-    return Account(settings.connection, settings.api, settings.database, settings.name, settings.secret)
-
-
-def _control(settings: Settings, worker: Worker, audit: Audit) -> Control:
+def _control(path: Path, account: Account, worker: Worker, audit: Audit) -> Control:
     async def status(_: Message) -> Message:
         try:
             standing = await worker.status()
         except StoreError as error:
             raise ControlError(str(error)) from error
-        target = {
-            "url": settings.connection.shown,
-            "api": settings.api,
-            "database": settings.database,
-        }
+        target = {"url": account.to.shown, "api": account.api, "database": account.database}
         return {**standing.as_dict(), "read_back": asdict(audit), **target}
 
     async def listing(_: Message) -> Message:
@@ -199,7 +170,7 @@ def _control(settings: Settings, worker: Worker, audit: Audit) -> Control:
         return {"records": await worker.drop(_numbers(message))}
 
     verbs = {"status": status, "quarantine": listing, "show": show, "retry": retry, "drop": drop}
-    return Control(settings.state / SOCKET_NAME, verbs)
+    return Control(path, verbs)
 
 
 def shown(record: Quarantined) -> dict[str, Any]:

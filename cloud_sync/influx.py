@@ -8,9 +8,9 @@ import base64
 import json
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -19,6 +19,8 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
 from cloud_sync.verdict import Hold, Later, Ok, Verdict, judge
+
+Api = Literal["v1", "v2"]
 
 _ANSWER_LIMIT = 16_384  # bytes read of an answer's body: enough for any reason
 
@@ -42,6 +44,20 @@ class Connection:
         """The address without user or password."""
         parts = urlsplit(self.url)
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who writes, and reads back, where. `database` is the bucket for "v2".
+
+    `name` and `secret` are user and password for "v1", organisation and token for "v2".
+    """
+
+    to: Connection
+    api: Api
+    database: str
+    name: str | None = None
+    secret: str | None = field(default=None, repr=False)
 
 
 class Writer(Protocol):
@@ -163,6 +179,14 @@ class V1Writer:
             return answer.status, _text(text), answer.headers
 
 
+def writer_for(account: Account) -> Writer:
+    """Return the writer for an account. Make it in a coroutine. Raises OSError where `ca_file` is no good."""
+    to, database, name, secret = account.to, account.database, account.name, account.secret
+    if account.api == "v1":
+        return V1Writer(to, database, user=name, password=secret)
+    return V2Writer(to, database, org=name or "", token=secret)
+
+
 def _unreached(error: Exception, deadline_s: float) -> Verdict:
     if isinstance(error, TimeoutError):
         return Later(None, f"no answer within {deadline_s:g} s", timed_out=True)
@@ -173,7 +197,7 @@ def _unreached(error: Exception, deadline_s: float) -> Verdict:
     return Later(None, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
 
-def credentials(api: str, name: str | None, secret: str | None) -> str | None:
+def credentials(api: Api, name: str | None, secret: str | None) -> str | None:
     """Return the Authorization header: user and password for "v1", the token for "v2"; None for nobody."""
     if api == "v2":
         return f"Token {secret}" if secret else None

@@ -6,29 +6,17 @@ that may only write, is no trouble: it is said so, and nothing is sent again.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 
-from cloud_sync.influx import Connection, credentials, trust
+from cloud_sync.influx import Account, credentials, trust
 
 _ANSWER_LIMIT = 32 << 20
 
 
 class Unanswered(Exception):
     """The server does not say how many points it has; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Who asks where; as the writer's. `name` and `secret` are user and password ("v1") or token ("v2")."""
-
-    to: Connection
-    api: Literal["v1", "v2"]
-    database: str
-    name: str | None = None
-    secret: str | None = None
 
 
 async def counts(account: Account, measurements: Iterable[str], from_s: int, to_s: int) -> dict[int, int]:

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cloud_sync.daemon import SOCKET_NAME, Settings, run
-from cloud_sync.influx import Connection
+from cloud_sync.daemon import SOCKET_NAME, run
+from cloud_sync.influx import Account, Connection
 from cloud_sync.line_protocol import encoder
 from cloud_sync.pace import Pace
 from device_configs.loader import load_site
@@ -75,9 +75,8 @@ def sync(
         typer.echo("Sync is off: no --influx. Records stay in the gateway's store.", err=True)
         return
     try:
-        settings = Settings(
-            state=state,
-            connection=Connection(influx, proxy=proxy, ca_file=ca),
+        account = Account(
+            to=Connection(influx, proxy=proxy, ca_file=ca),
             api=api.value,
             database=database,
             name=user if api is Api.V1 else org,
@@ -93,9 +92,15 @@ def sync(
         _fail(f"--influx: {error}", USAGE)
     to_stderr()
     try:
-        measurements = sorted({node.profile.name for node in found.nodes})
-        pace = Pace(poll_s=every)
-        asyncio.run(run(settings, encode, pace=pace, timelines=timelines(found), measurements=measurements))
+        running = run(
+            state,
+            account,
+            encode,
+            pace=Pace(poll_s=every),
+            timelines=timelines(found),
+            measurements=sorted({node.profile.name for node in found.nodes}),
+        )
+        asyncio.run(running)
     except StartError as error:
         _fail(str(error), FAILED)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from cloud_sync.influx import Connection, V1Writer, V2Writer, Writer
+from cloud_sync.influx import Account, Api, Connection, Writer, writer_for
 from cloud_sync.query import points
 from cloud_sync.verdict import Hold, Later, Ok, Refused, TooLarge
 from tests.cloud_sync.doubles import START_S, FaultServer, answering, encode, record
@@ -23,7 +23,7 @@ BODY = gzip.compress("\n".join(encode(record(n)) for n in (1, 2, 3)).encode())
 
 @asynccontextmanager
 async def writer(
-    api: str,
+    api: Api,
     url: str,
     database: str = "town",
     *,
@@ -34,11 +34,7 @@ async def writer(
     ca_file: Path | None = None,
 ) -> AsyncIterator[Writer]:
     to = Connection(url, deadline_s=deadline_s, proxy=proxy, ca_file=ca_file)
-    made: Writer = (
-        V1Writer(to, database, user=name, password=secret)
-        if api == "v1"
-        else V2Writer(to, database, org=name or "", token=secret)
-    )
+    made = writer_for(Account(to, api, database, name, secret))
     try:
         yield made
     finally:
@@ -102,7 +98,7 @@ async def test_a_type_conflict_is_refused_with_the_servers_reason(influxdb: Infl
         (500, Later),
     ],
 )
-async def test_answers(faults: FaultServer, api: str, status: int, meant: type[object]) -> None:
+async def test_answers(faults: FaultServer, api: Api, status: int, meant: type[object]) -> None:
     faults.fault = answering(status, '{"error": "because"}', {"Location": "/elsewhere/write"})
     async with writer(api, faults.url) as to:
         verdict = await to.write(BODY)
@@ -112,7 +108,7 @@ async def test_answers(faults: FaultServer, api: str, status: int, meant: type[o
     assert faults.bodies[0] == gzip.decompress(BODY)
 
 
-async def test_retry_after_is_passed_on(faults: FaultServer, api: str) -> None:
+async def test_retry_after_is_passed_on(faults: FaultServer, api: Api) -> None:
     faults.fault = answering(429, "", {"Retry-After": "17"})
     async with writer(api, faults.url) as to:
         verdict = await to.write(BODY)
@@ -120,7 +116,7 @@ async def test_retry_after_is_passed_on(faults: FaultServer, api: str) -> None:
     assert verdict.after_s == 17
 
 
-async def test_a_hanging_server_meets_the_deadline(faults: FaultServer, api: str) -> None:
+async def test_a_hanging_server_meets_the_deadline(faults: FaultServer, api: Api) -> None:
     async def hang(_: web.Request, __: bytes) -> web.StreamResponse | None:
         await asyncio.sleep(30)
         return None
@@ -131,7 +127,7 @@ async def test_a_hanging_server_meets_the_deadline(faults: FaultServer, api: str
     assert verdict == Later(None, "no answer within 0.1 s", timed_out=True)
 
 
-async def test_a_trickling_answer_meets_the_deadline(faults: FaultServer, api: str) -> None:
+async def test_a_trickling_answer_meets_the_deadline(faults: FaultServer, api: Api) -> None:
     async def trickle(request: web.Request, _: bytes) -> web.StreamResponse:
         response = web.StreamResponse(status=400)
         await response.prepare(request)
@@ -146,14 +142,14 @@ async def test_a_trickling_answer_meets_the_deadline(faults: FaultServer, api: s
     assert verdict.timed_out
 
 
-async def test_nobody_there(api: str) -> None:
+async def test_nobody_there(api: Api) -> None:
     async with writer(api, f"http://{HOST}:{free_port()}") as to:
         verdict = await to.write(BODY)
     assert isinstance(verdict, Later)
     assert "Connect" in verdict.reason
 
 
-async def test_credentials_are_sent(faults: FaultServer, api: str) -> None:
+async def test_credentials_are_sent(faults: FaultServer, api: Api) -> None:
     seen = []
 
     async def look(request: web.Request, _: bytes) -> web.StreamResponse:
@@ -211,7 +207,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return pem, key
 
 
-async def test_an_own_certificate_authority(certificate: tuple[Path, Path], api: str) -> None:
+async def test_an_own_certificate_authority(certificate: tuple[Path, Path], api: Api) -> None:
     pem, key = certificate
 
     async def take(_: web.Request) -> web.Response:

@@ -5,8 +5,8 @@ import gzip
 import aiohttp
 import pytest
 
-from cloud_sync.influx import Connection, V1Writer, V2Writer
-from cloud_sync.readback import Account, counts
+from cloud_sync.influx import Account, Connection, V1Writer, V2Writer
+from cloud_sync.readback import counts
 from cloud_sync.verdict import Ok
 from tests.cloud_sync.doubles import START_S, encode, record
 from tools.servers import InfluxDB, VictoriaMetrics

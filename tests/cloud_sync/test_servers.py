@@ -8,8 +8,8 @@ import pytest
 
 from cloud_sync import audit as audits
 from cloud_sync.audit import Audit
-from cloud_sync.influx import Connection, V1Writer, V2Writer, Writer
-from cloud_sync.readback import Account, Unanswered, counts
+from cloud_sync.influx import Account, Connection, writer_for
+from cloud_sync.readback import Unanswered, counts
 from cloud_sync.worker import Worker
 from gateway.model import StoredRecord
 from tests.cloud_sync.doubles import QUICK, START_S, MemoryStore, Running, each, encode, open_journal, record
@@ -36,14 +36,10 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[InfluxDouble]:
     await double.stop()
 
 
-def writer_for(server: InfluxDouble) -> Writer:
+def account_for(server: InfluxDouble) -> Account:
     impatient = {HANG, SLOW} & set(server.orders)
     to = Connection(server.url, deadline_s=0.5 if impatient else 60)
-    return V1Writer(to, "town") if server.dialect == "1.x" else V2Writer(to, "town")
-
-
-def account_for(server: InfluxDouble) -> Account:
-    return Account(Connection(server.url), "v1" if server.dialect == "1.x" else "v2", "town")
+    return Account(to, "v1" if server.dialect == "1.x" else "v2", "town")
 
 
 def expected(records: list[StoredRecord]) -> list[tuple[int, int, int]]:
@@ -66,7 +62,7 @@ def records(count: int = 400) -> list[StoredRecord]:
 async def test_a_bad_point_blocks_no_other(server: InfluxDouble, folder: Path) -> None:
     store = MemoryStore(records())
     server._types["snow", "depth_mm"] = "integer"
-    writer, journal = writer_for(server), open_journal(folder)
+    writer, journal = writer_for(account_for(server)), open_journal(folder)
     running = Running(Worker(store, journal, writer, each(conflicting), pace=QUICK, batch=150), journal)
     status = await running.settled()
     good = [r for r in store.records if r.commit not in BAD]
@@ -88,7 +84,7 @@ async def test_a_fault_loses_and_doubles_nothing(
 ) -> None:
     store = MemoryStore(records())
     server.orders.extend(orders)
-    writer, journal = writer_for(server), open_journal(folder)
+    writer, journal = writer_for(account_for(server)), open_journal(folder)
     running = Running(Worker(store, journal, writer, each(encode), pace=QUICK, batch=150), journal)
     status = await running.settled()
     assert (status.synced, status.quarantined) == (400, 0)
@@ -101,7 +97,7 @@ async def test_a_fault_loses_and_doubles_nothing(
 async def test_a_smaller_limit_is_found(server: InfluxDouble, folder: Path) -> None:
     server.lines_most = 60
     store = MemoryStore(records())
-    writer, journal = writer_for(server), open_journal(folder)
+    writer, journal = writer_for(account_for(server)), open_journal(folder)
     running = Running(Worker(store, journal, writer, each(encode), pace=QUICK, batch=150, lanes=1), journal)
     await running.settled()
     assert identities(server) == expected(store.records)
@@ -114,7 +110,7 @@ async def test_a_slow_server_gets_smaller_requests(folder: Path) -> None:
     server = InfluxDouble("2.7")
     await server.start()
     store = MemoryStore([record(n) for n in range(1, 6001)])
-    writer, journal = writer_for(server), open_journal(folder)
+    writer, journal = writer_for(account_for(server)), open_journal(folder)
     pace = replace(QUICK, slow_s=-1.0)  # every answer is slow
     running = Running(Worker(store, journal, writer, each(encode), pace=pace, batch=2000, lanes=1), journal)
     await running.settled()
@@ -128,7 +124,7 @@ async def test_points_that_a_server_forgot_are_sent_again(server: InfluxDouble, 
     """It answers 204 and loses a third: its counts tell, and the window is written once more."""
     store = MemoryStore(records())
     server.orders.append(FORGETFUL)
-    writer, journal = writer_for(server), open_journal(folder)
+    writer, journal = writer_for(account_for(server)), open_journal(folder)
     running = Running(Worker(store, journal, writer, each(encode), pace=QUICK, batch=400, lanes=1), journal)
     assert (await running.settled()).synced == 400
     assert len(server.points) < 300
@@ -154,7 +150,7 @@ async def test_points_that_never_stay_are_asked_for_once(folder: Path) -> None:
     await server.start()
     server._types["snow", "depth_mm"] = "integer"
     store = MemoryStore(records())
-    writer, journal = writer_for(server), open_journal(folder)
+    writer, journal = writer_for(account_for(server)), open_journal(folder)
     running = Running(Worker(store, journal, writer, each(conflicting), pace=QUICK), journal)
     await running.settled()
     now_s = START_S + 500 + audits.SETTLES_S + 3600
@@ -178,7 +174,7 @@ async def test_a_server_that_may_not_be_asked_is_no_trouble(dialect: Dialect, fo
     with pytest.raises(Unanswered, match="status 404"):
         await counts(Account(Connection(server.url + "/elsewhere"), "v1", "town"), ["snow"], 0, 10)
     store = MemoryStore(records())
-    writer, journal = writer_for(server), open_journal(folder)
+    writer, journal = writer_for(account_for(server)), open_journal(folder)
     running = Running(Worker(store, journal, writer, each(encode), pace=QUICK), journal)
     await running.settled()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import structlog
 
-from cloud_sync.daemon import Settings, run
-from cloud_sync.influx import Connection
+from cloud_sync.daemon import run
+from cloud_sync.influx import Account, Connection
 from cloud_sync.line_protocol import encoder
 from tests.soak.storm_scene import storm_site
 
@@ -19,8 +19,8 @@ def main() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    settings = Settings(Path(state), Connection(url), "v1", database)
-    asyncio.run(run(settings, encoder(storm_site())))
+    account = Account(Connection(url), "v1", database)
+    asyncio.run(run(Path(state), account, encoder(storm_site())))
 
 
 if __name__ == "__main__":
