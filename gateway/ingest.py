@@ -19,7 +19,7 @@ from gateway.answers import Answer
 from gateway.draft import Draft, Refused
 from gateway.lately import Lately
 from gateway.links import NoCounter, NodeLink, OldLife
-from gateway.model import Downlink, Epoch, Loss, NodeState, Refusal, Uplink
+from gateway.model import FRAME_MAX, Downlink, Epoch, Loss, NodeState, Refusal, Uplink
 from gateway.outgoing import Outgoing
 from gateway.settle import runs_ahead, settle
 from gateway.status import read_status
@@ -42,7 +42,6 @@ from wire.records import UnknownSchema, decode
 
 log = structlog.get_logger()
 
-FRAME_MAX = 4096  # bytes; 255 records of six channels with noise in all of them stay below
 UNKNOWN_KEPT = 256  # raw frames of unknown nodes held back for the next commit
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 Span = tuple[int, int]  # record sequences, first and last, both included
 
+FRAME_MAX = 4096  # bytes; 255 records of six channels with noise in all of them stay below
+
 
 @dataclass(frozen=True, slots=True)
 class Reception:

@@ -5,7 +5,6 @@ has its records still, and the next way they take is as good.
 """
 
 import asyncio
-import random
 import ssl
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -15,7 +14,7 @@ import structlog
 from aiomqtt import Client, MqttError
 
 from device_configs.relay_schema import Relay as Home
-from gateway.carriers.mqtt import BACKOFF_MAX_S, BACKOFF_MIN_S, KEEPALIVE_S, Broker
+from gateway.carriers.mqtt import BACKOFF_MIN_S, Broker, next_backoff_s
 from gateway.clock import utc_ms
 from gateway.model import Downlink, Uplink
 from gateway.relayed import NotRelayed, pack_uplink, read_downlink, topic
@@ -63,7 +62,7 @@ class Relay:
         backoff_s = BACKOFF_MIN_S
         while True:
             try:
-                async with self._client() as client:
+                async with self._broker.client() as client:
                     await client.subscribe(topic(self._home.site, self._home.name, "down"), qos=0)
                     log.info("relay_connected", home=self._home.site, broker=str(self._broker))
                     self.connected = True
@@ -77,19 +76,7 @@ class Relay:
                 self._queue.get_nowait()
                 self.counts["dropped: no way to the home"] += 1
             await asyncio.sleep(backoff_s)
-            backoff_s = min(backoff_s * random.uniform(1.5, 2.5), BACKOFF_MAX_S)  # noqa: S311
-
-    def _client(self) -> Client:
-        broker = self._broker
-        return Client(
-            broker.host,
-            broker.port,
-            username=broker.username,
-            password=broker.password,
-            tls_context=broker.tls,
-            clean_session=True,
-            keepalive=KEEPALIVE_S,
-        )
+            backoff_s = next_backoff_s(backoff_s)
 
     async def _both(self, client: Client) -> None:
         """Hand on until the connection fails; what ends one direction ends the other."""

@@ -11,14 +11,13 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from aiomqtt import Client, Message, MqttError
 
 from gateway.clock import utc_ms
-from gateway.ingest import FRAME_MAX
-from gateway.model import Downlink, Uplink
+from gateway.model import FRAME_MAX, Downlink, Uplink
 from gateway.relayed import NotRelayed, pack_downlink, read_uplink, topic
 
 log = structlog.get_logger()
@@ -44,6 +43,24 @@ class Broker:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+    def client(self, **more: Any) -> Client:
+        """Return a client of it that the broker keeps nothing for; `more` goes to aiomqtt as it is."""
+        return Client(
+            self.host,
+            self.port,
+            username=self.username,
+            password=self.password,
+            tls_context=self.tls,
+            clean_session=True,
+            keepalive=KEEPALIVE_S,
+            **more,
+        )
+
+
+def next_backoff_s(backoff_s: float) -> float:
+    """Return the wait after this one: spread out, so that not all clients come back to a broker at once."""
+    return min(backoff_s * random.uniform(1.5, 2.5), BACKOFF_MAX_S)  # noqa: S311
 
 
 class MqttCarrier:
@@ -93,22 +110,12 @@ class MqttCarrier:
             finally:
                 self._client = None
             await asyncio.sleep(backoff_s)
-            # Spread out, so that a broker that comes back is not met by all its clients at once.
-            backoff_s = min(backoff_s * random.uniform(1.5, 2.5), BACKOFF_MAX_S)  # noqa: S311
+            backoff_s = next_backoff_s(backoff_s)
 
     def _new_client(self, inbox: "asyncio.Queue[Message]") -> Client:
-        broker = self._broker
-        client = Client(
-            broker.host,
-            broker.port,
-            username=broker.username,
-            password=broker.password,
-            tls_context=broker.tls,
-            clean_session=True,
-            keepalive=KEEPALIVE_S,
-            # Its own iterator spends a task on each message; what waits behind the first is taken from here.
-            queue_type=cast("type[asyncio.Queue[Message]]", lambda maxsize: inbox),
-        )
+        # Its own iterator spends a task on each message; what waits behind the first is taken from here.
+        queue_type = cast("type[asyncio.Queue[Message]]", lambda maxsize: inbox)
+        client = self._broker.client(queue_type=queue_type)
         client.pending_calls_threshold = SEND_TOGETHER
         return client
 

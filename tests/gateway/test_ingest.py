@@ -6,8 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.ingest import FRAME_MAX
-from gateway.model import Reception, Refusal, Uplink
+from gateway.model import FRAME_MAX, Reception, Refusal, Uplink
 from gateway.store import Change, Outcome, StoreError
 from gateway.store.change import NOBODY
 from tests.gateway.ingest_bench import Bench

@@ -10,8 +10,7 @@ import pytest
 
 from gateway.carriers import mqtt
 from gateway.carriers.mqtt import Broker, MqttCarrier
-from gateway.ingest import FRAME_MAX
-from gateway.model import Downlink, Uplink
+from gateway.model import FRAME_MAX, Downlink, Uplink
 from tests.gateway.talking_node import NOON_MS
 from tools.servers import HOST, Mosquitto, access_list
 
