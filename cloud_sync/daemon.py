@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 SOCKET_NAME = "sync.sock"
 TELL_EVERY_S = 20.0
+LATEST_S = 1 << 40  # the store's numbers end far beyond
 
 
 class StoreFile:
@@ -169,7 +170,23 @@ def _control(path: Path, account: Account, worker: Worker, audit: Audit) -> Cont
     async def drop(message: Message) -> Message:
         return {"records": await worker.drop(_numbers(message))}
 
-    verbs = {"status": status, "quarantine": listing, "show": show, "retry": retry, "drop": drop}
+    async def again(message: Message) -> Message:
+        from_s, to_s = message.get("from_s"), message.get("to_s")
+        if type(from_s) is not int or type(to_s) is not int or not 0 <= from_s < to_s <= LATEST_S:
+            raise ControlError('"from_s" and "to_s" have to be seconds since 1970, in that order')
+        try:
+            return {"records": await worker.again(from_s, to_s)}
+        except StoreError as error:
+            raise ControlError(str(error)) from error
+
+    verbs = {
+        "status": status,
+        "quarantine": listing,
+        "show": show,
+        "retry": retry,
+        "drop": drop,
+        "again": again,
+    }
     return Control(path, verbs)
 
 

@@ -185,6 +185,12 @@ class Outbox:
                 self._journal.rewrites.is_whole(node, from_s)
         return missing
 
+    def again(self, from_s: int, to_s: int, now_ms: int) -> int:
+        """Ask for the points of from_s <= t < to_s once more; return of how many records these are."""
+        stored = self._source().counts_between(from_s, to_s)
+        self._journal.rewrites.again(stored, from_s, to_s, now_ms)
+        return sum(stored.values())
+
     def recalibrated(self, timelines: Mapping[int, str], now_ms: int) -> None:
         """Ask for the points again whose calibration has changed since they were written."""
         for node, since_s in self._journal.rewrites.recalibrated(timelines, now_ms).items():

@@ -1,10 +1,10 @@
 """Points that are to be written once more, and how far that has come. A part of sync.db.
 
-Why: a calibration was corrected, or a count read back from the server came out short. Points are written in
-place, so that doing it twice is harmless.
+Why: a calibration was corrected, a count read back from the server came out short, or somebody asked, whose
+server was restored from a backup. Points are written in place, so that doing it twice is harmless.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ CREATE TABLE rewrites (
 CREATE TABLE short (node INTEGER NOT NULL, from_s INTEGER NOT NULL, missing INTEGER NOT NULL,
                     noted_at_ms INTEGER NOT NULL, PRIMARY KEY (node, from_s)) STRICT, WITHOUT ROWID;
 """
-CALIBRATION, READ_BACK = "calibration", "read-back"
+CALIBRATION, READ_BACK, ASKED = "calibration", "read-back", "asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,12 @@ class Rewrites:
                     self._ask(node, since, now_ms // 1000 + 86_400, CALIBRATION, now_ms)
                 self._db.execute("INSERT OR REPLACE INTO calibration VALUES (?, ?)", (node, timeline))
         return changed
+
+    def again(self, nodes: Iterable[int], from_s: int, to_s: int, now_ms: int) -> None:
+        """Somebody asks for the points of a time once more."""
+        with self._db:
+            for node in nodes:
+                self._ask(node, from_s, to_s, ASKED, now_ms)
 
     def came_short(self, node: int, from_s: int, to_s: int, missing: int, now_ms: int) -> bool:
         """The server lacks points of a window. True the first time: they are asked for once more."""

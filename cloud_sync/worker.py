@@ -166,6 +166,14 @@ class Worker:
         self._wake.set()
         return missing
 
+    async def again(self, from_s: int, to_s: int) -> int:
+        """See `Outbox.again`. Raises StoreError."""
+        now_ms = self._now_ms()
+        count = await self._on_disk(lambda: self._outbox.again(from_s, to_s, now_ms))
+        log.info("points_sent_again", records=count, from_s=from_s, to_s=to_s)
+        self._wake.set()
+        return count
+
     async def settled(self, most: int = 1000) -> tuple[bytes, list[Span]]:
         """Return the id of the store and which of its records are settled, the oldest intervals first."""
         return await self._on_disk(lambda: (self._journal.store_id, list(self._journal.settled)[:most]))

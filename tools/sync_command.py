@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cloud_sync.daemon import SOCKET_NAME, run
+from cloud_sync.daemon import LATEST_S, SOCKET_NAME, run
 from cloud_sync.influx import Account, Connection
 from cloud_sync.line_protocol import encoder
 from cloud_sync.pace import Pace
@@ -23,6 +23,7 @@ from gateway.logs import to_stderr
 from gateway.recalibration import timelines
 
 FAILED, USAGE, CONFIGURATION = 1, 2, 3
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 
 app = typer.Typer(help="Bring stored records to InfluxDB.", no_args_is_help=False)
 quarantine_app = typer.Typer(help="Records the server refused.", no_args_is_help=True)
@@ -175,6 +176,26 @@ def drop_refused(
     typer.echo(json.dumps(answer) if as_json else f"{answer['records']} records given up.")
 
 
+@app.command()
+def again(
+    state: State,
+    since: Annotated[datetime, typer.Option(formats=TIMES, help="From when on, UTC.")],
+    until: Annotated[
+        datetime | None, typer.Option(formats=TIMES, help="Until when, UTC. None: what there is.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write points once more, as after InfluxDB was restored from a backup of its own.
+
+    What is there already stays as it is. Records that have left the gateway's store can not be written.
+    """
+    if until is not None and until <= since:
+        _fail(f"--until {until:%Y-%m-%d %H:%M}: is not after --since", USAGE)
+    answer = _ask(state, {"do": "again", "from_s": _seconds(since), "to_s": _seconds(until)})
+    text = f"{answer['records']} records will be written once more; `sensornett sync status` shows rewrites."
+    typer.echo(json.dumps(answer) if as_json else text)
+
+
 def _chosen(ids: list[int] | None, everything: bool) -> list[int] | str:
     if bool(ids) == everything:
         _fail("say which: ids from `quarantine list`, or --all", USAGE)
@@ -192,6 +213,11 @@ def _ask(state: Path, message: dict[str, Any]) -> dict[str, Any]:
 
 def _secret(path: Path | None) -> str | None:
     return path.read_text().strip() if path else None
+
+
+def _seconds(moment: datetime | None) -> int:
+    """Return a moment of UTC in seconds since 1970; None: after all that is stored."""
+    return LATEST_S if moment is None else max(0, int(moment.replace(tzinfo=UTC).timestamp()))
 
 
 def _utc(seconds: int) -> str:

@@ -1,18 +1,31 @@
-"""An old backup is put back: nothing is skipped, nothing doubled, and no nonce can come twice."""
+"""An old backup is put back, of the gateway or of the database: nothing is skipped, nothing doubled, and no
+nonce can come twice."""
 
 import shutil
 from pathlib import Path
 
 import pytest
 
-from cloud_sync.influx import Connection, V1Writer
+from cloud_sync import audit as audits
+from cloud_sync.audit import Audit
+from cloud_sync.influx import Account, Connection, V1Writer
 from cloud_sync.query import points
+from cloud_sync.readback import counts
 from cloud_sync.worker import Worker
 from gateway.links import NodeLink
 from gateway.model import NodeState
 from gateway.store import Change, Reader, Store
 from gateway.store.opening import open_database, renew
-from tests.cloud_sync.doubles import QUICK, Running, each, open_journal
+from tests.cloud_sync.doubles import (
+    QUICK,
+    START_S,
+    MemoryStore,
+    Running,
+    each,
+    encode,
+    open_journal,
+    record,
+)
 from tests.gateway.store.made import made
 from tools.servers import InfluxDB
 
@@ -85,3 +98,54 @@ async def test_an_old_backup(tmp_path: Path, by_hand: bool) -> None:
             frames.append(link.seal(b"the same words"))
         assert frames[0][:6] == frames[1][:6]
         assert frames[0][6:] != frames[1][6:]
+
+
+async def test_an_old_backup_of_the_database(tmp_path: Path) -> None:
+    """What sync has proof of is gone all the same. It finds that out by itself for the last days, and what is
+    older is written once more when somebody asks for it, as operations.md says."""
+    old_s, new_s = START_S, START_S + (audits.DAYS + 15) * audits.DAY_S
+    now_s = new_s + audits.DAY_S
+    early = [record(n, node=11 + n % 2, measured_at_s=old_s + n) for n in range(1, 101)]
+    late = [
+        record(n, measured_at_s=at_s + n) for n in range(101, 301) for at_s in [old_s if n < 201 else new_s]
+    ]
+    server = InfluxDB(tmp_path / "influxdb")
+    server.start()
+    try:
+        store, journal = MemoryStore(early), open_journal(tmp_path)
+        writer = V1Writer(Connection(server.url), "restored")
+        running = Running(Worker(store, journal, writer, each(encode), pace=QUICK), journal)
+        await running.settled()
+        server.stop()
+        shutil.copytree(tmp_path / "influxdb", tmp_path / "backup")
+        server.start()
+        store.records += late
+        await running.until(lambda s: s.pending == 0 and s.synced == 300)
+        server.stop()
+        shutil.rmtree(tmp_path / "influxdb")
+        shutil.copytree(tmp_path / "backup", tmp_path / "influxdb")
+        server.start()
+
+        async def there() -> list[int]:
+            found = await points(server.url, "v1", "restored", "snow")
+            return sorted(int(p["seq"]) + 1 for p in found)
+
+        async def ask(from_s: int, to_s: int) -> dict[int, int]:
+            return await counts(Account(Connection(server.url), "v1", "restored"), ["snow"], from_s, to_s)
+
+        assert await there() == list(range(1, 101))
+        audit = Audit()
+        await audits.look(running.worker, ask, audit, now_s, 0)
+        assert (audit.state, audit.missing) == ("short", 100)
+        await running.until(lambda s: s.rewrites == 0)
+        assert await there() == [*range(1, 101), *range(201, 301)]
+        await audits.look(running.worker, ask, audit, now_s, 0)
+        assert audit.state == "whole"
+        assert await running.worker.again(old_s, old_s + audits.DAY_S) == 200
+        status = await running.until(lambda s: s.rewrites == 0)
+        assert await there() == list(range(1, 301))
+        assert (status.synced, status.quarantined) == (300, 0)
+        await running.stop()
+        await writer.close()
+    finally:
+        server.stop()

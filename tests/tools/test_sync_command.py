@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cloud_sync.daemon import SOCKET_NAME
+from cloud_sync.daemon import LATEST_S, SOCKET_NAME
 from device_configs.loader import SITES
 from gateway.control import Control, Message
 from tools.sync_command import app
@@ -51,6 +51,7 @@ class Answering:
             "show": lambda m: told(m, {"record": REFUSED}),
             "retry": lambda m: told(m, {"records": 1}),
             "drop": lambda m: told(m, {"records": 2}),
+            "again": lambda m: told(m, {"records": 90}),
         }
 
         async def serve() -> None:
@@ -128,6 +129,18 @@ def test_giving_up_is_asked_about(sync: Answering, tmp_path: Path) -> None:
     assert sync.asked == []
     code, _, err = run("quarantine", "drop", "--state", tmp_path)
     assert (code, "--all" in err) == (2, True)
+
+
+def test_points_are_asked_for_once_more(sync: Answering, tmp_path: Path) -> None:
+    code, out, _ = run("again", "--state", tmp_path, "--since", "2026-11-01")
+    assert (code, out.startswith("90 records will be written once more")) == (0, True)
+    times = "--since", "2026-11-01T06:00", "--until", "2026-11-02"
+    code, out, _ = run("again", "--state", tmp_path, *times, "--json")
+    assert (code, json.loads(out)) == (0, {"records": 90})
+    asked = [(message["do"], message["from_s"], message["to_s"]) for message in sync.asked]
+    assert asked == [("again", 1_793_491_200, LATEST_S), ("again", 1_793_512_800, 1_793_577_600)]
+    code, _, err = run("again", "--state", tmp_path, "--since", "2026-11-02", "--until", "2026-11-01")
+    assert (code, "is not after --since" in err) == (2, True)
 
 
 def test_nobody_there_is_said_so(tmp_path: Path) -> None:
