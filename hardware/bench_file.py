@@ -13,6 +13,7 @@ On a virtual bench every instrument is of kind `virtual`.
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,6 +29,21 @@ from device_configs.validate import validate
 BENCHES = Path(__file__).parent / "benches"
 ROLES = ("console", "power", "flasher", "stimulus", "meter", "radio", "attenuator")
 Positive = Annotated[int, Field(ge=1)]
+_EXAMPLE = "see hardware/benches/example.yaml"
+# What to do about a key that is wrong or missing, where the schema alone does not tell.
+_HINTS = {
+    "network": _EXAMPLE,
+    "console": _EXAMPLE,
+    "power": _EXAMPLE,
+    "flasher": _EXAMPLE,
+    "shunt_mohm": "in milliohms, without the unit: a shunt marked R100 has 100",
+    "address": "0x40 to 0x4f, by the jumpers A0 and A1 of the module",
+    "fixed_db": "add up pads, cables and the attenuator at 0, as a positive number",
+    "relay": "counted from 1, as printed beside its clamps",
+}
+
+OffS = Annotated[float, Field(ge=0, le=60)]
+"""So long the supply stays away at least: a sleeping board lives on what its capacitors hold."""
 
 
 class Virtual(Entry):
@@ -53,12 +69,14 @@ class UsbRelay(Entry):
     relay: Annotated[int, Field(ge=1, le=8)]
     inverted: bool = False
     """The supply is on the contact that opens."""
+    off_s: OffS = 1.0
 
 
 class UsbPort(Entry):
     kind: Literal["usb_port"]
     port: Annotated[str, Field(min_length=1)]
     """Of a hub that switches its ports: /sys/bus/usb/devices/1-1:1.0/1-1-port2"""
+    off_s: OffS = 1.0
 
 
 class Esptool(Entry):
@@ -153,7 +171,7 @@ def load_bench(path: Path) -> tuple[BenchFile, Site, Node]:
         raise ConfigError(problems)
     found, problems = validate(document, (), BenchFile)
     if found is None:
-        raise ConfigError(problems)
+        raise ConfigError(_hinted(problem) for problem in problems)
     if found.name != path.stem:
         problems.append(document.problem(("name",), f"`name` has to be that of the file, `{path.stem}`"))
     problems += [*_mixed(document, found), *_shared(document, found)]
@@ -181,6 +199,11 @@ def load_bench(path: Path) -> tuple[BenchFile, Site, Node]:
     if problems or node is None:
         raise ConfigError(problems)
     return found, site, node
+
+
+def _hinted(problem: Problem) -> Problem:
+    key = problem.message.partition("`")[2].partition("`")[0]
+    return problem if problem.hint or key not in _HINTS else replace(problem, hint=_HINTS[key])
 
 
 def _site_folder(path: Path, name: str) -> Path | None:

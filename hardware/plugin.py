@@ -28,17 +28,22 @@ from hardware.virtual.clock import Clock
 
 DEFAULT = "virtual"
 BURN_IN_H = 0.25
+CONFIGURATION, NO_DEVICE = 3, 4  # exit status, as the command's
 
 
 @dataclass(slots=True)
 class Choice:
-    """The bench of this run. `known` is what lies on a real board, from one test to the next."""
+    """The bench of this run. `known` is what lies on a real board, from one test to the next.
+
+    `opened`: all its instruments have been there once.
+    """
 
     path: Path
     file: BenchFile
     site: Site
     node: Node
     known: Known = field(default_factory=Known)
+    opened: bool = False
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -130,7 +135,7 @@ def bench_choice(request: pytest.FixtureRequest) -> Iterator[Choice]:
     try:
         file, site, node = load_bench(path)
     except ConfigError as error:
-        pytest.exit("\n".join(problem.pretty() for problem in error.problems), returncode=3)
+        pytest.exit("\n".join(problem.pretty() for problem in error.problems), CONFIGURATION)
     choice = Choice(path, file, site, node)
     if file.virtual:  # everybody has one of his own
         yield choice
@@ -139,7 +144,7 @@ def bench_choice(request: pytest.FixtureRequest) -> Iterator[Choice]:
         with locked(path):
             yield choice
     except InstrumentError as error:
-        pytest.exit(str(error), returncode=4)
+        pytest.exit(str(error), NO_DEVICE)
 
 
 @pytest.fixture
@@ -163,6 +168,7 @@ async def bench(
     choice = bench_choice
     try:
         async with opened(choice.file, choice.site, choice.node, choice.path, tmp_path, choice.known) as made:
+            choice.opened = True
             if made.meter is not None:
                 made.meter = TracedMeter(made.meter, made.clock)
             yield made
@@ -171,8 +177,12 @@ async def bench(
                 (artefacts / CURRENT).write_text(json.dumps(made.meter.pieces))
             if made.radio is not None and made.radio.heard():
                 (artefacts / AIR).write_text(json.dumps(air(made.radio.heard(), made.radio.losses)))
+        return
     except InstrumentError as error:
-        pytest.fail(str(error), pytrace=False)
+        said = str(error)
+    if not choice.opened:  # nor will it be for the other tests
+        pytest.exit(f"{said}\nsensornett rig check {choice.path} looks at each instrument.", NO_DEVICE)
+    pytest.fail(said, pytrace=False)
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ from hardware.virtual.radio.listener import VirtualRadio
 from hardware.virtual.radio.medium import Antenna, Medium
 
 Closing = Hidraw | LinuxI2c | StepAttenuator
+APPEARS_S, LOOK_S = 10.0, 0.05  # until a computer has found what was plugged in
 FADING_DB = 0.3  # on a cable next to nothing varies
 
 
@@ -118,12 +119,13 @@ async def opened(
                 await bench.radio.close()
         return
     real = RealClock()
-    serial = _console(file, real)
     closing: list[Closing] = []
+    serial: SerialConsole | None = None
     stimulus: StimulusBoard | None = None
     radio: BridgeRadio | None = None
     try:
         power = _power(file, closing)
+        serial = await _console(file, real, power)
         flasher = _flasher(file, serial, site.catalog.boards[node.board], path)
         meter = _meter(file, real, closing)
         radio = _radio(file, real, closing)
@@ -134,7 +136,8 @@ async def opened(
         yield Bench(file, site, node, real, serial, power, flasher, stimulus, meter, radio, known or Known())
         await power.off()
     finally:
-        await serial.close()
+        if serial is not None:
+            await serial.close()
         if stimulus is not None:
             await stimulus.close()
         if radio is not None:
@@ -143,18 +146,31 @@ async def opened(
             device_.close()
 
 
-def _console(file: BenchFile, clock: Clock) -> SerialConsole:
+async def _console(file: BenchFile, clock: Clock, power: Power) -> SerialConsole:
+    """Open the console; a port that comes with the board's own supply is given that, and waited for."""
     assert isinstance(file.console, SerialPort)
-    return SerialConsole(file.console.port, clock, file.console.baud)
+    port = Path(file.console.port)
+    there = port.exists
+    if not there():
+        await power.on()
+        end_s = clock.monotonic_s() + APPEARS_S
+        while not there():
+            if clock.monotonic_s() > end_s:
+                raise InstrumentError(
+                    f"console {port} is not there, with the board's supply on: is it plugged in, is the path "
+                    f"right, is it this board that the supply is switched of?"
+                )
+            await clock.sleep(LOOK_S)
+    return SerialConsole(str(port), clock, file.console.baud)
 
 
 def _power(file: BenchFile, closing: list[Closing]) -> Power:
     if isinstance(file.power, UsbPort):
-        return UsbPortPower(SysfsPort(Path(file.power.port)), file.power.port)
+        return UsbPortPower(SysfsPort(Path(file.power.port)), file.power.port, off_s=file.power.off_s)
     assert isinstance(file.power, UsbRelay)
     relay = Hidraw(Path(file.power.device))
     closing.append(relay)
-    return RelayPower(relay, file.power.relay, inverted=file.power.inverted)
+    return RelayPower(relay, file.power.relay, inverted=file.power.inverted, off_s=file.power.off_s)
 
 
 def _flasher(file: BenchFile, console: SerialConsole, board: Board, path: Path) -> Flasher:

@@ -50,7 +50,8 @@ _LEADS_TO = {
     Step.START: State.RUNNING,
     Step.SLEEP: State.ASLEEP,
 }
-STARTED = r"^(cold boot|battery \d+ mV: (too low|only sleeping)|update|unprovisioned)"
+# The last for a board whose port comes with its supply, too late for what is printed first.
+STARTED = r"^(cold boot|battery \d+ mV: (too low|only sleeping)|update|unprovisioned|record \d)"
 ASLEEP_UA = 2000.0  # less than any board awake, more than any asleep
 _LOOK_S = 0.2
 _QUIET_S = 20.0  # without a meter: so long nothing is printed

@@ -56,7 +56,9 @@ async def looks(path: Path, flash: bool) -> list[Look]:
     file, site, node = load_bench(path)
     chip = site.catalog.boards[node.board].chip
     found = [*_devices(file), *_image(file, path, chip)]
-    if all(look.well for look in found if look.what != "flasher"):
+    # A console may come with the supply; and files can be written without MicroPython's image.
+    if all(look.well for look in found if look.what not in ("console", "flasher")):
+        found = [look for look in found if look.what != "console"]
         found += await _try(file, site, node, path, flash)
     missing = "this bench has none; tests that need it are skipped"
     return [*found, *(Look(r, well=True, text=missing) for r in ROLES if r not in file.instruments)]
@@ -86,13 +88,18 @@ def _device(role: str, device: Path) -> Look:
     if not device.exists():
         said = f"{device} is not there: is it plugged in, is the path right?{_beside(device)}"
         return Look(role, well=False, text=said)
+    if device.name != "disable" and not stat.S_ISCHR(device.stat().st_mode):
+        return Look(role, well=False, text=f"{device} is no device: is the path right?{_beside(device)}")
     if not os.access(device, os.R_OK | os.W_OK):
         return Look(role, well=False, text=f"{device} may not be opened by this user: {README}, `Rights`")
     return Look(role, well=True, text=str(device))
 
 
-def _beside(device: Path) -> str:
-    """Return which other devices lie where this one is looked for, the most similar first."""
+def _beside(asked: Path | str) -> str:
+    """Return which other devices lie where this one is looked for in vain, the most similar first."""
+    device = Path(asked)
+    if _is_port(device):
+        return ""
     try:
         names = {entry.name for entry in device.parent.iterdir() if _is_port(entry)}
     except OSError:
@@ -151,7 +158,8 @@ async def _try(file: BenchFile, site: Site, node: Node, path: Path, flash: bool)
                         found.append(Look("board", well=True, text="flashed, started and fell asleep"))
                     await bench.power.off()
         except (InstrumentError, Stuck) as error:
-            found.append(Look("bench", well=False, text=str(error)))
+            beside = _beside(file.console.port) if isinstance(file.console, SerialPort) else ""
+            found.append(Look("bench", well=False, text=f"{error}{beside}"))
     return found
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 
 from device_configs.problem import ConfigError
+from gateway.logs import to_stderr
 from hardware.bench_file import BENCHES, ROLES, BenchFile, bench_path, load_bench
 from hardware.report import NoResults, write
 from tools.rig_check import looks
@@ -57,6 +59,7 @@ def check(
     """Say in plain words what a bench has, what answers, and what is missing."""
     path = bench_path(bench)
     file, _, _ = load_bench(path)
+    to_stderr(logging.WARNING)
     found = asyncio.run(looks(path, flash))
     well = all(look.well for look in found)
     for look in found:

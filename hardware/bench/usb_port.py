@@ -6,6 +6,7 @@ A hub that can switch its ports (per-port power switching) has, since Linux 6.0,
 `sensornett rig check` shows that by a board that goes on printing.
 """
 
+import asyncio
 from pathlib import Path
 from typing import Protocol
 
@@ -40,21 +41,27 @@ class SysfsPort:
 
 
 class UsbPortPower:
-    """The board's supply from a port of a hub. `name` is what errors call it."""
+    """The board's supply from a port of a hub. `name` is what errors call it.
 
-    def __init__(self, port: PortFile, name: str) -> None:
-        self._port, self._name = port, name
+    `off_s`: so long it stays off at least, until the board's capacitors are empty.
+    """
+
+    def __init__(self, port: PortFile, name: str, *, off_s: float = 0.0) -> None:
+        self._port, self._name, self._off_s = port, name, off_s
 
     async def on(self) -> None:
         self._switch(True)
 
     async def off(self) -> None:
-        self._switch(False)
+        if self._switch(False):
+            await asyncio.sleep(self._off_s)
 
-    def _switch(self, on: bool) -> None:
+    def _switch(self, on: bool) -> bool:
+        """Return whether it was otherwise before. Raises InstrumentError."""
         wanted = "0" if on else "1"
         try:
-            if self._port.read().strip() != wanted:
+            before = self._port.read().strip()
+            if before != wanted:
                 self._port.write(wanted)
             found = self._port.read().strip()
         except PermissionError as error:
@@ -67,3 +74,4 @@ class UsbPortPower:
             raise InstrumentError(
                 f"{self._name} was told {'on' if on else 'off'} and is not: this hub can not switch its ports"
             )
+        return before != wanted

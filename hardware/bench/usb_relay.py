@@ -6,6 +6,7 @@ meaning, and the state with relay 1 in the lowest bit.
 Source: the protocol as free drivers of these boards (usbrelay) implement it.
 """
 
+import asyncio
 import fcntl
 import os
 from pathlib import Path
@@ -76,20 +77,28 @@ class Hidraw:
 
 
 class RelayPower:
-    """The board's supply behind one relay. `inverted`: the supply is on the contact that opens."""
+    """The board's supply behind one relay. `inverted`: the supply is on the contact that opens.
 
-    def __init__(self, board: FeatureReports, relay: int, *, inverted: bool = False) -> None:
-        self._board, self._relay, self._inverted = board, relay, inverted
+    `off_s`: so long it stays off at least, until the board's capacitors are empty.
+    """
+
+    def __init__(
+        self, board: FeatureReports, relay: int, *, inverted: bool = False, off_s: float = 0.0
+    ) -> None:
+        self._board, self._relay, self._inverted, self._off_s = board, relay, inverted, off_s
 
     async def on(self) -> None:
         self._switch(True)
 
     async def off(self) -> None:
-        self._switch(False)
+        if self._switch(False):
+            await asyncio.sleep(self._off_s)
 
-    def _switch(self, on: bool) -> None:
+    def _switch(self, on: bool) -> bool:
+        """Return whether it was otherwise before. Raises InstrumentError."""
         wanted = on != self._inverted
         try:
+            before = state(self._board.receive(SIZE), self._relay)
             self._board.send(command(self._relay, wanted))
             found = state(self._board.receive(SIZE), self._relay)
         except (OSError, ValueError) as error:
@@ -97,3 +106,4 @@ class RelayPower:
         if found != wanted:
             asked = "on" if wanted else "off"
             raise InstrumentError(f"relay {self._relay} was told {asked} and is not: has the board so many?")
+        return before != wanted

@@ -45,9 +45,13 @@ class BoardOnBench:
         if not self.board.image.exists():
             flash.make_blank(self.board.image)
         self._half_written = False
+        self._supplied = True
         self._files = b""  # its file system, when download mode began
         self._loader: RomLoader | None = None
         self._task: asyncio.Task[None] | None = None
+        self.resets = (
+            True  # after flashing; else it waits for a power-on, as esptool leaves it without a reset
+        )
         self.entered = 0  # times it was put into download mode
 
     @property
@@ -67,6 +71,11 @@ class BoardOnBench:
         """Pull the cable."""
         self.port.unplug()
         await self._stop()
+
+    async def supply(self, on: bool) -> None:
+        """Switch the board's supply, where its port is an adapter's that has another."""
+        self._supplied = on
+        await (self._start() if on else self._stop())
 
     async def close(self) -> None:
         await self.unplug()
@@ -103,6 +112,8 @@ class BoardOnBench:
             self.port.send(content)
 
     def _heard(self, content: bytes) -> None:
+        if not self._supplied:
+            return
         if self._loader is None and _SYNC in content:
             self._enter_loader()
         elif self._loader and self._loader.between_packets and content.startswith(_CTRL_C):
@@ -116,7 +127,8 @@ class BoardOnBench:
     def _closed(self) -> None:
         if self._loader:
             self._leave_loader()
-            self._then(self._start())
+            if self.resets:
+                self._then(self._start())
 
     def _pulled(self) -> None:
         self._then(self._stop())

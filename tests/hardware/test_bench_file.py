@@ -59,6 +59,65 @@ def test_a_real_bench_needs_a_port_and_relays_are_counted_from_one(tmp_path: Pat
     assert "0 is too small" in wrong(tmp_path, REAL.replace("relay: 1", "relay: 0"), "example")
 
 
+def test_the_name_of_a_bench_wins_over_a_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "virtual").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert bench_path("virtual") == BENCHES / "virtual.yaml"
+    (tmp_path / "mine.yaml").touch()
+    assert bench_path("mine.yaml") == Path("mine.yaml")
+
+
+def test_no_file_an_empty_one_and_a_folder_are_told_with_what_to_do(tmp_path: Path) -> None:
+    for asked, told in (("virtul", "did you mean `virtual`?"), ("nosuch", "known: ")):
+        with pytest.raises(ConfigError) as error:
+            load_bench(tmp_path / f"{asked}.yaml")
+        assert "there is no such bench, and no such file" in str(error.value)
+        assert told in str(error.value.problems[0].hint)
+    for empty in ("", "# nothing yet\n"):
+        text = wrong(tmp_path, empty)
+        assert "virtual.yaml:1:1: the file is empty" in text
+        assert "hint: copy hardware/benches/example.yaml" in text
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load_bench(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("shunt_mohm: 100", "shunt_mohm: 0.1", "in milliohms, without the unit"),
+        ("shunt_mohm: 100", "shunt_mohm: 100 mOhm", "in milliohms, without the unit"),
+        ("address: 0x40", "address: 0x60", "by the jumpers"),
+        ("relay: 1", "relay: 0", "counted from 1"),
+        ("console:", "# console:", "`console` is missing"),
+        ("console:", "# console:", "hint: see hardware/benches/example.yaml"),
+        ("network: {", "network:\n\t{", "replace the tab with spaces"),
+    ],
+)
+def test_a_real_benchs_mistakes_have_a_next_step(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert old in REAL
+    text = wrong(tmp_path, REAL.replace(old, new), "example")
+    assert told in text
+    assert f"{tmp_path}/example.yaml:" in text
+    assert "hint: " in text
+
+
+def test_two_instruments_at_one_port_are_told_by_whatever_name(tmp_path: Path) -> None:
+    whole = REAL.replace("# stimulus:", "stimulus:")
+    (tmp_path / "by-id").symlink_to("ttyUSB0")
+    (tmp_path / "ttyUSB0").touch()
+    ports = [line.split("port: ")[1].split("}")[0] for line in whole.splitlines() if "/dev/serial" in line]
+    console, stimulus = ports[:2]
+    text = wrong(
+        tmp_path,
+        whole.replace(console, f"{tmp_path}/by-id").replace(stimulus, f"{tmp_path}/ttyUSB0"),
+        "example",
+    )
+    assert f"`stimulus` and `console` are at one port, {tmp_path}/ttyUSB0" in text
+    assert "hint: give each its own" in text
+
+
 def test_a_real_radio_and_its_attenuator(tmp_path: Path) -> None:
     whole = REAL.replace("# radio:", "radio:").replace("# attenuator:", "attenuator:")
     (tmp_path / "example.yaml").write_text(whole)

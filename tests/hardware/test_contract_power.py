@@ -63,3 +63,19 @@ async def test_what_is_so_already_changes_nothing(wired: tuple[Power, VirtualDev
     await dut.board.until(lambda: dut.board.state is State.RUNNING)
     await asyncio.sleep(0)
     assert dut.board.counts.starts == 1
+
+
+async def test_it_stays_off_for_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sleeping board lives on for a while on what its capacitors hold; to be off already costs nothing."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    for power in (UsbPortPower(HubPort(), "1-1-port2", off_s=1.5), RelayPower(RelayBoard(), 1, off_s=1.5)):
+        await power.on()
+        await power.off()
+        await power.off()
+        assert slept == [1.5]
+        slept.clear()

@@ -31,6 +31,6 @@ async def test_a_virtual_bench_opens_with_what_its_file_names(tmp_path: Path) ->
 async def test_a_real_bench_without_its_instruments_says_which(tmp_path: Path) -> None:
     path = BENCHES / "example.yaml"
     file, site, node = load_bench(path)
-    with pytest.raises(InstrumentError, match="console /dev/serial/by-id"):
+    with pytest.raises(InstrumentError, match="relay /dev/hidraw0 can not be opened"):
         async with opened(file, site, node, path, tmp_path):
             pass
