@@ -101,7 +101,7 @@ def test_what_the_board_prints_is_judged(printed: str) -> None:
 
 
 async def test_each_instrument_of_a_real_bench_is_used(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them on ports of this machine, with simulated ones behind, which speak their protocols."""
     async with RealBench(tmp_path) as bench:
