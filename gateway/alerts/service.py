@@ -22,6 +22,7 @@ from gateway.alerts.leaps import Leap, begin, follow
 from gateway.alerts.paging import FLOOD_S, Message, Outbox, plan
 from gateway.alerts.standing import Standing, standing, watch_counts
 from gateway.alerts.state import State
+from gateway.alerts.step import without_rule
 from gateway.alerts.watches import BadCurve, WatchId
 from gateway.model import StoredRecord
 from gateway.store import Reader
@@ -92,11 +93,16 @@ class Alerts:
         self._kept_at = 0.0
         self._disk: Journal | None = None  # where the journal belongs, while it has to be in memory
         self._returned_at = 0.0
+        states = self.journal.states()
         try:
-            self.engine = Engine(site, self.journal.states(), self.journal.maintenance())
+            self.engine = Engine(site, states, self.journal.maintenance())
         except BadCurve as error:
             self.journal.close()
             raise AlertsError(str(error)) from error
+        for id_ in states.keys() - self.engine.watches.keys():
+            if states[id_].active:
+                log.warning("alert_without_rule", rule=id_[0], node=id_[1], next="it stands no more")
+            self._dirty[id_] = without_rule(states[id_])
         latest_s = self.engine.latest_s()
         self._pace, leap = begin(self.journal.pace(), boot(), self._now_s(), monotonic(), latest_s)
         self._take_leap(leap)

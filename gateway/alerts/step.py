@@ -108,6 +108,19 @@ def latest_s(state: State, *, own: bool) -> int | None:
     return max((at_s for name in _times(own) if (at_s := getattr(state, name)) is not None), default=None)
 
 
+def without_rule(state: State) -> State:
+    """Return what is left of a state whose rule or node the site no longer has.
+
+    Should they come back, what has passed until then is no alert that nobody has acknowledged.
+    """
+    return State(
+        occurrence=state.occurrence,
+        shelved_until_s=state.shelved_until_s,
+        shelved_by=state.shelved_by,
+        out_of_service_by=state.out_of_service_by,
+    )
+
+
 def not_later(state: State, at_s: int) -> State:
     """Return a state that knows no reading later than a moment, which a wrong clock gave them."""
     by_s = max(0, (state.newest_s or 0) - at_s, (state.bad_s or 0) - at_s)

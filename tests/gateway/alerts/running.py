@@ -20,6 +20,7 @@ class Running:
         self.now_ms = T0 * 1000
         self.stepped_s = 0  # by which the clock has been put forward, all in all
         self.boot = "first"
+        self.site = site()
         self.connected = True
         self.store = Store.open(folder / "store.db")
         self.seq = 0
@@ -29,7 +30,7 @@ class Running:
     def open(self) -> None:
         self.reader = Reader.open(self.folder / "store.db")
         self.alerts = Alerts(
-            site(),
+            self.site,
             self.folder,
             self.reader,
             now_ms=lambda: self.now_ms,
