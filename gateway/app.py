@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, suppress
@@ -84,6 +85,7 @@ class Gateway:
         *,
         now_ms: Callable[[], int] = clock.utc_ms,
         trusted: Callable[[], bool] = clock.synchronised,
+        monotonic: Callable[[], float] = time.monotonic,
         carriers: Sequence[Carrier] | None = None,
     ) -> None:
         self.settings = settings
@@ -120,7 +122,8 @@ class Gateway:
                 now_ms=now_ms,
                 connected=lambda: any(carrier.connected for carrier in self.carriers),
                 own=self.upkeep.values,
-                shelved=Shelf(settings.state, self.ingest.shelved_ms).since_s,
+                shelved=Shelf(settings.home or settings.state, self.ingest.shelved_ms).since_s,
+                monotonic=monotonic,
             )
             verbs |= alert_verbs(self.alerts, lambda: now_ms() // 1000)
         self.control = Control(settings.state / SOCKET_NAME, verbs)

@@ -110,6 +110,7 @@ class RadioLab:
     """`changes` are merged into the node's settings. `concentrators` stand in the same place.
 
     `hotspot` is what the node's Wi-Fi finds, should it look. `heap_kb` is what the firmware finds free.
+    `alerts`: the gateway keeps the site's alerts, in the same time.
     """
 
     def __init__(
@@ -120,8 +121,10 @@ class RadioLab:
         changes: dict[str, Any] | None = None,
         hotspot: Callable[[VirtualClock], AccessPoint] | None = None,
         heap_kb: int = 160,
+        alerts: bool = False,
     ) -> None:
         self.folder = folder
+        self._alerts = alerts
         self.site_path = site_with_radio(folder)
         self.site = load_site(self.site_path).only(node)
         self.node = self.site.node(node)
@@ -131,6 +134,7 @@ class RadioLab:
         self.antenna = Antenna(f"node {node}", self.medium, (400.0, 0.0))
         self.key = KEY
         self.carrier: AirCarrier | None = None
+        self.gateway: Gateway | None = None
         self.refusals: dict[Any, int] = {}
         self._running: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
@@ -177,11 +181,17 @@ class RadioLab:
             schemas(self.site),
             self.state,
             Broker(),
+            rules=self.site if self._alerts else None,
         )
         store = Store.open(self.state / STORE_NAME, self.clock.utc_ms)
         self.carrier = AirCarrier(self.site, self.medium, self.clock, concentrators)
-        gateway = Gateway(
-            settings, store, now_ms=self.clock.utc_ms, trusted=lambda: True, carriers=[self.carrier]
+        self.gateway = gateway = Gateway(
+            settings,
+            store,
+            now_ms=self.clock.utc_ms,
+            trusted=lambda: True,
+            monotonic=self.clock.monotonic_s,
+            carriers=[self.carrier],
         )
         self.refusals = gateway.ingest.totals
 

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app import Gateway, Settings
+from gateway.carriers.mqtt import Broker
 from gateway.model import NodeState, Refusal
 from gateway.shelved import Shelf, lies, said_by
+from gateway.store import STORE_NAME, Store
 from tests.gateway.ingest_bench import Bench
-from tests.gateway.talking_node import NOON_MS, TalkingNode, record
+from tests.gateway.talking_node import GATEWAY_ID, NOON_MS, SCHEMAS, TalkingNode, key_of, record
+from tests.gateway.web.made import SITE
 
 SINCE = "2026-11-24T10:00:00Z"
 SINCE_S = 1_795_514_400
@@ -78,6 +82,24 @@ def test_it_lies_there_until_it_has_measured_after_its_last_word(tmp_path: Path,
     assert lies(since_s, SINCE_S)  # measured before it went, within that second
     assert not lies(since_s, SINCE_S + 1)
     assert not lies(None, None)
+
+
+async def test_while_the_state_is_in_memory_the_registry_on_the_card_counts(tmp_path: Path) -> None:
+    card, memory = tmp_path / "card", tmp_path / "memory"
+    card.mkdir()
+    memory.mkdir()
+    registry(card, n11="shelved")
+    store = Store.open(memory / STORE_NAME)
+    try:
+        settings = Settings(
+            "here", GATEWAY_ID, {11: key_of(11)}, SCHEMAS, memory, Broker(), rules=SITE, home=card
+        )
+        gateway = Gateway(settings, store, carriers=[])
+        assert gateway.alerts is not None
+        assert gateway.alerts._shelved() == {11: SINCE_S}
+        await gateway.alerts.close()
+    finally:
+        await store.close()
 
 
 async def test_a_node_that_goes_to_the_shelf_is_there_until_its_next_status(
