@@ -12,6 +12,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from hardware.virtual.clock import Clock
 DEFAULT = "virtual"
 BURN_IN_H = 0.25
 CONFIGURATION, NO_DEVICE = 3, 4  # exit status, as the command's
+_GONE = pytest.StashKey[bool]()
 
 
 @dataclass(slots=True)
@@ -74,13 +76,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.timeout(0), append=False)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A bench that never opened is no failure of what was to be tested on it."""
+    if session.config.stash.get(_GONE, False):
+        session.exitstatus = NO_DEVICE
+
+
 class _Reporter:
     """Gathers what each test came to; at the end it writes the report."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._folder = Path(config.getoption("--artefacts"))
-        self._bench = bench_path(config.getoption("--bench")).stem
+        self._path = bench_path(config.getoption("--bench"))
+        self._bench = self._path.stem
         self._results: dict[str, Result] = {}
+        self._began = datetime.now(UTC)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         before = self._results.get(report.nodeid)
@@ -100,7 +110,19 @@ class _Reporter:
         )
 
     def pytest_sessionfinish(self) -> None:
-        keep(self._folder, self._bench, list(self._results.values()))
+        keep(self._folder, self._bench, list(self._results.values()), self._about())
+
+    def _about(self) -> list[str]:
+        """What was run on what, and when."""
+        lines = [f"{self._began:%Y-%m-%d %H:%M} UTC, for {datetime.now(UTC) - self._began}".partition(".")[0]]
+        with suppress(ConfigError):
+            file, site, node = load_bench(self._path)
+            title = site.catalog.boards[node.board].title
+            lines.append(f"Node {node.id} of site {site.id}: {node.profile.title}, on {title}")
+            there = [role for role in ROLES if role in file.instruments]
+            kind = "a virtual bench" if file.virtual else "a bench of real instruments"
+            lines.append(f"On {kind}: {', '.join(there)}")
+        return lines
 
 
 def _said(report: Any) -> str:
@@ -181,7 +203,9 @@ async def bench(
     except InstrumentError as error:
         said = str(error)
     if not choice.opened:  # nor will it be for the other tests
-        pytest.exit(f"{said}\nsensornett rig check {choice.path} looks at each instrument.", NO_DEVICE)
+        request.config.stash[_GONE] = True
+        request.session.shouldfail = "an instrument is missing"
+        said += f"\nsensornett rig check {choice.path} looks at each instrument."
     pytest.fail(said, pytrace=False)
 
 

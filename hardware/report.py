@@ -1,8 +1,8 @@
 """The HTML report of a run of the suite: what each test came to, what the board said, what it drew and sent.
 
 A run leaves in its folder `results.json` and, for each test, a folder of its own with `console.log`,
-`frames.txt` (UTC ms and the sealed frame, in hex), `current.json` ([seconds, mean uA, peak uA] pieces) and
-`air.json` (what was heard by radio, and through which loss).
+`frames.txt` (UTC ms and the sealed frame, in hex), `current.json` ([seconds, mean uA, peak uA] pieces),
+`air.json` (what was heard by radio, and through which loss) and, of an acceptance, `acceptance.json`.
 """
 
 import json
@@ -18,6 +18,8 @@ from hardware.report_page import Line, chart, figures, number, page, table
 
 RESULTS, REPORT = "results.json", "report.html"
 CONSOLE_LOG, FRAMES, CURRENT, AIR = "console.log", "frames.txt", "current.json", "air.json"
+ACCEPTANCE = "acceptance.json"
+SHORT = 160  # characters of a reason in the table
 TAIL = 6000  # characters of a console log that are shown
 MARKS = {"passed": "✓ passed", "failed": "✗ failed", "skipped": "skipped", "xfailed": "known fault"}
 
@@ -37,10 +39,10 @@ class Result:
     folder: str
 
 
-def keep(folder: Path, bench: str, results: Sequence[Result]) -> None:
-    """Write a run's results and its report."""
+def keep(folder: Path, bench: str, results: Sequence[Result], about: Sequence[str] = ()) -> None:
+    """Write a run's results and its report; `about` says what was run on what, and when."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = {"bench": bench, "results": [asdict(result) for result in results]}
+    found = {"bench": bench, "about": list(about), "results": [asdict(result) for result in results]}
     (folder / RESULTS).write_text(json.dumps(found, indent=1) + "\n")
     write(folder)
 
@@ -55,15 +57,18 @@ def write(folder: Path) -> Path:
             f"{folder / RESULTS} can not be read: {error}. Run the suite with --artefacts {folder} first."
         ) from error
     path = folder / REPORT
-    path.write_text(render(folder, str(found["bench"]), results))
+    about = [str(line) for line in found.get("about", ())]
+    path.write_text(render(folder, str(found["bench"]), results, about))
     return path
 
 
-def render(folder: Path, bench: str, results: Sequence[Result]) -> str:
-    """Return the report as HTML."""
+def render(folder: Path, bench: str, results: Sequence[Result], about: Sequence[str] = ()) -> str:
+    """Return the report as HTML, what failed first."""
+    results = sorted(results, key=lambda result: result.outcome != "failed")
     counts = Counter(result.outcome for result in results)
     body = [
         f"<h1>Bench {escape(bench)}</h1>",
+        *(f'<p class="faint">{escape(line)}</p>' for line in about),
         figures(
             [(number(counts[outcome]), MARKS[outcome].lstrip("✓✗ ")) for outcome in MARKS if counts[outcome]]
             + [(f"{sum(result.seconds for result in results):.0f} s", "in all")]
@@ -73,7 +78,7 @@ def render(folder: Path, bench: str, results: Sequence[Result]) -> str:
             [
                 (
                     _plain(r.name), MARKS.get(r.outcome, r.outcome), f"{r.seconds:.1f}",
-                    (r.said.strip().splitlines() or [""])[-1][:160],
+                    _why(r.said),
                 )
                 for r in results
             ],
@@ -84,12 +89,19 @@ def render(folder: Path, bench: str, results: Sequence[Result]) -> str:
     return page(f"Bench {bench}: {counts['passed']} passed, {counts['failed']} failed", body)
 
 
+def _why(said: str) -> str:
+    """Return in one line why a test failed or was skipped: what pytest marks with E, or the last line."""
+    lines = said.strip().splitlines() or [""]
+    marked = [line[1:].strip() for line in lines if line.startswith("E ")]
+    return " ".join(filter(None, marked))[:SHORT] or lines[-1][:SHORT]
+
+
 def _details(folder: Path | None, result: Result) -> list[str]:
     shown: list[str] = []
     if result.outcome == "failed":
         shown.append(f"<pre>{escape(result.said[-TAIL:])}</pre>")
     if folder is not None:
-        shown += [*_current(folder), *_frames(folder), *_air(folder)]
+        shown += [*_accepted(folder), *_current(folder), *_frames(folder), *_air(folder)]
         log = folder / CONSOLE_LOG
         if log.exists() and (text := log.read_text(errors="replace")):
             shown.append(
@@ -97,6 +109,15 @@ def _details(folder: Path | None, result: Result) -> list[str]:
                 f"<pre>{escape(text[-TAIL:])}</pre></details>"
             )
     return [f"<h2>{escape(_plain(result.name))}</h2>", *shown] if shown else []
+
+
+def _accepted(folder: Path) -> list[str]:
+    try:
+        record = json.loads((folder / ACCEPTANCE).read_text())
+    except (OSError, ValueError):
+        return []
+    words = "What was accepted, and a record that the node itself has sealed:"
+    return [f"<p>{words}</p>", table(("what", "which"), [(str(k), str(v)) for k, v in record.items()])]
 
 
 def _current(folder: Path) -> list[str]:

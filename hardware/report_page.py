@@ -39,6 +39,12 @@ svg text { font: 13px system-ui, "DejaVu Sans",
 .s1 { stroke: var(--c1) } .s2 { stroke: var(--c2) } .s3 { stroke: var(--c3) } .s4 { stroke: var(--c4) }
 .f1 { fill: var(--c1) } .f2 { fill: var(--c2) } .f3 { fill: var(--c3) } .f4 { fill: var(--c4) }
 .mark { stroke: var(--ink); stroke-dasharray: 3 3 }
+@media print { :root { color-scheme: only light; --ground: #fff; --ink: #000; --faint: #444; --rule: #bbb;
+    --band: #e8edf2; --good: #1a7f4b; --bad: #b3261e; --c1: #1f5fa8; --c2: #b8560b; --c3: #13806f;
+    --c4: #8a3f97; print-color-adjust: exact; -webkit-print-color-adjust: exact }
+  body { max-width: none; padding: 0; font-size: 11pt } svg { min-width: 0 } .wide { overflow: visible }
+  h2, summary { break-after: avoid } svg, tr, .figures li { break-inside: avoid }
+  details::details-content { content-visibility: visible; block-size: auto } }
 """
 
 
@@ -65,9 +71,9 @@ def page(title: str, body: Iterable[str], language: str = "en") -> str:
     return (
         f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style></head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style></head>\n<body><main>\n"
         + "\n".join(body)
-        + "\n</body></html>\n"
+        + "\n</main></body></html>\n"
     )
 
 
@@ -79,9 +85,15 @@ def figures(pairs: Iterable[tuple[str, str]]) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table of texts. A cell that begins with "✓" or "✗" gets their colour."""
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    made = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return wide(made, "table: " + ", ".join(head))
+
+
+def wide(content: str, what: str) -> str:
+    """Return what may be wider than a telephone: it can be moved sideways, by the keyboard as well."""
+    return f'<div class="wide" role="group" tabindex="0" aria-label="{escape(what)}">{content}</div>'
 
 
 def _cell(text: str) -> str:
@@ -101,7 +113,10 @@ def chart(
     x_step: float | None = None,
     y_least: float | None = None,
 ) -> str:
-    """Return a line chart as SVG: at most four lines, named above it. Without points it says so."""
+    """Return a line chart as SVG: at most four lines, named above it. Without points it says so.
+
+    Who does not see it is told the range of each line.
+    """
     known = [(x, y) for line in lines for x, y in line.points if y is not None]
     if not known:
         return f'<p class="faint">{escape(title)}: nothing was measured.</p>'
@@ -119,7 +134,8 @@ def chart(
     def at_y(y: float) -> float:
         return height - BOTTOM - (y - y0) / (y1 - y0) * (height - BOTTOM - TOP)
 
-    out = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">']
+    said = escape(f"{title}: {'; '.join(_in_words(line, y_unit) for line in lines)}")
+    out = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{said}">']
     for span in spans:
         left, right = at_x(max(span.from_x, x0)), at_x(min(span.to_x, x1))
         if right > left:
@@ -153,7 +169,16 @@ def chart(
             f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>'
             f'<text class="ink" x="{x + 4:.1f}" y="{bottom - 6}">{escape(label)}</text>'
         )
-    return f'<div class="wide">{"".join(out)}</svg></div>'
+    return wide("".join(out) + "</svg>", title)
+
+
+def _in_words(line: Line, unit: str) -> str:
+    """Return what a line comes to, for who does not see it."""
+    known = [y for _, y in line.points if y is not None]
+    if not known:
+        return f"{line.label} nothing"
+    ends = f"{number(round(min(known), 2))} to {number(round(max(known), 2))}"
+    return f"{line.label.strip()} {ends} {unit}".rstrip()
 
 
 def _path(line: Line, at_x: Callable[[float], float], at_y: Callable[[float], float]) -> str:

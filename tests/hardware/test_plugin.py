@@ -56,7 +56,10 @@ def test_a_bench_without_a_meter_skips_in_words_and_keeps_the_console(tmp_path: 
     found = json.loads((tmp_path / "kept/results.json").read_text())["results"]
     kept = [(r["outcome"], r["folder"]) for r in found]
     assert kept == [("skipped", "test_metered"), ("passed", "test_boots")]
-    assert "bench small has no meter" in (tmp_path / "kept/report.html").read_text()
+    report = (tmp_path / "kept/report.html").read_text()
+    assert "bench small has no meter" in report
+    assert "Node 11 of site narvik-demo: Stream intake, on " in report
+    assert "On a virtual bench: console, power, flasher, stimulus, radio, attenuator" in report
 
 
 def test_a_wrong_file_ends_the_run_with_its_place(tmp_path: Path) -> None:
@@ -66,6 +69,14 @@ def test_a_wrong_file_ends_the_run_with_its_place(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "small.yaml:" in done.stdout + done.stderr
     assert "did you mean `power`?" in done.stdout + done.stderr
+
+
+def test_a_bench_that_is_not_there_ends_the_run_as_one_without_a_device(tmp_path: Path) -> None:
+    done = run(tmp_path, "--bench", "example")
+    assert done.returncode == 4
+    assert "relay /dev/hidraw0 can not be opened" in done.stdout
+    assert "sensornett rig check" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_where_time_is_real_no_test_is_ended_by_its_limit(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from hardware.protocols import HeardFrame
 from hardware.report import (
+    ACCEPTANCE,
     AIR,
     CONSOLE_LOG,
     CURRENT,
@@ -26,10 +27,15 @@ def test_it_shows_why_what_was_said_drawn_and_sent(tmp_path: Path) -> None:
     (folder / CONSOLE_LOG).write_text("cold boot 1 <b>\n")
     (folder / CURRENT).write_text(json.dumps([[0, 1, 45_000, 46_000], [1, 1, 20, 25], [50, 1, 20, 25]]))
     (folder / FRAMES).write_text("1000 0102\n2000 01\n61000 010203\n")
-    failed = Result("t.py::test_boots", "failed", 2.5, "Traceback\nE  not within 40 s", "test_boots")
+    said = "Traceback\nE  not within 40 s\nE\nE  it printed\n\nt.py:7: Stuck"
+    failed = Result("t.py::test_boots", "failed", 2.5, said, "test_boots")
     skipped = Result("t.py::test_hums", "skipped", 0.0, "bench small has no meter", "")
-    keep(tmp_path, "small", [failed, skipped])
+    keep(tmp_path, "small", [skipped, failed], ["2026-11-25 09:00 UTC, for 0:01:02"])
     text = (tmp_path / "report.html").read_text()
+    assert '<p class="faint">2026-11-25 09:00 UTC, for 0:01:02</p>' in text
+    assert "<td>not within 40 s it printed</td>" in text
+    assert text.index("✗ failed") < text.index("bench small has no meter")  # what failed comes first
+    assert 'aria-label="Current: mean 0.02 to 45 mA; peak 0.03 to 46 mA"' in text
     for part in ("✗ failed", "E  not within 40 s", "bench small has no meter", "cold boot 1 &lt;b&gt;"):
         assert part in text
     assert "3 frames, 6 bytes in all" in text
@@ -58,6 +64,15 @@ def test_it_shows_what_was_heard_by_radio_and_through_which_loss(tmp_path: Path)
     assert text.count("<svg") == 2
     (folder / AIR).write_text(json.dumps(air(frames[:1], [])))
     assert "1 frames heard" in write(tmp_path).read_text()
+
+
+def test_what_was_accepted_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "test_accepts").mkdir()
+    (tmp_path / "test_accepts" / ACCEPTANCE).write_text(json.dumps({"node": 11, "frame": "c0ffee"}))
+    keep(tmp_path, "small", [Result("t.py::test_accepts", "passed", 1.0, "", "test_accepts")])
+    text = (tmp_path / "report.html").read_text()
+    assert "<td>frame</td><td>c0ffee</td>" in text
+    assert '<td>node</td><td class="n">11</td>' in text
 
 
 def test_a_test_that_left_nothing_is_a_line_only(tmp_path: Path) -> None:

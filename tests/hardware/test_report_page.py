@@ -22,6 +22,13 @@ def test_a_page_fetches_nothing_and_is_well_formed() -> None:
     assert "&lt;script&gt;" in made
     assert '<td class="good">✓ held</td>' in made
     assert "prefers-color-scheme: dark" in made
+    assert "@media print" in made
+    assert (
+        made.count("<main>") == made.count("</main>") == made.count("<h1>") + 1
+    )  # the heading is the caller's
+    assert made.count('class="wide" role="group" tabindex="0"') == 2
+    assert '<th scope="col">a</th>' in made
+    assert 'aria-label="t: up &lt;&amp;&gt; 1 to 2 mm"' in made
 
 
 def test_a_gap_is_not_drawn() -> None:

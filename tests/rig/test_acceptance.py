@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from device_configs.compile import schemas
+from hardware.report import ACCEPTANCE
 from hardware.rig import Bench
 from hardware.strategy import State, Strategy
 from tests.rig import printed
@@ -39,9 +40,9 @@ async def test_a_blank_board_ends_in_a_record_that_it_has_signed(
         "heard_utc_ms": gateway.heard[0][0],
         "frame": frame.hex(),
     }
-    (artefacts / "acceptance.json").write_text(json.dumps(record, indent=1) + "\n")
+    (artefacts / ACCEPTANCE).write_text(json.dumps(record, indent=1) + "\n")
 
-    kept = json.loads((artefacts / "acceptance.json").read_text())
+    kept = json.loads((artefacts / ACCEPTANCE).read_text())
     signed = bytes.fromhex(kept["frame"])
     header = parse_header(signed)
     assert header.node == kept["node"]

@@ -11,7 +11,7 @@ from device_configs.model import Site
 from gateway.alerts.paging import Message
 from gateway.model import StoredRecord
 from gateway.readings import readings
-from hardware.report_page import Line, Span, chart, figures, number, page, table
+from hardware.report_page import Line, Span, chart, figures, number, page, table, wide
 from tests.soak import storm_scene as scene
 from tests.soak.radio_town import EUI
 
@@ -61,7 +61,7 @@ def write(
         ),
         course(_happened(), _marks(told, start_s), scene.HOURS + 10),
         "<h2>What happened, and what was held</h2>",
-        table(("what happened", "what is promised", ""), _held(facts)),
+        table(("what happened", "what is promised", "what was seen"), _held(facts)),
         "<h2>Two brooks</h2>",
         "<p>Taraldsvikelva floods with nine others: both sides of the grate rise. At Fagernes the grate "
         "clogs: the water rises upstream, and falls behind. Centimetres above the bottom of the culvert.</p>",
@@ -135,7 +135,10 @@ def course(
     def at_x(hour: float) -> float:
         return LABELS + hour / hours * (WIDTH - LABELS - 8)
 
-    out = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="What happened when">']
+    said = [f"{label}, hours {begins:g} to {ends:g}" for label, begins, ends in bars]
+    said += [f"{len(moments)} {label}" for label, moments in marks.items()]
+    words = escape("; ".join(said))
+    out = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="What happened when: {words}">']
     for hour in range(0, int(hours) + 1, 6):
         x = at_x(hour)
         out.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>')
@@ -157,7 +160,7 @@ def course(
             for hour in moments_h
         ]
         y += ROW
-    return f'<div class="wide">{"".join(out)}</svg></div>'
+    return wide("".join(out) + "</svg>", "What happened when")
 
 
 def _happened() -> list[tuple[str, float, float]]:
