@@ -30,4 +30,5 @@ def archive(
             hours = fetch(Board(path))
         with file.open("w", encoding="utf-8", newline="") as out:
             write_table(out, hours, found)
-        s.end(s.words("did.archive", count=len(hours), file=file), hours=len(hours), file=str(file))
+        lines = [s.words("did.archive", count=len(hours), file=file), s.words("next.prompt")]
+        s.end("\n".join(lines), hours=len(hours), file=str(file))

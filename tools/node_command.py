@@ -1,7 +1,6 @@
 """`sensornett node`: boards on a cable, from the box to the mast. The work itself is in tools/node."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -219,11 +218,16 @@ def bench(
 @app.command()
 def console(port: PortOption = None, lang: Lang = None, verbose: Verbose = False) -> None:
     """The board's own prompt; Ctrl-] leaves it."""
-    with session(lang, False, verbose):
+    with session(lang, False, verbose) as s:
+        if not sys.stdin.isatty():
+            raise Trouble("no_terminal")
         path = pick(port, serial_ports())
         prompt.reach(path)
-        command = [sys.executable, "-P", "-m", "mpremote", "connect", path, "resume", "repl"]
-        raise typer.Exit(subprocess.run(command, check=False).returncode)
+        try:
+            Board(path).console()
+        finally:
+            s.progress.say("")  # ends the line of the prompt
+        s.progress.say(s.words("next.prompt"))
 
 
 @app.command("selftest")
@@ -243,6 +247,7 @@ def selftest_board(
             found = Board(path).script(SELFTEST)
         for line in readout.lines(found, s.words):
             s.progress.say(line)
+        s.progress.say(s.words("next.prompt"))
         judge(found, path, strict=not bench_only)
         s.end(s.words("did.healthy"), **found)
 

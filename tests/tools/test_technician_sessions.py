@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from device_configs.catalog import builtin_catalog
-from tools.node.words import LANGUAGES, Language
+from tools.node.words import LANGUAGES, Language, texts
 from tools.technician_sessions import GUIDES, RADIO, Terminal, put_into, shown
 from tools.wiring_tables import tables
 
@@ -55,6 +55,26 @@ async def test_a_session_that_ends_otherwise_is_not_shown(tmp_path: Path) -> Non
     assert terminal.lines[0] == "$ sensornett check nowhere"
 
 
+def lines_of(text: str) -> list[str]:
+    """What the commands said in a session, without the stages' marks."""
+    inside = text.removeprefix("```\n").rstrip().removesuffix("```").splitlines()
+    return [line.lstrip(" ✓✗") for line in inside if line and not line.startswith("$ ")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_sessions_say_what_the_commands_say_today(language: Language) -> None:
+    """Every line is one of the texts, but for a label's and a difference of settings."""
+    any_line = {"bench.trouble", "channel.line", "hotspot.taking"}  # hardly more than their blanks
+    known = [re.escape(text[language]) for key, text in texts().items() if key not in any_line]
+    of_texts = re.compile("|".join(re.sub(r"\\{.*?\\}", ".+", text) for text in known))
+    found = sessions_in((ROOT / GUIDES[language]).read_text())
+    del found["label"]
+    for name, text in found.items():
+        for line in lines_of(text):
+            plain = re.fullmatch(r"\w+: .+ -> .+", line)
+            assert plain or of_texts.fullmatch(line), (name, line)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_session_is_filled_in(language: Language) -> None:
     guide = (ROOT / GUIDES[language]).read_text()
@@ -67,8 +87,13 @@ def test_every_session_is_filled_in(language: Language) -> None:
         "label",
         "build",
         "push",
+        "refused",
         "commission",
         "settings",
+        "status",
+        "hotspot",
+        "replace",
+        "forget",
     }
     assert all(text.startswith("```\n$ sensornett ") for text in found.values())
     assert "Traceback" not in guide

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from tools.node.trouble import Trouble
 
@@ -116,19 +116,30 @@ class Board:
         """Start the board anew; it leaves the prompt."""
         self._mpremote("exec", "--no-follow", "import machine; machine.reset()")
 
+    def console(self) -> None:
+        """Join this terminal with the board until whoever sits there leaves. Raises Trouble."""
+        command = [sys.executable, "-P", "-m", "mpremote", "connect", self.path, "resume", "repl"]
+        done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
+        if done.returncode:
+            self._judge("repl", done.stderr.decode(errors="replace"))
+
     def _mpremote(self, *arguments: str) -> str:
         status, stdout, printed = self._try(arguments)
         for _ in range(TRIES - 1):
             if status == 0 or not _LATE.search(printed):
                 break
             status, stdout, printed = self._try(arguments)
+        if status:
+            self._judge(arguments[0], printed)
+        return stdout
+
+    def _judge(self, did: str, printed: str) -> NoReturn:
+        """Raise what mpremote tells of."""
         if "No module named mpremote" in printed:
             raise Trouble("tool_missing", tool="mpremote")
-        if status == 0:
-            return stdout
         if _GONE.search(printed) or not Path(self.path).exists():
             raise Trouble("unplugged", detail=printed, port=self.path)
-        key = "copy_failed" if arguments[0] == "fs" else "script_failed"
+        key = "copy_failed" if did == "fs" else "script_failed"
         raise Trouble(key, detail=printed[-2000:], port=self.path)
 
     def _try(self, arguments: Sequence[str]) -> tuple[int, str, str]:

@@ -50,6 +50,7 @@ STATUS = {
     "other_site": CONFIGURATION,
     "state_busy": FAILED,
     "not_a_port": NO_DEVICE,
+    "no_terminal": USAGE,
     "not_this_node": UNVERIFIED,
     "disk_full": FAILED,
     "read_only": FAILED,

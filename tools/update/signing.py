@@ -20,8 +20,16 @@ def new_key(path: Path, password: bytes | None) -> str:
     key = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
     protection = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-        stream.write(pem)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(pem)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except FileExistsError:
+        raise
+    except OSError:  # a full disk: half a key would stand in the way of a whole one
+        path.unlink(missing_ok=True)
+        raise
     return public_of(key)
 
 

@@ -3,17 +3,19 @@
 import asyncio
 import json
 import math
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiomqtt import Client
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.carriers.mqtt import Broker
 from tests.firmware.lab import Lab
-from tools.servers import HOST
+from tools.servers import HOST, Mosquitto, free_port
 from tools.update import bundle, signing
 from tools.update.carry import Offers, Stopped, Wave, waves_of
 
@@ -87,6 +89,34 @@ async def test_a_node_takes_an_update_and_confirms_it(lab: Lab) -> None:
 def test_waves_begin_small() -> None:
     assert [wave.nodes for wave in waves_of(range(9))] == [(0,), (1, 2, 3, 4, 5), (6, 7, 8)]
     assert [wave.nodes for wave in waves_of([4])] == [(4,)]
+
+
+async def test_who_breaks_off_takes_the_offers_back() -> None:
+    port, offered = free_port(), asyncio.Event()
+    waves = [Wave((11,)), Wave((12,))]
+    with tempfile.TemporaryDirectory() as folder:
+        broker = Mosquitto(Path(folder), port)
+        await asyncio.to_thread(broker.start)
+        try:
+            async with Offers("s", Broker(HOST, port)) as offers, Client(HOST, port) as looker:
+                await looker.subscribe("sn/s/+/offer", qos=1)
+                work = asyncio.create_task(
+                    offers.roll_out(waves, b"signed", "0.2.0", dict, PATIENT_S, lambda wave: offered.set())
+                )
+                async with asyncio.timeout(PATIENT_S):
+                    await offered.wait()
+                    work.cancel()  # what Ctrl-C does
+                    with pytest.raises(asyncio.CancelledError):
+                        await work
+                    seen: list[tuple[str, bytes]] = []
+                    async for message in looker.messages:
+                        seen.append((str(message.topic), bytes(message.payload)))
+                        if not message.payload:
+                            break
+        finally:
+            await asyncio.to_thread(broker.stop)
+    assert seen == [("sn/s/11/offer", b"signed"), ("sn/s/11/offer", b"")]
+    assert [wave.begun for wave in waves] == [True, False]
 
 
 async def test_a_program_that_can_not_start_is_given_up(lab: Lab) -> None:
