@@ -2,16 +2,13 @@
 
 import asyncio
 import random
-import secrets
 from pathlib import Path
 
 from cloud_sync.query import points
-from device_configs import compile as compiled
-from device_configs.keys import write_keys
 from device_configs.loader import SITES, load_site
 from gateway.control import ControlError
 from gateway.store import Reader
-from tests.faults.load import Identity, Load, LoadNode
+from tests.faults.load import Identity, Load, load_nodes
 from tools.programs import Gateway, Sync
 from tools.servers import HOST, InfluxDB, Mosquitto, free_port
 
@@ -25,20 +22,13 @@ async def kill_often(folder: Path, seed: int, kills: int) -> int:
     site = load_site(SITE)
     state = folder / "gateway"
     state.mkdir(parents=True)
-    keys = {node.id: secrets.token_bytes(16) for node in site.nodes}
-    write_keys(state / "keys.json", keys)
+    nodes = load_nodes(site, state, seed)
     password = state / "password"
     password.write_text("any")
-    schemas = compiled.schemas(site)
     with Mosquitto(folder / "broker") as broker, InfluxDB(folder / "influxdb") as influxdb:
         gateway = Gateway(state, SITE, f"{HOST}:{broker.port}", password, free_port())
         sync = Sync(state, SITE, influxdb.url, "v1", DATABASE)
-        schema_of = {node.id: node.profile.schema_id for node in site.nodes}
-        load = Load(
-            site.id,
-            broker.port,
-            [LoadNode(id_, key, schema_of[id_], schemas[schema_of[id_]], seed) for id_, key in keys.items()],
-        )
+        load = Load(site.id, broker.port, nodes)
         running = asyncio.create_task(load.run())
         try:
             await asyncio.to_thread(gateway.start)

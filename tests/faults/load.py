@@ -3,11 +3,16 @@
 import asyncio
 import contextlib
 import random
+import secrets
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import aiomqtt
 
+from device_configs import compile as compiled
+from device_configs.keys import write_keys
+from device_configs.model import Site
 from gateway.model import Downlink
 from tests.gateway.talking_node import TalkingNode
 from tools.servers import HOST
@@ -75,6 +80,17 @@ class LoadNode(TalkingNode):
     @property
     def identities(self) -> set[Identity]:
         return {(self.node, self.epoch, r.seq, r.values) for r in self.made.values()}
+
+
+def load_nodes(site: Site, state: Path, seed: int) -> list[LoadNode]:
+    """Return every node of the site, with a key of its own in the state directory's key store."""
+    schemas = compiled.schemas(site)
+    keys = {node.id: secrets.token_bytes(16) for node in site.nodes}
+    write_keys(state / "keys.json", keys)
+    return [
+        LoadNode(node.id, keys[node.id], schema := node.profile.schema_id, schemas[schema], seed)
+        for node in site.nodes
+    ]
 
 
 class Load:

@@ -6,7 +6,6 @@ and prints what happened as one JSON object.
 
 import asyncio
 import json
-import secrets
 import shutil
 import subprocess
 import sys
@@ -16,14 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from device_configs import compile as compiled
 from device_configs.gateway_alerts import standard_rules
-from device_configs.keys import write_keys
 from device_configs.loader import SITES, load_site
 from gateway.control import SOCKET_NAME, request
 from gateway.store import Reader
 from gateway.store.memory import place_in_use
-from tests.faults.load import Load, LoadNode
+from tests.faults.load import Load, load_nodes
 from tests.faults.told import Told, channels_to
 from tools.programs import Gateway
 from tools.servers import HOST, Mosquitto, free_port
@@ -153,13 +150,9 @@ async def main(scenario: str, folder: Path) -> dict[str, Any]:
     mount(card)
     place = own_site(folder)
     site = load_site(place)
-    keys = {node.id: secrets.token_bytes(16) for node in site.nodes}
-    write_keys(card / "keys.json", keys)
+    nodes = load_nodes(site, card, 7)
     password = folder / "password"
     password.write_text("any")
-    schemas = compiled.schemas(site)
-    schema_of = {node.id: node.profile.schema_id for node in site.nodes}
-    nodes = [LoadNode(id_, key, schema_of[id_], schemas[schema_of[id_]], 7) for id_, key in keys.items()]
     with Mosquitto(folder / "broker") as broker, Told() as told:
         channels_to(card, told.port)
         gateway = CardGateway(card, place, f"{HOST}:{broker.port}", password, free_port())

@@ -2,18 +2,16 @@
 
 import asyncio
 import secrets
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from device_configs import compile as compiled
-from device_configs.keys import write_keys
 from device_configs.loader import load_site
 from gateway.control import ControlError
 from tests.faults.kills import SITE
-from tests.faults.load import Load, LoadNode
+from tests.faults.load import Load, load_nodes
+from tests.faults.on_card import page
 from tests.faults.told import Told, channels_to
 from tools.programs import Gateway
 from tools.servers import HOST, Mosquitto, free_port
@@ -29,15 +27,6 @@ def destroy(state: Path) -> None:
             file.write(secrets.token_bytes(path.stat().st_size))
 
 
-def page(gateway: Gateway) -> str:
-    """The live page in English; nothing while it is just starting anew."""
-    try:
-        with urllib.request.urlopen(f"http://{HOST}:{gateway.port}/?lang=en", timeout=60) as answer:
-            return str(answer.read().decode())
-    except OSError:
-        return ""
-
-
 def conditions(gateway: Gateway) -> list[str]:
     try:
         told: Any = gateway.status()["conditions"]
@@ -50,12 +39,8 @@ async def test_a_store_destroyed_at_work(tmp_path: Path) -> None:
     site = load_site(SITE)
     state = tmp_path / "gateway"
     state.mkdir()
-    keys = {node.id: secrets.token_bytes(16) for node in site.nodes}
-    write_keys(state / "keys.json", keys)
     (state / "password").write_text("any")
-    schemas = compiled.schemas(site)
-    schema_of = {node.id: node.profile.schema_id for node in site.nodes}
-    nodes = [LoadNode(id_, key, schema_of[id_], schemas[schema_of[id_]], 3) for id_, key in keys.items()]
+    nodes = load_nodes(site, state, 3)
     with Mosquitto(tmp_path / "broker") as broker, Told() as told:
         channels_to(state, told.port)
         gateway = Gateway(state, SITE, f"{HOST}:{broker.port}", state / "password", free_port())

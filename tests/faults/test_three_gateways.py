@@ -3,7 +3,6 @@
 import asyncio
 import random
 import re
-import secrets
 import shutil
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,12 +11,10 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.query import points
-from device_configs import compile as compiled
-from device_configs.keys import write_keys
 from device_configs.loader import SITES, load_site
 from gateway.store import Reader
 from tests.faults.kills import DATABASE, drained
-from tests.faults.load import Identity, Load, LoadNode
+from tests.faults.load import Identity, Load, load_nodes
 from tools.programs import Gateway, Sync
 from tools.servers import HOST, InfluxDB, Mosquitto, free_port
 
@@ -49,14 +46,8 @@ def town(folder: Path, number: int, broker: Mosquitto, influxdb: InfluxDB) -> To
     site = load_site(path)
     state = folder / f"state-{number}"
     state.mkdir()
-    keys = {node.id: secrets.token_bytes(16) for node in site.nodes}
-    write_keys(state / "keys.json", keys)
     (state / "password").write_text("any")
-    schemas = compiled.schemas(site)
-    schema_of = {node.id: node.profile.schema_id for node in site.nodes}
-    nodes = [
-        LoadNode(id_, key, schema_of[id_], schemas[schema_of[id_]], 100 + number) for id_, key in keys.items()
-    ]
+    nodes = load_nodes(site, state, 100 + number)
     gateway = Gateway(state, path, f"{HOST}:{broker.port}", state / "password", free_port())
     sync = Sync(state, path, influxdb.url, "v1", DATABASE)
     return Town(site.id, state, gateway, sync, Load(site.id, broker.port, nodes))
