@@ -26,6 +26,7 @@ from gateway.web.energy_charts import SHADES
 from gateway.web.energy_compare import LENGTHS, Span, first_choices
 from gateway.web.energy_values import BuildingPage
 from gateway.web.energy_view import MONTHS_SHOWN, SORTS, EnergyView
+from gateway.web.meter_notes import by_hour, by_month, marks
 from gateway.web.words import Words
 
 Render = Callable[..., Response]
@@ -89,6 +90,9 @@ class EnergyPages:
         page = await self._page(request)
         figures = _with_year_before(page.figures)[:MONTHS_SHOWN]
         sort = next((s for s in SORTS if s == request.query_params.get("days")), "all")
+        notes = await asyncio.to_thread(self._view.notes, page.building)
+        months = by_month(notes, self._view.zone)
+        marked = months.get(f"{page.month:%Y-%m}", ())
         warned = None
         if page.month == page.months[-1]:
             warned = await asyncio.to_thread(self._view.warned, page.building.id)
@@ -97,7 +101,10 @@ class EnergyPages:
             "energy_building.html",
             page=page,
             warned=warned,
-            notes=await asyncio.to_thread(self._view.notes, page.building),
+            notes=notes,
+            noted=months,
+            marked=marked,
+            marks=marks(marked, self._view.zone, page.heat.days) if page.heat else (),
             shades=range(SHADES),
             day_s=self._day_s,
             month_text=lambda month: self._month_text(month, request),
@@ -164,9 +171,11 @@ class EnergyPages:
     async def _hours(self, request: Request) -> Response:
         page = await self._page(request)
         words = self._words(request)
-        lines = ["building,hour,kwh,estimated"]
+        notes = by_hour(await asyncio.to_thread(self._view.notes, page.building))
+        lines = ["building,hour,kwh,estimated,meter_events"]
         lines += [
-            f"{page.building.id},{words.iso(hour.start_s)},{hour.wh / 1000:.3f},{int(hour.estimated)}"
+            f"{page.building.id},{words.iso(hour.start_s)},{hour.wh / 1000:.3f},{int(hour.estimated)},"
+            + " ".join(note.kind for note in notes.get(hour.start_s, ()))
             for hour in page.hours
         ]
         name = f"{self._view.site.id}-{page.building.id}-{page.month:%Y-%m}.csv"

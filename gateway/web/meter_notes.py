@@ -1,11 +1,14 @@
 """What happened to a building's meters, as notes with a date: they explain figures that look odd. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from device_configs.building_schema import Building, Meter
 from device_configs.model import Node
 from gateway.buildings import SWAP_NEAR_S
+from gateway.energy.hours import HOUR_S
 from gateway.model import RegisterEvent
 
 
@@ -35,6 +38,52 @@ class MeterNote:
     def wants_answer(self) -> bool:
         """Whether somebody has to look at the site's files: the factor may be another since."""
         return self.kind == "jump" or (self.kind == "swap" and not self.told)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where the heat map of a month has notes: in percent of its width and height, at a day and an hour.
+
+    `numbers` of the notes as text, counted through the month: "2", or "2, 3" where they share an hour.
+    """
+
+    x: float
+    y: float
+    numbers: str
+    wants_answer: bool
+
+
+def by_month(notes: Iterable[MeterNote], zone: ZoneInfo) -> Mapping[str, Sequence[MeterNote]]:
+    """Return the notes of each local month ("2025-12"), the oldest first."""
+    found: dict[str, list[MeterNote]] = {}
+    for note in sorted(notes, key=lambda note: note.at_s):
+        found.setdefault(f"{datetime.fromtimestamp(note.at_s, zone):%Y-%m}", []).append(note)
+    return found
+
+
+def by_hour(notes: Iterable[MeterNote]) -> Mapping[int, Sequence[MeterNote]]:
+    """Return the notes of each hour by its beginning (UTC seconds), the oldest first."""
+    found: dict[int, list[MeterNote]] = {}
+    for note in sorted(notes, key=lambda note: note.at_s):
+        found.setdefault(note.at_s // HOUR_S * HOUR_S, []).append(note)
+    return found
+
+
+def marks(notes: Sequence[MeterNote], zone: ZoneInfo, days: int) -> Sequence[Mark]:
+    """Return where a month's notes, the oldest first, lie in its heat map of so many `days`."""
+    cells: dict[tuple[int, int], list[int]] = {}
+    for i, note in enumerate(notes):
+        at = datetime.fromtimestamp(note.at_s, zone)
+        cells.setdefault((at.day - 1, at.hour), []).append(i)
+    return [
+        Mark(
+            round((day + 0.5) / days * 100, 2),
+            round((hour + 0.5) / 24 * 100, 2),
+            ", ".join(str(i + 1) for i in of_cell),
+            any(notes[i].wants_answer for i in of_cell),
+        )
+        for (day, hour), of_cell in cells.items()
+    ]
 
 
 def meter_notes(

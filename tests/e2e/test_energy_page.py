@@ -10,7 +10,7 @@ import uvicorn
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, async_playwright
 
-from gateway.model import StoredRecord
+from gateway.model import RegisterEvent, StoredRecord
 from gateway.web.desk import Desk
 from gateway.web.door import Door
 from gateway.web.energy_view import EnergyView
@@ -40,7 +40,9 @@ def records(node: int, from_s: int, to_s: int) -> Iterator[StoredRecord]:
 async def serving(state: Path) -> AsyncIterator[str]:
     fill(state)
     write_users(state / FILE_NAME, {"Drift": User("operator", hashed(PASSWORD))})
-    view = EnergyView(site(), state, lambda: NOW_S, records)
+    at_s = int(NOW_S) - 3 * 86_400
+    swap = RegisterEvent(31, 1, at_s, at_s, "swap", None, None, ((2, 5_000_000, 4_210),), at_s * 1000)
+    view = EnergyView(site(), state, lambda: NOW_S, records, lambda: [swap])
     door = Door(state)
     desk = Desk(site(), state, door, None, clock=lambda: NOW_S)
     pages = Pages(site(), Live(site(), 600), clock=lambda: NOW_S, energy=view, desk=desk)
@@ -84,6 +86,11 @@ async def test_pages(tmp_path: Path) -> None:
                 assert answer is not None
                 assert answer.status == 200
                 assert await violations(page) == [], (path, language, theme)
+                if path == "/energy/radhuset":  # what happened to its meter is marked, and can be gone to
+                    assert await page.locator(".heat .ring-name").count() == 1
+                    await page.locator(".marked a").click()
+                    await page.wait_for_url("**#note-31-*")
+                    assert await page.locator(".notes li:target").count() == 1
                 wide = await page.evaluate("document.documentElement.scrollWidth")
                 assert wide <= width, (path, language, wide)
             await page.close()

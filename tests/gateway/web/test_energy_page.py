@@ -18,6 +18,7 @@ from gateway.web.live import Live
 from gateway.web.pages import Pages
 from gateway.web.words import Words
 from tests.gateway.web.energy_made import NOW_S, OSLO, fill, site
+from tests.gateway.web.test_pages import checked
 
 
 async def ask(pages: Pages, path: str, query: str = "") -> tuple[int, dict[str, str], str]:
@@ -192,10 +193,11 @@ async def test_the_hours_of_a_month_are_a_file(pages: Pages) -> None:
     _, headers, text = await ask(pages, "/energy/radhuset/hours.csv", "month=202510")
     assert headers["content-disposition"] == 'attachment; filename="narvik-demo-radhuset-2025-10.csv"'
     header, *rows = text.splitlines()
-    assert header == "building,hour,kwh,estimated"
+    assert header == "building,hour,kwh,estimated,meter_events"
     assert len(rows) == 745
     assert len({row.split(",")[1] for row in rows}) == 745  # both hours of the 26th carry their offset
     assert rows[0].startswith("radhuset,2025-10-01T00:00:00+02:00,")
+    assert all(row.endswith(("0,", "1,")) for row in rows)
 
 
 @pytest.mark.parametrize("path", ["/energy/none-such", "/energy/none-such.csv"])
@@ -339,6 +341,25 @@ async def test_what_happened_to_the_meter_is_told_with_its_date(
     places = [text.index(part) for part in told]
     assert places == sorted(places)
     assert '<time datetime="2025-12-15T13:00:00+01:00">' in html
-    assert '<li class="is-warning">' in html
+    assert '<li class="is-warning" id="note-31-' in html
+    # The month's heat map has a mark with a number, and what it means stands below it as a list.
+    checked(html)
+    assert html.count('class="ring-name') == 1
+    assert '<circle class="ring asks" cx="46.77%" cy="56.25%"' in html
+    (listed,) = re.findall(r'<ol class="marked".*?</ol>', html)
+    assert listed.count("<li>") == 1
+    assert told[1].replace(" : ", ": ") in shown(listed)
+    assert re.search(r'href="(#[^"]+)"', listed)[1][1:] in checked(html).ids  # type: ignore[index]
+    # In the table under it every month has its own.
+    rows = {label: shown(row) for label, row in re.findall(r'<tr><th scope="row">([^<]+)(.*?)</th>', html)}
+    of_month = {label: text for label, text in rows.items() if text}
+    assert len(of_month) == 2
+    assert sum(told[1].split(" : ")[1] in text for text in of_month.values()) == 1
+    earlier = (await ask(pages, "/energy/radhuset", f"lang={language}&month=202511"))[2]
+    assert "ring-name" not in earlier
+    hours = (await ask(pages, "/energy/radhuset/hours.csv", "month=202512"))[2].splitlines()
+    assert [line for line in hours if line.endswith(",swap")] == [
+        line for line in hours if ",2025-12-15T13:00:00+01:00," in line
+    ]
     other = shown((await ask(pages, "/energy/idrettens-hus", f"lang={language}"))[2])
     assert told[0] not in other

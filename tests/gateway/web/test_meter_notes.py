@@ -1,13 +1,15 @@
 """What happened to a building's meters, as notes: whose they are, their order, and which want somebody."""
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from device_configs.building_schema import Building, Swap
 from gateway.buildings import SWAP_NEAR_S
 from gateway.model import RegisterEvent
-from gateway.web.meter_notes import Step, meter_notes
+from gateway.web.meter_notes import Mark, Step, by_hour, by_month, marks, meter_notes
 from tests.gateway.web.energy_made import site
 
+OSLO = ZoneInfo("Europe/Oslo")
 SITE = site()
 (HALL,) = [building for building in SITE.buildings if building.id == "radhuset"]
 NODE = HALL.meters[0].node
@@ -50,3 +52,37 @@ def test_only_what_may_have_changed_the_factor_wants_somebody() -> None:
 def test_a_channel_that_the_profile_no_longer_has_is_told_by_its_number() -> None:
     (note,) = meter_notes(HALL, SITE.nodes, [event("reset", channel=30)])
     assert note.steps[0].key == "30"
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=OSLO).timestamp())
+
+
+def test_a_month_and_an_hour_are_those_on_the_wall_and_of_the_clock() -> None:
+    moments = [at("2025-12-01 00:30"), at("2025-11-30 23:59"), at("2025-11-30 23:01")]
+    notes = meter_notes(HALL, SITE.nodes, [event("reset", at_s) for at_s in moments])
+    months = by_month(notes, OSLO)
+    assert {month: [n.at_s for n in found] for month, found in months.items()} == {
+        "2025-11": [moments[2], moments[1]],
+        "2025-12": [moments[0]],
+    }
+    assert {hour: len(found) for hour, found in by_hour(notes).items()} == {
+        at("2025-12-01 00:00"): 1,
+        at("2025-11-30 23:00"): 2,
+    }
+
+
+def test_notes_are_marked_at_their_day_and_hour_and_counted_through_the_month() -> None:
+    events = [
+        event("swap", at("2025-12-31 23:10")),
+        event("reset", at("2025-12-01 00:10")),
+        event("rollover", at("2025-12-15 12:40")),
+        event("jump", at("2025-12-15 12:05")),
+    ]
+    month = by_month(meter_notes(HALL, SITE.nodes, events), OSLO)["2025-12"]
+    assert marks(month, OSLO, 31) == [
+        Mark(1.61, 2.08, "1", False),
+        Mark(46.77, 52.08, "2, 3", True),
+        Mark(98.39, 97.92, "4", True),
+    ]
+    assert marks((), OSLO, 31) == []
