@@ -20,6 +20,7 @@ from gateway.alerts.engine import Engine, Happened, Result, Wish
 from gateway.alerts.journal import NAME, Journal
 from gateway.alerts.leaps import Leap, begin, follow
 from gateway.alerts.paging import FLOOD_S, Message, Outbox, plan
+from gateway.alerts.refuge import Refuge
 from gateway.alerts.standing import Standing, standing, watch_counts
 from gateway.alerts.state import State
 from gateway.alerts.step import without_rule
@@ -34,9 +35,6 @@ BATCH = 100  # records evaluated at a time, so that ingest gets its turn
 KEEP_EVERY_S = 0.5  # how often states are written in which nothing has happened
 WAIT_S = 1.0
 RETRY_S = 5.0
-RETURN_S = 30.0
-# What a full disk, a worn-out card or one gone read-only says.
-DISK_FAULTS = (apsw.FullError, apsw.ReadOnlyError, apsw.IOError, apsw.CantOpenError)
 T = TypeVar("T")
 
 
@@ -75,13 +73,12 @@ class Alerts:
         self._store = store
         self._zone = ZoneInfo(site.timezone)
         try:
-            self.journal = Journal.open(state / NAME, now_ms())
+            self._refuge = Refuge(Journal.open(state / NAME, now_ms()), now_ms)
         except (apsw.Error, NewerSchema) as error:
             raise AlertsError(
                 f"{state / NAME}: cannot be used ({error}). Install the version that wrote it, or move it "
                 "aside with its -wal and -shm files to start without the alerts' history."
             ) from error
-        self._lock = asyncio.Lock()
         self._awake = asyncio.Event()
         self._turn = asyncio.Event()
         self._listening_from: float | None = None
@@ -91,8 +88,6 @@ class Alerts:
         self._messages: dict[str, Message] = {}
         self._leaps: list[Leap] = []
         self._kept_at = 0.0
-        self._disk: Journal | None = None  # where the journal belongs, while it has to be in memory
-        self._returned_at = 0.0
         states = self.journal.states()
         try:
             self.engine = Engine(site, states, self.journal.maintenance())
@@ -161,8 +156,7 @@ class Alerts:
             return True
         ticked = self.engine.tick(now_s, self._listening(now_s), self._own(), self._shelved())
         await self._keep(ticked, due=True)
-        if self._disk is not None and time.monotonic() - self._returned_at >= RETURN_S:
-            await self._return()
+        await self._refuge.look()
         return False
 
     def _taken(self, records: Sequence[StoredRecord], now_s: int) -> Result:
@@ -244,49 +238,14 @@ class Alerts:
                 planned[message.key] = message
         return planned
 
+    @property
+    def journal(self) -> Journal:
+        """The journal that counts now: on the disk, or in memory while that takes nothing."""
+        return self._refuge.journal
+
     async def write(self, work: Callable[[Journal], T]) -> T:
-        """Do `work` with the database, in a thread and never two at a time; it is never left half done.
-
-        Where the disk takes nothing it is done in memory: people are paged all the same.
-        """
-        async with self._lock:
-            try:
-                return await self._whole(lambda: work(self.journal))
-            except DISK_FAULTS as error:
-                if self._disk is not None:
-                    raise
-                await self._whole(self._fall_back)
-                log.error("alerts_in_memory", reason=str(error), next="they return when the disk takes them")  # noqa: TRY400
-                return await self._whole(lambda: work(self.journal))
-
-    @staticmethod
-    async def _whole(work: Callable[[], T]) -> T:
-        working = asyncio.get_running_loop().run_in_executor(None, work)
-        try:
-            return await asyncio.shield(working)
-        except asyncio.CancelledError:
-            await asyncio.wait([working])
-            raise
-
-    def _fall_back(self) -> None:
-        memory = Journal.in_memory(self._now_ms())
-        with suppress(apsw.Error):  # a disk that can not be read either: what the engine knows goes on
-            memory.fill_from(self.journal)
-        self._disk, self.journal = self.journal, memory
-
-    async def _return(self) -> None:
-        """Put what is in memory back on the disk, if that takes it again."""
-        assert self._disk is not None
-        self._returned_at = time.monotonic()
-        async with self._lock:
-            disk, memory = self._disk, self.journal
-            try:
-                await self._whole(lambda: disk.fill_from(memory))
-            except apsw.Error:
-                return
-            self.journal, self._disk = disk, None
-            memory.close()
-        log.info("alerts_on_disk_again")
+        """See `Refuge.write`."""
+        return await self._refuge.write(work)
 
     # Looking and asking
 
@@ -317,9 +276,7 @@ class Alerts:
             await self._keep(Result({}, ()), due=True)
         except apsw.Error as error:
             log.error("alerts_not_kept", reason=str(error))  # noqa: TRY400
-        if self._disk is not None:
-            await self._return()
-        self.journal.close()
+        await self._refuge.close()
         self._store.close()
 
     # Starting

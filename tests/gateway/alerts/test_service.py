@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 import pytest
 
-from gateway.alerts import service, step
+from gateway.alerts import step
 from gateway.alerts.engine import Engine
 from gateway.alerts.journal import Journal
 from gateway.alerts.service import Alerts, AlertsError
@@ -55,49 +55,6 @@ async def test_a_crash_after_any_commit_changes_nothing(tmp_path: Path) -> None:
     assert any(event[4] == "cleared" for event in steady.events())
     for running in (steady, crashing):
         await running.close()
-
-
-class FullDisk:
-    """Refuses every write to the file, as a full or read-only card does; memory is not affected."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, disk: Journal) -> None:
-        self.full = True
-        keep, fill = Journal.keep, Journal.fill_from
-
-        def refuse(journal: Journal) -> None:
-            if self.full and journal is disk:
-                raise apsw.FullError("database or disk is full")
-
-        def keep_or_not(journal: Journal, *arguments: Any) -> None:
-            refuse(journal)
-            keep(journal, *arguments)
-
-        def fill_or_not(journal: Journal, other: Journal) -> None:
-            refuse(journal)
-            fill(journal, other)
-
-        monkeypatch.setattr(Journal, "keep", keep_or_not)
-        monkeypatch.setattr(Journal, "fill_from", fill_or_not)
-
-
-async def test_a_full_disk_keeps_nobody_from_being_paged(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "RETURN_S", 0.0)
-    disk = running.alerts.journal
-    card = FullDisk(monkeypatch, disk)
-    await running.clog()
-    assert running.alerts.journal is not disk
-    assert "raised/rista-tettes/11/1" in running.messages()
-    told = running.events()
-    card.full = False
-    await running.alerts.step()
-    assert running.alerts.journal is disk
-    assert running.events() == told
-    # It is on the disk now: a crash changes nothing.
-    await running.restart(cleanly=False)
-    assert running.events() == told
-    assert running.alerts.engine.states["rista-tettes", 11].active
 
 
 async def test_what_fails_otherwise_is_written_later(
