@@ -38,7 +38,9 @@ _BOUNDS: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "greater_than_equal": lambda value, c: f"{value} is too small: at least {c['ge']}",
     "less_than": lambda value, c: f"{value} is too large: less than {c['lt']}",
     "less_than_equal": lambda value, c: f"{value} is too large: at most {c['le']}",
-    "string_too_short": lambda _, c: "is empty",
+    "string_too_short": lambda value, c: (
+        f"is shorter than {c['min_length']} characters" if value else "is empty"
+    ),
     "string_too_long": lambda _, c: f"is longer than {c['max_length']} characters",
     "too_short": lambda _, c: f"needs at least {c['min_length']}",
     "too_long": lambda _, c: f"has more than {c['max_length']}",

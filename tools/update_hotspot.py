@@ -13,7 +13,7 @@ import typer
 from gateway import audit
 from tools.node.network import FILE, load_network
 from tools.node.progress import Progress
-from tools.node.session import Json, Lang, SiteOption, State, session, site_at
+from tools.node.session import Json, Lang, SiteOption, State, registry_of, session, site_at
 from tools.servers import ServerError
 from tools.update.hotspot import Desk, Visit, taken_port
 from tools.update.said import in_words
@@ -32,11 +32,12 @@ def hotspot(
     """Give LoRa nodes a program at this machine's own hotspot: one press of the button for each."""
     with session(lang, as_json, False) as s:
         words = s.words
+        found, _ = site_at(site)
+        registry_of(found, state)  # or a misspelt folder would be told that it lacks a hotspot
         network = load_network(state)
         spot = network.hotspot if network else None
         if spot is None:
             fail(words("hotspot.none", file=state / FILE, password=secrets.token_urlsafe(12)), CONFIGURATION)
-        found, _ = site_at(site)
         offer = offer_of(manifest, state, words)
         wanted = fitting(found, state, offer.read, "lora", nodes, words)
         port = spot.port

@@ -113,6 +113,14 @@ def test_without_a_hotspot_it_draws_a_password(typed: list[str], capsys: pytest.
     assert len(drawn) == 2
 
 
+def test_a_misspelt_state_directory_is_no_missing_hotspot(
+    typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed[typed.index("--state") + 1] += "x"
+    status, said = given(typed, capsys)
+    assert (status, "There is no folder" in said) == (3, True)
+
+
 def test_the_port_is_taken(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     port = int(re.findall(r"port: (\d+)", (state_of(typed) / FILE).read_text())[0])
     with socket.socket() as other:

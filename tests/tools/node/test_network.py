@@ -67,7 +67,16 @@ def test_a_ca_that_is_not_there_or_none_is_told_with_its_place(
     assert f"{tmp_path}/ca.pem, which {FILE} names" in found.value.told(Words("en"))
 
 
-@pytest.mark.parametrize("text", ["hotspot: {ssid: x}", "hotspot: {password: kort}", "hotspots: {}"])
-def test_what_can_not_be(settings: Callable[..., dict[str, object]], text: str) -> None:
-    with pytest.raises(ConfigError):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hotspot: {ssid: x}", "`password` is missing"),
+        ("hotspot: {password: kort}", "`password` is shorter than 12 characters"),
+        ('hotspot: {password: ""}', "`password` is empty"),
+        ("hotspots: {}", "hotspots"),
+    ],
+)
+def test_what_can_not_be(settings: Callable[..., dict[str, object]], text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as error:
         settings(text, "lora")
+    assert words in error.value.problems[0].message
