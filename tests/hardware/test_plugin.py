@@ -72,9 +72,11 @@ def test_a_wrong_file_ends_the_run_with_its_place(tmp_path: Path) -> None:
 
 
 def test_a_bench_that_is_not_there_ends_the_run_as_one_without_a_device(tmp_path: Path) -> None:
-    done = run(tmp_path, "--bench", "example")
+    bench = tmp_path / "example.yaml"
+    bench.write_text((BENCHES / "example.yaml").read_text().replace("/dev/hidraw0", f"{tmp_path}/hidraw0"))
+    done = run(tmp_path, "--bench", str(bench))
     assert done.returncode == 4
-    assert "relay /dev/hidraw0 can not be opened" in done.stdout
+    assert f"relay {tmp_path}/hidraw0 can not be opened" in done.stdout
     assert "sensornett rig check" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 

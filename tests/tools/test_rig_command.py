@@ -26,11 +26,15 @@ def test_check_walks_the_virtual_board_to_sleep(capsys: pytest.CaptureFixture[st
     ]  # fmt: skip
 
 
-def test_check_says_what_is_missing_of_a_real_bench(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["rig", "check", "example"]) == 4
+def test_check_says_what_is_missing_of_a_real_bench(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "example.yaml"
+    path.write_text((BENCHES / "example.yaml").read_text().replace("/dev/hidraw0", f"{tmp_path}/hidraw0"))
+    assert cli.main(["rig", "check", str(path)]) == 4
     said = capsys.readouterr().err
     assert "MISSING console: /dev/serial/by-id/" in said
-    assert "MISSING power: /dev/hidraw0 is not there" in said
+    assert f"MISSING power: {tmp_path}/hidraw0 is not there" in said
     assert "stimulus: this bench has none; tests that need it are skipped" in said
     assert "attenuator: this bench has none; tests that need it are skipped" in said
     assert "Traceback" not in said
