@@ -53,7 +53,16 @@ class Virtual(Entry):
 class VirtualBoard(Entry):
     kind: Literal["virtual"]
     drift_ppm: Annotated[float, Field(ge=-50_000, le=50_000)] = 0.0
-    """How much too slowly the board's RC oscillator counts while it sleeps."""
+    """How much too slowly the board's RC oscillator counts while it sleeps, at 20 degrees Celsius."""
+    drift_ppm_per_c: Annotated[float, Field(ge=-1000, le=1000)] = 0.0
+    """What each degree of the air adds to that."""
+
+
+class VirtualStimulus(Entry):
+    kind: Literal["virtual"]
+    channels: tuple[str, ...] | None = None
+    """It plays these alone, as a stimulus board does; not given: all that a sensor sees."""
+    button: bool = True
 
 
 class SerialPort(Entry):
@@ -137,7 +146,7 @@ class BenchFile(Entry):
     console: Annotated[VirtualBoard | SerialPort, Field(discriminator="kind")]
     power: Annotated[Virtual | UsbRelay | UsbPort, Field(discriminator="kind")]
     flasher: Annotated[Virtual | Esptool, Field(discriminator="kind")]
-    stimulus: Annotated[Virtual | StimulusPort | None, Field(discriminator="kind")] = None
+    stimulus: Annotated[VirtualStimulus | StimulusPort | None, Field(discriminator="kind")] = None
     meter: Annotated[Virtual | Ina219Wired | None, Field(discriminator="kind")] = None
     radio: Annotated[Virtual | LoraBridge | None, Field(discriminator="kind")] = None
     attenuator: Annotated[Virtual | SerialAttenuator | None, Field(discriminator="kind")] = None
@@ -218,7 +227,7 @@ def _mixed(document: Document, bench: BenchFile) -> list[Problem]:
             (role,), f"`{role}` does not fit: the console is {kind}", "all of a bench are virtual, or none"
         )
         for role in bench.instruments
-        if isinstance(getattr(bench, role), Virtual | VirtualBoard) != bench.virtual
+        if isinstance(getattr(bench, role), Virtual | VirtualBoard | VirtualStimulus) != bench.virtual
     ]
 
 

@@ -28,6 +28,7 @@ from hardware.bench_file import (
     UsbRelay,
     VirtualBoard,
 )
+from hardware.bench_file import VirtualStimulus as VirtualStimulusEntry
 from hardware.protocols import Console, Flasher, InstrumentError, Meter, Power, Radio, Stimulus
 from hardware.strategy import Known
 from hardware.virtual.bench import (
@@ -95,6 +96,7 @@ async def opened(
             clock,
             file.network.ssid,
             file.console.drift_ppm,
+            file.console.drift_ppm_per_c,
             antenna,
         )
         console: Console = VirtualConsole(device)
@@ -106,7 +108,11 @@ async def opened(
             console,
             VirtualPower(device),
             VirtualFlasher(device),
-            VirtualStimulus(device) if file.stimulus else None,
+            (
+                VirtualStimulus(device, file.stimulus.channels, button=file.stimulus.button)
+                if isinstance(file.stimulus, VirtualStimulusEntry)
+                else None
+            ),
             VirtualMeter(device.board, device.clock) if file.meter else None,
             VirtualRadio(antenna, clock, attenuator=file.attenuator is not None) if antenna else None,
             Known(),

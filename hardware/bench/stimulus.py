@@ -87,17 +87,26 @@ class StimulusBoard:
         self._port.close()
 
     async def known(self) -> frozenset[str]:
-        """Return what the board can play. Raises InstrumentError where it is not one."""
+        """Return what the board can play; `channels` are those of the node's from now on.
+
+        Raises InstrumentError where it is not such a board.
+        """
         name, version, *parts = (await self._ask("hello")).split()
         if (name, version) != ("stimulus", VERSION):
             raise InstrumentError(
                 f"{self._path} is a {name} {version}: put this version's firmware on the stimulus board"
             )
+        self.channels = frozenset(name for name in self._commands if self._part(name) in parts)
         return frozenset(parts)
+
+    def _part(self, channel: str) -> str:
+        """Return which output of the board a channel needs, by the name that `hello` tells."""
+        verb, *rest = self._commands[channel](0).split()
+        return verb + rest[0] if verb == "loop" else verb
 
     async def set(self, channel: str, value: float) -> None:
         command = self._commands.get(channel)
-        if command is None:
+        if command is None or channel not in self.channels:
             known = ", ".join(sorted(self.channels))
             raise InstrumentError(f"nothing plays `{channel}` here; known: {known}")
         await self._ask(command(value))

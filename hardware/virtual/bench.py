@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from device_configs.catalog import Catalog
@@ -23,6 +23,7 @@ from hardware.virtual.wiring import PinChip
 # What the virtual meter shows: an ESP32 with its radio on, now and then, and in deep sleep.
 RUNNING_UA, ASLEEP_UA = 45_000.0, 15.0
 _FOREVER_S = 1e6
+ROOM_C = 20.0
 HEAP_KB = {"battery": 160, "mains": 320}
 # True where nothing else was set: by channel of the profiles.
 CALM = {"up": 300.0, "down": 250.0, "water": 2.0, "air": -6.0, "battery": 3.6, "distance": 2400.0}
@@ -72,7 +73,8 @@ class HeldClock:
 class VirtualDevice:
     """A node's board with a cable, a supply and surroundings that can be set. `has_program`: MicroPython.
 
-    With an `antenna` its radio is on the air.
+    With an `antenna` its radio is on the air. `drift_ppm` is that of its RC oscillator at 20 degrees Celsius,
+    and `drift_ppm_per_c` what each degree of the air adds.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class VirtualDevice:
         clock: BoardClock,
         ssid: str,
         drift_ppm: float = 0.0,
+        drift_ppm_per_c: float = 0.0,
         antenna: Antenna | None = None,
     ) -> None:
         self.clock = HeldClock(clock)
@@ -106,7 +109,7 @@ class VirtualDevice:
             access_point=AccessPoint(clock, ssid),
             chip=kind.chip,
             heap_kb=HEAP_KB[node.profile.power],
-            drift_ppm=drift_ppm,
+            drift_ppm=lambda: drift_ppm + drift_ppm_per_c * (self.world.get("air", ROOM_C) - ROOM_C),
             prompt=True,
         )
         self.has_program = self.has_supply = False
@@ -178,13 +181,18 @@ class VirtualFlasher:
 
 
 class VirtualStimulus:
-    """What is true around the board, and who stands there."""
+    """What is true around the board, and who stands there.
 
-    def __init__(self, device: VirtualDevice) -> None:
+    `channels`: it plays these alone, None: all; `button`: it presses the board's, where that has one.
+    """
+
+    def __init__(
+        self, device: VirtualDevice, channels: Sequence[str] | None = None, *, button: bool = True
+    ) -> None:
         self._device = device
         self._world = device.world
-        self.channels = frozenset(device.world)
-        self.button = device.button is not None
+        self.channels = frozenset(device.world if channels is None else channels) & device.world.keys()
+        self.button = button and device.button is not None
 
     async def set(self, channel: str, value: float) -> None:
         if channel not in self.channels:
@@ -193,8 +201,8 @@ class VirtualStimulus:
         self._world[channel] = value
 
     async def press(self) -> None:
-        if self._device.button is None:
-            raise InstrumentError("the board has no button")
+        if self._device.button is None or not self.button:
+            raise InstrumentError("nothing presses the board's button here")
         await self._device.button.press()
 
     def seen(self) -> str:

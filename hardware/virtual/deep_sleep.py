@@ -33,8 +33,9 @@ class DeepSleep:
         self._began_s = began_s
         self._level = wake_level
         self._wake_pins = wake_pins
+        lasts_s = self._rtc.sleep_s(asked_ms / 1000)
         if asked_ms > 0:
-            left_s = began_s + self._rtc.sleep_s(asked_ms / 1000) - self._clock.monotonic_s()
+            left_s = began_s + lasts_s - self._clock.monotonic_s()
             self._timer = self._clock.call_later(max(0.0, left_s), partial(self._wake, TIMER_WAKE))
         chips = [self._pins[number] for number in self._wake_pins if number in self._pins]
         for chip in chips:

@@ -1,5 +1,7 @@
 """The real-time clock domain: a clock and 2048 bytes that live as long as the board has supply."""
 
+from collections.abc import Callable
+
 from hardware.virtual.clock import Clock
 
 MEMORY_SIZE = 2048
@@ -9,12 +11,14 @@ class Rtc:
     """Counts microseconds since 2000-01-01, from 0 at power-on.
 
     While the chip sleeps its RC oscillator keeps the time: `drift_ppm` > 0 means it counts too slowly, so a
-    sleep lasts that much longer than the node believes.
+    sleep lasts that much longer than the node believes. It may depend on the temperature: it is asked for
+    when a sleep begins, and holds for that sleep.
     """
 
-    def __init__(self, clock: Clock, drift_ppm: float = 0.0) -> None:
+    def __init__(self, clock: Clock, drift_ppm: Callable[[], float] = lambda: 0.0) -> None:
         self._clock = clock
-        self.drift_ppm = drift_ppm
+        self._drift_ppm = drift_ppm
+        self._asleep_ppm = 0.0
         self._zero_us = 0
         self.memory = b""
         self.power_on()
@@ -30,12 +34,13 @@ class Rtc:
         self._zero_us = self._monotonic_us() - us
 
     def sleep_s(self, asked_s: float) -> float:
-        """Real seconds of a sleep that the node asked for."""
-        return asked_s * (1 + self.drift_ppm * 1e-6)
+        """Begin a sleep; return the real seconds of the one that the node asked for."""
+        self._asleep_ppm = self._drift_ppm()
+        return asked_s * (1 + self._asleep_ppm * 1e-6)
 
     def slept(self, real_s: float) -> None:
         """The RC oscillator missed a part of these seconds."""
-        self._zero_us += round((real_s - real_s / (1 + self.drift_ppm * 1e-6)) * 1e6)
+        self._zero_us += round((real_s - real_s / (1 + self._asleep_ppm * 1e-6)) * 1e6)
 
     def store(self, content: bytes) -> None:
         if len(content) > MEMORY_SIZE:

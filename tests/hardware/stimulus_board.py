@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hardware.virtual import flash
 from hardware.virtual.chips.chip import Chip
@@ -15,7 +16,7 @@ from hardware.virtual.workbench import BoardOnBench
 from tests.tools.node.bench import program
 from tools.firmware_image import compiled
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "role": "stimulus",
     "stimulus": {
         "ranger": {"uart": 1, "tx": 17, "rx": 16},

@@ -1,4 +1,4 @@
-"""A clock that runs wrong while the node sleeps: records carry the right time all the same."""
+"""A clock that runs wrong while the node sleeps, and otherwise at each temperature: records carry UTC."""
 
 from statistics import median
 
@@ -12,6 +12,7 @@ pytestmark = pytest.mark.servers
 
 WAKES = 12
 LEARNED = 4  # records until UTC has been told twice, half an hour or more apart
+WARMEST_C, STEP_C = 0.0, 5.0  # a night gets colder, and the day warm again
 ERROR_S = 30.0  # half of what the virtual clock drifts in one sleep; a slow computer needs some of it
 
 
@@ -25,7 +26,10 @@ async def test_records_carry_utc_although_the_clock_drifts(
 ) -> None:
     """From outside: when the gateway heard a record, and what time the node gave it."""
     await dut.to(State.ASLEEP)
-    await bench.clock.sleep(WAKES * interval_s * 1.05)
+    for wake in range(WAKES):
+        if bench.stimulus and "air" in bench.stimulus.channels:
+            await bench.stimulus.set("air", WARMEST_C - STEP_C * min(wake, WAKES - wake))
+        await bench.clock.sleep(interval_s * 1.05)
     await gateway.until_stored(WAKES, 60)
     late_s = [r.received_at_ms / 1000 - r.measured_at_s for r in gateway.stored()]
     assert -1 <= median(late_s[LEARNED:]) <= ERROR_S, late_s

@@ -21,7 +21,7 @@ TRIES, REST_S, STOP_S = 3, 600, 3600  # what the firmware promises: guard.py, po
 
 async def shown(bench: Bench, air: float) -> None:
     """Make each start's records tell from the others', where the bench can."""
-    if bench.stimulus:
+    if bench.stimulus and "air" in bench.stimulus.channels:
         await bench.stimulus.set("air", air)
 
 
@@ -109,6 +109,8 @@ async def test_a_battery_that_is_too_low_only_sleeps_and_comes_back(
     bench: Bench, dut: Strategy, gateway: RigGateway
 ) -> None:
     assert bench.stimulus
+    if "battery" not in bench.stimulus.channels:
+        pytest.skip(f"nothing plays the battery of bench {bench.file.name}")
     await dut.to(State.ASLEEP)
     await bench.stimulus.set("battery", 2.8)
     start = len(bench.console.text())

@@ -1,4 +1,4 @@
-"""Cold boot, wakes in time, and each sensor of the intake profile against what it is shown."""
+"""Cold boot, wakes in time, and each sensor of the intake and of the snow node against what it is shown."""
 
 from itertools import pairwise
 
@@ -13,11 +13,12 @@ from tests.rig.gateway import RigGateway
 
 pytestmark = pytest.mark.servers
 
-# (stimulus, what the node may report) in its units: mm of level, degrees Celsius, volts.
+# What the stimulus makes true, in its units: mm of level and of distance, degrees Celsius, volts.
 SHOWN = [
-    {"up": 0.0, "down": 1200.0, "water": 0.0, "air": -24.5, "battery": 3.35},
-    {"up": 2500.0, "down": -50.0, "water": 14.25, "air": 21.0, "battery": 3.62},
+    {"up": 0.0, "down": 1200.0, "distance": 2345.0, "water": 0.0, "air": -24.5, "battery": 3.35},
+    {"up": 2500.0, "down": -50.0, "distance": 812.0, "water": 14.25, "air": 21.0, "battery": 3.62},
 ]
+DISTANCE_MM = 1  # a played ranger says millimetres; the median of several is the same
 LOOP_UA, TEMP_CC, BATTERY_MV = (
     15,
     7,
@@ -62,6 +63,9 @@ async def test_each_sensor_reports_what_it_is_shown(bench: Bench, dut: Strategy,
             assert said[channel] == pytest.approx(wanted, abs=LOOP_UA), channel
         for channel in {"water", "air"} & shown.keys():
             assert said[channel] == pytest.approx(100 * shown[channel], abs=TEMP_CC), channel
+        if "distance" in shown:
+            assert said["distance"] == pytest.approx(shown["distance"], abs=DISTANCE_MM)
+            assert said["spread"] == 0
         if "battery" in shown:
             assert said["battery"] == pytest.approx(1000 * shown["battery"], abs=BATTERY_MV)
 

@@ -60,6 +60,34 @@ def test_run_runs_the_suite_and_keeps_console_and_report(tmp_path: Path) -> None
 
 
 @pytest.mark.servers
+def test_the_suite_runs_unchanged_on_a_bench_of_another_node_that_plays_less(tmp_path: Path) -> None:
+    """A snow node, whose ranger is all that a stimulus board can play; and no radio."""
+    text = (
+        (BENCHES / "virtual.yaml")
+        .read_text()
+        .replace("radio: {kind: virtual}\nattenuator: {kind: virtual}\n", "")
+    )
+    for old, new in {
+        "name: virtual": "name: snow",
+        "node: 11": "node: 21",
+        "stimulus: {kind: virtual}": "stimulus: {kind: virtual, channels: [distance], button: false}",
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "snow.yaml").write_text(text)
+    only = "each_sensor or power_cuts or low_only or heard_down"
+    kept = tmp_path / "kept"
+    assert (
+        cli.main(["rig", "run", str(tmp_path / "snow.yaml"), "--only", only, "--artefacts", str(kept)]) == 0
+    )
+    results = json.loads((kept / "results.json").read_text())["results"]
+    assert sorted(result["outcome"] for result in results) == ["passed", "passed", "skipped", "skipped"]
+    said = " ".join(result["said"] for result in results)
+    assert "nothing plays the battery of bench snow" in said
+    assert "bench snow has no attenuator and no radio" in said
+
+
+@pytest.mark.servers
 def test_burn_in_takes_as_long_as_asked_for_and_tells_each_hour(tmp_path: Path) -> None:
     kept = ["--artefacts", str(tmp_path)]
     assert cli.main(["rig", "run", "virtual", "--burn-in", "--burn-in-hours", "0.1", *kept]) == 0

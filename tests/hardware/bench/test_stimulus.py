@@ -10,7 +10,7 @@ from device_configs.loader import SITES, load_site
 from hardware.bench.stimulus import StimulusBoard, checked, text_of
 from hardware.protocols import InstrumentError
 from hardware.virtual.usb_port import Cable
-from tests.hardware.stimulus_board import StimulusOnBench
+from tests.hardware.stimulus_board import SETTINGS, StimulusOnBench
 
 LIMIT_S = 120.0
 INTAKE, SNOW = 11, 21
@@ -120,6 +120,22 @@ async def test_what_it_does_not_play_and_who_is_not_there(tmp_path: Path, board:
         await driver.close()
     with pytest.raises(InstrumentError, match="Is it plugged in"):
         StimulusBoard(str(tmp_path / "ttyUSB9"), SITE.node(INTAKE))
+
+
+async def test_it_plays_what_is_wired_to_it_alone(tmp_path: Path) -> None:
+    """A channel whose output the board lacks is none of the bench's: its tests are skipped, not failed."""
+    one_loop = {**SETTINGS["stimulus"], "loops": {**SETTINGS["stimulus"]["loops"], "addresses": [0x60]}}
+    made = StimulusOnBench(tmp_path, {**SETTINGS, "stimulus": one_loop})
+    await made.bench.plug()
+    driver = StimulusBoard(made.port, SITE.node(INTAKE))
+    try:
+        assert "loop1" not in await driver.known()
+        assert driver.channels == {"up"}
+        with pytest.raises(InstrumentError, match="nothing plays `down` here; known: up"):
+            await driver.set("down", 100)
+    finally:
+        await driver.close()
+        await made.bench.close()
 
 
 def test_the_check_of_a_line() -> None:
