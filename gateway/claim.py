@@ -25,7 +25,10 @@ def claimed(state: Path, part: str, advice: str) -> Iterator[None]:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (state / f"{part}.lock").open("a+")
     except OSError as error:
-        raise StartError(f"{state}: {part} cannot write here: {error.strerror}") from error
+        raise StartError(
+            f"{state}: {part} cannot write here: {error.strerror}. Run it as the user the directory belongs "
+            "to, or choose another with --state."
+        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

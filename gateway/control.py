@@ -97,7 +97,8 @@ def request(path: Path, message: Message, timeout_s: float = 10.0) -> Message:
     except TimeoutError as error:
         raise ControlError(f"{path}: no answer within {timeout_s:g} s") from error
     except OSError as error:
-        raise ControlError(f"{path}: nobody answers ({error.strerror}). Is the gateway running?") from error
+        who = "the gateway" if path.name == SOCKET_NAME else path.stem
+        raise ControlError(f"{path}: nobody answers ({error.strerror}). Is {who} running?") from error
     try:
         answer = json.loads(line)
     except ValueError as error:

@@ -40,6 +40,7 @@ def delivery_in(state: Path, site: Site) -> Settings | None:
     asked = {rule.recipient for rule in site.rules} | {r.escalate_to for r in site.rules if r.escalate_to}
     if unreached := sorted(asked - reached):
         raise DeliverySetupError(
-            f"{state / NAME}: no channel leads to `{unreached[0]}`, whom alerts.yaml wants to tell"
+            f"{state / NAME}: no channel leads to `{unreached[0]}`, whom alerts.yaml wants to tell. "
+            "Add one, or name another recipient there."
         )
     return Settings(channels, shifts, modem)

@@ -57,7 +57,8 @@ def settings_of(
     if packet_forwarder or bridges:
         if site.lora is None:
             raise StartError(
-                f"{site_path}: site.yaml has no `lora` settings, so there is nothing to listen to"
+                f"{site_path}: site.yaml has no `lora` settings, so there is nothing to listen to. Add them, "
+                "or leave --packet-forwarder and --bridge out."
             )
         at = (packet_forwarder.host, packet_forwarder.port) if packet_forwarder else None
         radios = Radios(site.lora, at, tuple(bridges))
@@ -115,7 +116,7 @@ def broker_at(
     try:
         tls = ssl.create_default_context(cafile=str(ca)) if ca else None
     except OSError as error:  # SSLError is one
-        raise StartError(f"{ca}: no certificates can be read: {error.strerror}") from error
+        raise StartError(f"{ca}: no certificates (PEM) can be read: {error.strerror}") from error
     return Broker(host, int(port), username, password, tls)
 
 

@@ -22,7 +22,7 @@ def test_a_second_one_is_told_who_is_there_and_another_part_is_not_disturbed(tmp
 
 def test_a_folder_that_can_not_be_one_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StartError, match="file/state: sync cannot write here"):
+    with pytest.raises(StartError, match=r"file/state: sync cannot write here: .*--state"):
         claimed(tmp_path / "file/state", "sync", "").__enter__()
     with pytest.raises(StartError, match="too long for a socket"):
         claimed(tmp_path / ("x" * 110), "sync", "").__enter__()

@@ -89,6 +89,8 @@ async def test_idle_clients_are_bounded(path: Path) -> None:
 def test_without_a_gateway_the_next_step_is_said(tmp_path: Path) -> None:
     with pytest.raises(ControlError, match="Is the gateway running"):
         request(tmp_path / "gateway.sock", {"do": "status"})
+    with pytest.raises(ControlError, match="Is sync running"):
+        request(tmp_path / "sync.sock", {"do": "status"})
 
 
 def test_a_gateway_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
