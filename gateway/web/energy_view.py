@@ -189,6 +189,11 @@ class EnergyView:
         """Return what happened to a building's meters, the newest first. Raises StoreError."""
         return meter_notes(building, self.site.nodes, self._events())
 
+    def notes_at(self, node: int) -> Sequence[MeterNote]:
+        """Return what happened to the meter that a node reads; nothing where it reads none. StoreError."""
+        mine = [b for b in self.site.buildings if any(meter.node == node for meter in b.meters)]
+        return [note for building in mine for note in self.notes(building) if note.node.id == node]
+
     @property
     def today(self) -> date:
         return datetime.fromtimestamp(self._clock(), self.zone).date()

@@ -21,8 +21,9 @@ from gateway.web.concerns import Concern
 from gateway.web.export import csv_lines
 from gateway.web.history import RANGES, Hours, Past, Stretch, beside, ranges, stretch
 from gateway.web.live import DAY_S, Live, NodeLive
+from gateway.web.meter_notes import MeterNote
 from gateway.web.rollup_csv import rollup_table
-from gateway.web.series import charts
+from gateway.web.series import Noted, charts, noted
 from gateway.web.sheet import condition, every_figure, groups, rows
 from gateway.web.tables import csv_response
 from gateway.web.way import NodeCounts
@@ -38,7 +39,10 @@ RolledOf = Callable[[int, int, int, int], Sequence[Made] | None]
 
 
 class NodePage:
-    """Routes of a node's page. `own` returns what needs attention at a node, `rounds` who was there."""
+    """Routes of a node's page.
+
+    `own` returns what needs attention at a node, `rounds` who was there, `meter` what happened to its meter.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class NodePage:
         hours: HoursOf,
         rolled: RolledOf,
         rounds: Callable[[int, int, int], Sequence[Round]],
+        meter: Callable[[int], Sequence[MeterNote]],
         card: Callable[[NodeLive, Words], Card],
         own: Callable[[int], Sequence[Concern]],
         counts: Callable[[], Mapping[int, NodeCounts]],
@@ -68,6 +73,7 @@ class NodePage:
         self._hours = hours
         self._rolled = rolled
         self._rounds = rounds
+        self._meter = meter
         self._card = card
         self._own = own
         self._counts = counts
@@ -106,7 +112,7 @@ class NodePage:
             told=json.loads(state.status) if state else {},
             state=state,
             concerns=self._own(id_),
-            rounds=await asyncio.to_thread(self._rounds, id_, asked.from_s, asked.to_s),
+            noted=await asyncio.to_thread(self._noted, id_, asked, say),
         )
 
     async def _series(self, request: Request) -> Response:
@@ -114,8 +120,8 @@ class NodePage:
 
         def made() -> dict[str, object]:
             past = self._past(node, asked)
-            rounds = self._rounds(node.place.id, asked.from_s, asked.to_s)
-            return charts(groups(node.place, past, self._zone, say), past, rounds, say)
+            notes = self._noted(node.place.id, asked, say)
+            return charts(groups(node.place, past, self._zone, say), past, notes, say)
 
         return JSONResponse(await asyncio.to_thread(made))
 
@@ -139,6 +145,10 @@ class NodePage:
         )
         name = f"{self._site.id}-{node.place.id}-{period}-{asked.name or asked.from_s}.csv"
         return csv_response(name, *rollup_table(node.place, found or (), say), say)
+
+    def _noted(self, node: int, asked: Stretch, say: Words) -> Sequence[Noted]:
+        rounds = self._rounds(node, asked.from_s, asked.to_s)
+        return noted(rounds, self._meter(node), asked, say)
 
     def _asked(self, request: Request) -> NodeLive:
         node = self._live.nodes.get(request.path_params["node"])

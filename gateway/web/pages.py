@@ -129,6 +129,7 @@ class Pages:
             hours=hours,
             rolled=rolled,
             rounds=desk.rounds if desk else lambda _node, _from_s, _to_s: (),
+            meter=energy.notes_at if energy else lambda _node: (),
             card=self.card_of,
             own=self._own,
             counts=lambda: self.counts,

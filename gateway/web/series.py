@@ -1,18 +1,47 @@
 """A node's charts as numbers, for the script that draws them with a crosshair. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.alerts.log import Round
 from gateway.web.chart import Series
-from gateway.web.history import Past
+from gateway.web.history import Past, Stretch
+from gateway.web.meter_notes import MeterNote
 from gateway.web.sheet import Group
 from gateway.web.sparkline import runs
 from gateway.web.units import shown
 from gateway.web.words import Words
 
 
-def charts(groups: Sequence[Group], past: Past, rounds: Sequence[Round], say: Words) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What happened at a time, to be marked on all charts; of a round also who it was and what they said.
+
+    `label` stands at the mark: the text itself, or its number where there are more, as texts would overlap.
+    """
+
+    at_s: int
+    text: str
+    by: str = ""
+    remark: str = ""
+    label: str = ""
+
+
+def noted(
+    rounds: Iterable[Round], meter: Iterable[MeterNote], stretch: Stretch, say: Words
+) -> Sequence[Noted]:
+    """Return who was at a grate and what happened to a meter in a stretch of time, the oldest first."""
+    found = [Noted(r.at_s, round_text(r, say), r.by, r.note) for r in rounds]
+    found += [Noted(n.at_s, say(f"meter.{n.kind}")) for n in meter]
+    inside = sorted(
+        (each for each in found if stretch.from_s <= each.at_s <= stretch.to_s), key=lambda each: each.at_s
+    )
+    alone = len(inside) == 1
+    return [replace(each, label=each.text if alone else str(i)) for i, each in enumerate(inside, 1)]
+
+
+def charts(groups: Sequence[Group], past: Past, notes: Sequence[Noted], say: Words) -> dict[str, Any]:
     """Return what is drawn as JSON: times in UTC seconds, values in the unit shown, texts ready to be read.
 
     A line is a list of times and one of values; None among these is a gap.
@@ -33,7 +62,7 @@ def charts(groups: Sequence[Group], past: Past, rounds: Sequence[Round], say: Wo
         "to": to_s,
         "times": times,
         "days": days,
-        "notes": [[r.at_s, round_text(r, say)] for r in rounds],
+        "notes": [[note.at_s, note.label] for note in notes],
         "groups": [_group(group, say) for group in groups],
     }
 

@@ -72,7 +72,7 @@ function before(u, group) {
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    const left = x > bbox.left + 0.8 * bbox.width;
+    const left = x + 5 * ratio + ctx.measureText(text).width > bbox.left + bbox.width;
     ctx.textAlign = left ? "right" : "left";
     label(text, x + (left ? -5 : 5) * ratio, bbox.top + 12 * ratio);
   }

@@ -1,5 +1,6 @@
 """The energy pages as a browser asks for them, in both languages."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import date
@@ -355,6 +356,12 @@ async def test_what_happened_to_the_meter_is_told_with_its_date(
     of_month = {label: text for label, text in rows.items() if text}
     assert len(of_month) == 2
     assert sum(told[1].split(" : ")[1] in text for text in of_month.values()) == 1
+    # The page of the node that reads the meter has it on its charts, as drawings and as numbers.
+    node = (await ask(pages, "/node/31", f"lang={language}&range=7d"))[2]
+    assert told[1].replace(" : ", ": ") in shown(node)
+    numbers = json.loads((await ask(pages, "/node/31/series.json", f"lang={language}&range=30d"))[2])
+    assert numbers["notes"] == [[swap_s, told[1].split(" : ")[1]]]
+    assert json.loads((await ask(pages, "/node/32/series.json", "range=30d"))[2])["notes"] == []
     earlier = (await ask(pages, "/energy/radhuset", f"lang={language}&month=202511"))[2]
     assert "ring-name" not in earlier
     hours = (await ask(pages, "/energy/radhuset/hours.csv", "month=202512"))[2].splitlines()
