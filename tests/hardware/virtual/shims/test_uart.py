@@ -1,5 +1,6 @@
 """UARTs: reading with time-outs, poll, asyncio, and lines whose ends disagree."""
 
+import itertools
 from collections.abc import Callable
 
 from hardware.virtual.board import Board
@@ -134,5 +135,7 @@ import time
 uart = UART(2, 9600, timeout=60000)
 print(b"R1234" in uart.read(20), UART(1, 9600, timeout=10).read())
 """
-    chip = HanMeter([(0.2, b"R1234\r")], RealClock(), LineSettings(2400))
+    # Again and again: what it says before the board listens is lost.
+    frames = ((0.2 * number, b"R1234\r") for number in itertools.count(1))
+    chip = HanMeter(frames, RealClock(), LineSettings(2400))
     assert await printed(make_board(main, wired(chip))) == ["False None"]
