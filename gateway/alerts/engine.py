@@ -19,6 +19,7 @@ from gateway.alerts.watches import Watch, WatchId, watches
 from gateway.clock import AHEAD_MS, EARLIEST_S
 from gateway.model import StoredRecord
 from gateway.readings import WrongSchema
+from gateway.shelved import lies
 
 INHIBIT_TAIL_S = 3600  # an inhibited alert stays quiet for so long after the other has cleared
 AHEAD_S = AHEAD_MS // 1000
@@ -125,7 +126,7 @@ class Engine:
             watch = self.watches[id_]
             if isinstance(watch.signal, Silence) and listening_since_s is not None:
                 since_s = max(listening_since_s, self._fetched_s.get(watch.node.id, 0))
-                self._judge_silence(watch, now_s, since_s, shelved.get(watch.node.id, 0))
+                self._judge_silence(watch, now_s, since_s, shelved.get(watch.node.id))
             elif isinstance(watch.signal, OfGateway) and own is not None:
                 self._judge_gateway(watch, now_s, own.get(watch.signal.key))
             quiet = self.silenced(watch, now_s) or (deaf and isinstance(watch.signal, Silence))
@@ -228,9 +229,9 @@ class Engine:
             self.states[watch.id] = state.but(heard_s=at_s)
             self._changed.add(watch.id)
 
-    def _judge_silence(self, watch: Watch, now_s: int, listening_since_s: int, shelved_s: int) -> None:
+    def _judge_silence(self, watch: Watch, now_s: int, listening_since_s: int, shelved_s: int | None) -> None:
         state = self.states[watch.id]
-        if shelved_s and not state.active and (state.heard_s is None or state.heard_s < shelved_s):
+        if not state.active and lies(shelved_s, state.heard_s):
             return  # an alert that stands is not ended by the board that is to take the place
         if state.heard_s is not None and state.heard_s > now_s:  # the clock has been put back
             state = state.but(heard_s=now_s)
