@@ -1,4 +1,6 @@
-"""Wiring drawings of each board with each profile it fits, as SVG; `python -m hardware.drawings` writes them.
+"""Wiring drawings as SVG: each board with each profile it fits, and what a board itself consists of.
+
+`python -m hardware.drawings` writes them.
 
 They are made from device_configs, so a pin in a drawing is the pin the firmware uses.
 """
@@ -62,7 +64,7 @@ def _part(board: Board, name: str, slots: list[str], supply: str) -> Part:
         inputs = ", ".join(f"AIN{i}: {slot}" for i, slot in enumerate(slots))
         return Part("ADS1115 at address 0x48", wires, (inputs, *loops))
     if name == "ds18b20" and board.onewire:
-        wire = Wire(_pin(board.onewire.pin), "DQ", "4.7 kΩ to 3.3 V")
+        wire = Wire(_pin(board.onewire.pin), "DQ", "4.7 kΩ to V+")
         return Part(f"DS18B20: {which}", (wire, *power), ("all probes on one bus, 20 m of cable at most",))
     if name == "mb7374" and board.uart:
         wires = (Wire(_pin(board.uart.rx), "5 serial"), Wire(supply, "6 V+"), Wire(GROUND, "7 GND"))
@@ -70,19 +72,56 @@ def _part(board: Board, name: str, slots: list[str], supply: str) -> Part:
     if name == "battery" and board.battery:
         ratio = board.battery.divider_permille / 1000
         wire = Wire(_pin(board.battery.pin), "divider", f"cell through 1 : {ratio:g}")
-        return Part(
-            "battery, one Li-SOCl2 cell", (wire, Wire(GROUND, "cell -")), ("pulse capacitor across it",)
-        )
+        notes = ["pulse capacitor across it"]
+        if board.battery.enable_pin is not None:
+            level = "high" if board.battery.enable_level else "low"
+            notes.append(
+                f"the divider is the board's own, on while GPIO {board.battery.enable_pin} is {level}"
+            )
+        return Part("battery, one Li-SOCl2 cell", (wire, Wire(GROUND, "cell -")), tuple(notes))
     if name == "han" and board.uart:
         wires = (Wire(_pin(board.uart.rx), "TXD"), Wire(STEADY, "VCC"), Wire(GROUND, "GND"))
         return Part("HAN receiver (M-Bus, galvanically apart)", wires, ("RJ45 1-2 to the meter; 2400 baud",))
     if name == "pulses" and board.pulse:
         wire = Wire(_pin(board.pulse.pin), "contact", "10 nF to GND")
-        return Part("tipping bucket or S0 output", (wire, Wire(GROUND, "contact")))
+        return Part("tipping bucket", (wire, Wire(GROUND, "contact")))
+    if name == "s0" and board.pulse:
+        wire = Wire(_pin(board.pulse.pin), "S0+", "10 nF to GND")
+        return Part(
+            "S0 output of a meter", (wire, Wire(GROUND, "S0-")), ("an open collector, galvanically apart",)
+        )
     if name == "sdm630" and board.uart and board.uart.tx is not None:
         wires = (Wire(_pin(board.uart.rx), "RO"), Wire(_pin(board.uart.tx), "DI"), *power)
         return Part("RS-485 converter, galvanically apart", wires, ("A, B to the meter; 120 Ω at the end",))
     raise LookupError(f"{board.name} has no input for `{name}`")
+
+
+def own_parts(board: Board) -> list[Part]:
+    """Return what belongs to a board itself: a board from a shop has it, a plain ESP32 is to be given it."""
+    found = []
+    if board.sx1262:
+        radio = board.sx1262
+        pins = {
+            "SCK": radio.sck, "MOSI": radio.mosi, "MISO": radio.miso, "NSS": radio.cs,
+            "BUSY": radio.busy, "DIO1": radio.dio1, "NRESET": radio.reset,
+        }  # fmt: skip
+        wires = [Wire(_pin(pin), name) for name, pin in pins.items()]
+        notes = ["never without its antenna"]
+        if radio.tcxo_mv:
+            notes.append(f"its crystal gets {radio.tcxo_mv / 1000:g} V from its own DIO3")
+        if radio.dio2_rf_switch:
+            notes.append("its antenna switch is driven by its own DIO2")
+        power = (Wire(STEADY, "VCC"), Wire(GROUND, "GND"))
+        found.append(Part("SX1262 radio", (*wires, *power), tuple(notes)))
+    if board.led:
+        level = "high" if board.led.on_level else "low"
+        other = GROUND if board.led.on_level else STEADY
+        wires = [Wire(_pin(board.led.pin), "one end", "1 kΩ"), Wire(other, "other end")]
+        found.append(Part("light", tuple(wires), (f"{level} is on",)))
+    if board.button:
+        wires = [Wire(_pin(board.button.pin), "one end"), Wire(GROUND, "other end")]
+        found.append(Part("button", tuple(wires)))
+    return found
 
 
 def _pin(number: int) -> str:
@@ -91,7 +130,15 @@ def _pin(number: int) -> str:
 
 def drawing(board: Board, profile: Profile, catalog: Catalog) -> str:
     """Return the drawing as SVG. Raises LookupError where the board does not fit the profile."""
-    found = parts(board, profile, catalog)
+    return _drawn(board, f"{profile.title}, node on {board.title}", parts(board, profile, catalog))
+
+
+def own_drawing(board: Board) -> str:
+    """Return the drawing of what belongs to the board itself, as SVG."""
+    return _drawn(board, f"{board.title}: what belongs to the board itself", own_parts(board))
+
+
+def _drawn(board: Board, title: str, found: list[Part]) -> str:
     body: list[str] = []
     y = 70
     for part in found:
@@ -118,12 +165,12 @@ def drawing(board: Board, profile: Profile, catalog: Catalog) -> str:
         body.append(_text(BOARD_X + 10, y - 4, text, "n"))
         y += 18
     frame = f'<rect x="{BOARD_X}" y="40" width="{BOARD_W}" height="{y - 50}"/>'
-    title = _text(BOARD_X + 10, 60, board.name, "t")
-    head = _text(BOARD_X, 24, f"{profile.title}, node on {board.title}", "t")
+    name = _text(BOARD_X + 10, 60, board.name, "t")
+    head = _text(BOARD_X, 24, title, "t")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 10}" role="img" '
-        f'aria-label="{escape(profile.title)} on {escape(board.title)}"><style>{_STYLE}</style>\n'
-        + "\n".join([frame, head, title, *body])
+        f'aria-label="{escape(title)}"><style>{_STYLE}</style>\n'
+        + "\n".join([frame, head, name, *body])
         + "\n</svg>\n"
     )
 
@@ -133,8 +180,10 @@ def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") 
 
 
 def drawings() -> Iterator[tuple[Path, str]]:
-    """Yield (file, SVG) of every board with every profile it fits."""
+    """Yield (file, SVG) of every board, alone and with every profile it fits."""
     catalog = builtin_catalog()
+    for board in catalog.boards.values():
+        yield FOLDER / f"board-{board.name}.svg", own_drawing(board)
     for profile in catalog.profiles.values():
         for board in catalog.boards.values():
             try:
