@@ -15,7 +15,7 @@ from tools.node.bridge import provision_bridge
 from tools.node.look import at_prompt
 from tools.node.ports import pick, serial_ports
 from tools.node.provision import SELFTEST, judge, provision
-from tools.node.registry import Registry, alone
+from tools.node.registry import Registry, alone, there
 from tools.node.remote import Board
 from tools.node.rotate import rotate as rotate_node
 from tools.node.session import (
@@ -61,7 +61,7 @@ def list_boards(
 ) -> None:
     """Which ports have a board, which chip it is, and which node."""
     with session(lang, as_json, verbose) as s:
-        registry = Registry(state) if state else None
+        registry = Registry(there(state)) if state else None
         rows = [listing.row_of(port, registry, s.progress) for port in serial_ports(ports)]
         for row in rows:
             s.progress.say(f"{row['port']}  {listing.told(row, s.words)}")
@@ -97,6 +97,7 @@ def flash(
     with session(lang, as_json, verbose) as s:
         if chip not in flasher.IMAGE_CHIP:
             raise typer.BadParameter("one of: " + ", ".join(flasher.IMAGE_CHIP))
+        registry = Registry(there(state)) if state else None
         path = pick(port, serial_ports())
         chosen = flasher.check_image(image, chip) if image else flasher.image_for(chip, images)
         with s.progress.stage("look", port=path):
@@ -108,8 +109,7 @@ def flash(
         if erase_files:
             with s.progress.stage("erase"):
                 flasher.erase_files(path, chip, erase_files, s.progress.part)
-        if state is not None:
-            registry = Registry(state)
+        if registry is not None:
             registry.note("flashed", registry.node_of(is_chip.mac), is_chip.mac)
         s.end(s.words("did.flashed", chip=chip, mac=is_chip.mac), chip=chip, mac=is_chip.mac, sha256=digest)
 

@@ -42,7 +42,9 @@ class Credentials:
             self._users = {str(u): str(p) for u, p in json.loads(self._file.read_text())["users"].items()}
         except FileNotFoundError:
             pass
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except PermissionError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Trouble("registry", path=self._file, detail=str(error)) from error
 
     def password(self, node: int) -> str:

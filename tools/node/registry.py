@@ -61,15 +61,23 @@ def utc_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def there(state: Path) -> Path:
+    """Return a state directory. Raises Trouble where there is none.
+
+    A misspelt one, made on the way, would draw keys that no gateway knows.
+    """
+    if not state.is_dir():
+        raise Trouble("no_state", state=state)
+    return state
+
+
 @contextmanager
 def alone(state: Path) -> Iterator[None]:
     """Keep other commands out of a state directory: registry, keys and credentials are each written whole.
 
     A second one would take back what the first has added. Raises Trouble.
     """
-    if not state.is_dir():
-        raise Trouble("no_state", state=state)
-    folder = os.open(state, os.O_RDONLY)  # gone with this process, whatever becomes of it
+    folder = os.open(there(state), os.O_RDONLY)  # gone with this process, whatever becomes of it
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -83,7 +91,7 @@ def alone(state: Path) -> Iterator[None]:
 class Registry:
     """The registry in a state directory; each change is on disk before the next thing happens.
 
-    Raises Trouble where there is no such directory, or the registry in it can not be read.
+    Raises Trouble where it can not be read, PermissionError where this user may not.
     """
 
     def __init__(self, state: Path, now: Callable[[], str] = utc_now) -> None:
@@ -91,8 +99,6 @@ class Registry:
         self._audit = state / "audit.jsonl"
         self._now = now
         self.lock = threading.RLock()  # several boards may be made at the same time
-        if not state.is_dir():
-            raise Trouble("no_state", state=state)
         self.nodes = _read(self._path)
 
     def entry(self, node: int) -> Entry:
@@ -175,7 +181,9 @@ def _read(path: Path) -> dict[int, Entry]:
         found = json.loads(path.read_text())
     except FileNotFoundError:
         return {}
-    except ValueError as error:
+    except PermissionError:
+        raise
+    except (OSError, ValueError) as error:
         raise Trouble("registry", path=path, detail=str(error)) from error
     try:
         return {int(name): _entry(raw) for name, raw in found["nodes"].items()}

@@ -20,7 +20,7 @@ from tools.node.handing_out import site_of
 from tools.node.network import load_network
 from tools.node.progress import Progress
 from tools.node.provision import KEYS, Result, Workshop
-from tools.node.registry import Registry
+from tools.node.registry import Registry, there
 from tools.node.trouble import FAILED, Trouble, of_disk
 from tools.node.words import Words, language_of
 
@@ -112,7 +112,7 @@ def site_at(name: str) -> tuple[Site, Path]:
 
 def registry_of(site: Site, state: Path) -> Registry:
     """Return the registry of a site. Raises Trouble where there is none, or it is another site's."""
-    registry, other = Registry(state), site_of(state)
+    registry, other = Registry(there(state)), site_of(state)
     if other not in (None, site.id):
         raise Trouble("other_site", state=state, other=other, site=site.id)
     return registry

@@ -1,5 +1,6 @@
 """The registry of hardware and its audit log."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from device_configs.keys import write_keys
 from tools.node.credentials import Credentials
-from tools.node.registry import Registry, alone
+from tools.node.registry import Registry, alone, there
 from tools.node.trouble import Trouble
 
 
@@ -55,11 +56,11 @@ def test_a_damaged_registry_is_told(tmp_path: Path, text: str) -> None:
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    """A misspelt one, made on the way, would draw keys that no gateway knows."""
-    for ask in (Registry, lambda state: alone(state).__enter__()):
+    for ask in (there, lambda state: alone(state).__enter__()):
         with pytest.raises(Trouble) as trouble:
             ask(tmp_path / "staet")
         assert (trouble.value.key, trouble.value.status) == ("no_state", 3)
+    assert Registry(tmp_path / "staet").nodes == {}  # a machine that is being restored has none yet
     assert list(tmp_path.iterdir()) == []
 
 
@@ -70,6 +71,20 @@ def test_one_command_at_a_time_changes_it(tmp_path: Path) -> None:
         assert (trouble.value.key, trouble.value.status) == ("state_busy", 1)
     with alone(tmp_path):
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "raised"), [(errno.EACCES, PermissionError), (errno.EIO, Trouble)])
+def test_who_may_not_read_is_not_told_of_a_failing_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, raised: type[Exception]
+) -> None:
+    def refused(path: Path, *_: object) -> str:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(raised):
+        Registry(tmp_path)
+    with pytest.raises(raised):
+        Credentials(tmp_path, "here")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
