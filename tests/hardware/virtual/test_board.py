@@ -137,7 +137,7 @@ async def test_a_program_that_ends_leaves_the_board_stuck(
 
 
 async def test_the_watchdog_frees_a_board_from_the_repl(make_board: MakeBoard) -> None:
-    raising = "if n > 1: machine.deepsleep(60000)\nmachine.WDT(timeout=400)\nraise ValueError"
+    raising = "if n > 1: machine.deepsleep(60000)\nmachine.WDT(timeout=4000)\nraise ValueError"
     board = make_board(COUNT + raising)
     await board.power_on()
     await board.until(lambda: board.asleep)
