@@ -3,10 +3,9 @@
 import asyncio
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +21,7 @@ from gateway.carriers import Carrier
 from gateway.carriers.mqtt import Broker, MqttCarrier
 from gateway.carriers.radios import Radios
 from gateway.claim import StartError, claimed
-from gateway.control import SOCKET_NAME, Control, ControlError, Message, Verb
+from gateway.control import SOCKET_NAME, Control
 from gateway.ingest import Ingest
 from gateway.model import Downlink, Uplink
 from gateway.notify import Notifier
@@ -36,6 +35,7 @@ from gateway.store.pruning import Limits
 from gateway.store.rollups import FILE_NAME as ROLLUPS_NAME
 from gateway.store.rollups import keep
 from gateway.store.upkeep import Unusable, Upkeep
+from gateway.verbs import Parts, verbs
 
 log = structlog.get_logger()
 
@@ -107,12 +107,18 @@ class Gateway:
                 carriers += settings.radios.carriers(settings.state)
         self.carriers = carriers
         self.upkeep = Upkeep(store, settings.limits, now_ms)
-        verbs: dict[str, Verb] = {
-            "status": self._status,
-            "room": self._room,
-            "ask": self._ask,
-            "synced": self._synced,
-        }
+        parts = Parts(
+            settings.site,
+            settings.gateway_id,
+            store,
+            self.ingest,
+            self.upkeep,
+            self.carriers,
+            self.relays,
+            now_ms,
+            trusted,
+        )
+        asked = verbs(parts)
         self.alerts: Alerts | None = None
         if settings.rules is not None:
             self.alerts = Alerts(
@@ -125,11 +131,10 @@ class Gateway:
                 shelved=Shelf(settings.home or settings.state, self.ingest.shelved_ms).since_s,
                 monotonic=monotonic,
             )
-            verbs |= alert_verbs(self.alerts, lambda: now_ms() // 1000)
-        self.control = Control(settings.state / SOCKET_NAME, verbs)
+            asked |= alert_verbs(self.alerts, lambda: now_ms() // 1000)
+        self.control = Control(settings.state / SOCKET_NAME, asked)
         self._now_ms = now_ms
         self._trusted = trusted
-        self._started_at_ms = now_ms()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set, then write what is still to be written. Raises Unusable, in a group."""
@@ -202,89 +207,6 @@ class Gateway:
             await self.ingest.flush()
         except StoreError as error:
             log.error("refusals_not_stored", reason=str(error))  # noqa: TRY400
-
-    async def _status(self, _: Message) -> Message:
-        try:
-            return self._standing()
-        except StoreError as error:
-            raise ControlError(str(error)) from error
-
-    async def _room(self, _: Message) -> Message:
-        """How full the store is, and how long sync may be away: for those who ask often."""
-        return {"room": self.upkeep.as_dict()}
-
-    def _standing(self) -> Message:
-        settings, reader, ingest = self.settings, self.store.reader, self.ingest
-        refusals: Counter[str] = Counter()
-        for (cause, _node), count in ingest.totals.items():
-            refusals[str(cause)] += count
-        stored = reader.stored()
-        return {
-            "site": settings.site,
-            "gateway_id": settings.gateway_id.hex(),
-            "store_id": self.store.store_id.hex(),
-            "started_at_ms": self._started_at_ms,
-            "now_ms": self._now_ms(),
-            "clock_trusted": self._trusted(),
-            "last_commit": reader.last_commit(),
-            "stored": sum(stored.values()),
-            "carriers": [
-                *(_condition(carrier) for carrier in self.carriers),
-                *(_condition(relay) for relay in self.relays),
-            ],
-            "refusals": dict(sorted(refusals.items())),
-            "room": self.upkeep.as_dict(),
-            "conditions": [asdict(condition) for condition in self.upkeep.conditions()],
-            "nodes": [
-                {
-                    "node": link.node,
-                    "last_seen_ms": link.last_seen_ms or None,
-                    "status_at_ms": link.status_at_ms,
-                    "shelved_at_ms": link.shelved_at_ms,
-                    "welcomed": link.welcomed,
-                    "stored": stored.get(link.node, 0),
-                    "receptions": [asdict(reception) for reception in link.receptions.values()],
-                }
-                for link in ingest.links.values()
-            ],
-        }
-
-    async def _synced(self, message: Message) -> Message:
-        """Sync tells what it has settled, so that it may be pruned."""
-        try:
-            spans = [(int(first), int(last)) for first, last in message["spans"]]
-            held = str(message.get("held") or "")
-            count = message.get("quarantined")
-            quarantined = None if count is None else int(count)
-            store_id = bytes.fromhex(message["store_id"])
-            known = await self.upkeep.synced(store_id, spans, held, quarantined)
-        except (KeyError, TypeError, ValueError) as error:
-            form = '{"store_id": hexadecimal, "spans": [[first, last], ...], "held": why or "", '
-            form += '"quarantined": count}'
-            raise ControlError(f"say {form}") from error
-        except StoreError as error:
-            raise ControlError(str(error)) from error
-        return {"known": known}
-
-    async def _ask(self, message: Message) -> Message:
-        """Make a node send its STATUS."""
-        node = message.get("node")
-        if node not in self.ingest.links:
-            raise ControlError(f"there is no node {node!r}")
-        try:
-            downlink = await self.ingest.ask_status(node)
-        except StoreError as error:
-            raise ControlError(str(error)) from error
-        for carrier in self.carriers:
-            await carrier.send([downlink])
-        return {"node": node}
-
-
-def _condition(carrier: Carrier | Relay) -> Message:
-    """Return how a carrier does; a radio counts what it dropped and did not send, by cause."""
-    counts: Counter[str] | None = getattr(carrier, "counts", None)
-    told = {"counts": dict(counts)} if counts else {}
-    return {"name": carrier.name, "connected": carrier.connected, **told}
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
