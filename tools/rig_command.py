@@ -16,8 +16,10 @@ import typer
 from device_configs.problem import ConfigError
 from gateway.logs import to_stderr
 from hardware.bench_file import BENCHES, ROLES, BenchFile, bench_path, load_bench
+from hardware.protocols import InstrumentError
 from hardware.report import NoResults, write
 from tools.rig_check import looks
+from tools.rig_stimulus import WIRED, make
 
 FAILED, NO_DEVICE = 1, 4
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,6 +119,28 @@ def report(
         typer.echo(str(error), err=True)
         raise typer.Exit(FAILED) from None
     typer.echo(json.dumps({"ok": True, "report": str(path)}) if as_json else str(path))
+
+
+@app.command()
+def stimulus(
+    port: Annotated[str, typer.Argument(help="Serial port of the second ESP32, /dev/serial/by-id/...")],
+    image: Annotated[Path, typer.Option(help="MicroPython for the ESP32 (.bin).")],
+    settings: Annotated[
+        Path, typer.Option(help="What is wired to it; default: as in hardware/README.md.")
+    ] = WIRED,
+    as_json: Json = False,
+) -> None:
+    """Make a second ESP32 the bench's stimulus board: what was on it is gone."""
+    try:
+        asyncio.run(make(port, image, settings))
+    except InstrumentError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(NO_DEVICE) from None
+    typer.echo(
+        f"{port} is a stimulus board: press its reset button, then write it into the bench's file", err=True
+    )
+    if as_json:
+        typer.echo(json.dumps({"ok": True, "port": port}))
 
 
 def _pytest(arguments: Sequence[str]) -> int:

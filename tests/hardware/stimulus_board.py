@@ -60,9 +60,12 @@ class Contact(Chip):
 
 
 class StimulusOnBench:
-    """`port` is its serial port while it is plugged in; `water_c` what its probe hangs in."""
+    """`port` is its serial port while it is plugged in; `water_c` what its probe hangs in.
 
-    def __init__(self, folder: Path, settings: Mapping[str, object] = SETTINGS) -> None:
+    Without `settings` it is fresh from the factory.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, object] | None = SETTINGS) -> None:
         self.dacs = Mcp4725(), Mcp4725()
         self.ranger, self.meter = Heard(LineSettings(9600)), Heard(LineSettings(2400, parity="E"))
         self.contact = Contact()
@@ -76,12 +79,12 @@ class StimulusOnBench:
         )
         (folder / "ports").mkdir(parents=True)
         self.bench = BoardOnBench(
-            "stimulus", folder / "board", folder / "ports/ttyUSB1", program=program("esp32"),
-            wiring=wiring, clock=clock,
+            "stimulus", folder / "board", folder / "ports/ttyUSB1",
+            program=program("esp32") if settings else b"", wiring=wiring, clock=clock,
         )  # fmt: skip
-        flash.make_image(
-            self.bench.board.image, {**compiled(), "settings.json": json.dumps(settings).encode()}
-        )
+        if settings:
+            files = {**compiled(), "settings.json": json.dumps(settings).encode()}
+            flash.make_image(self.bench.board.image, files)
 
     @property
     def port(self) -> str:
