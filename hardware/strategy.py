@@ -35,7 +35,7 @@ class Step(Enum):
 
 # How long each step may take, in seconds. Flashing has no clock but the real one: esptool computes.
 LIMIT_S = {
-    Step.CUT: 10.0,
+    Step.CUT: 90.0,  # with the time that capacitors take to get empty
     Step.POWER: 10.0,
     Step.FLASH: 180.0,
     Step.PROVISION: 180.0,
