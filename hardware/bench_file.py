@@ -205,6 +205,9 @@ def load_bench(path: Path) -> tuple[BenchFile, Site, Node]:
     elif found.radio and site.catalog.boards[node.board].sx1262 is None:
         said = f"`radio` does not fit: board {node.board} of node {node.id} has no LoRa radio"
         problems.append(document.problem(("radio",), said, "take another node, or leave `radio` out"))
+    elif node.profile.power == "mains":
+        said = f"the suite runs on nodes that sleep, and node {node.id} ({node.profile.name}) never does"
+        problems.append(document.problem(("node",), said, "take an intake or a snow node"))
     if problems or node is None:
         raise ConfigError(problems)
     return found, site, node

@@ -90,6 +90,7 @@ def test_no_file_an_empty_one_and_a_folder_are_told_with_what_to_do(tmp_path: Pa
         ("shunt_mohm: 100", "shunt_mohm: 100 mOhm", "in milliohms, without the unit"),
         ("address: 0x40", "address: 0x60", "by the jumpers"),
         ("relay: 1", "relay: 0", "counted from 1"),
+        ("node: 11", "node: 31", "node 31 (energy) never does"),
         ("console:", "# console:", "`console` is missing"),
         ("console:", "# console:", "hint: see hardware/benches/example.yaml"),
         ("network: {", "network:\n\t{", "replace the tab with spaces"),

@@ -8,7 +8,7 @@ import pytest
 
 from hardware.bench.flasher import EsptoolFlasher
 from hardware.bench.serial_console import SerialConsole
-from hardware.protocols import Console, Flasher, Power
+from hardware.protocols import Console, Flasher, InstrumentError, Power
 from hardware.virtual.bench import VirtualConsole, VirtualFlasher, VirtualPower
 from hardware.virtual.clock import RealClock
 from hardware.virtual.workbench import BoardOnBench
@@ -74,3 +74,12 @@ async def test_program_and_files_run_after_the_next_power_on_and_others_replace_
     await dut.power.on()
     left = await dut.console.until(r"left (\[[^]]*'main.py'[^]]*\])", LIMIT_S)
     assert "lib" not in left[1]
+
+
+async def test_a_board_without_supply_is_told(dut: Blank) -> None:
+    await dut.power.off()
+    for flash in (dut.flasher.program(), dut.flasher.files({"main.py": b"1"})):
+        with pytest.raises(InstrumentError):
+            await flash
+    await dut.power.on()
+    await dut.flasher.program()
