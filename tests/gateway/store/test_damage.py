@@ -3,7 +3,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from gateway.store.damage import Unreadable, blamed, is_damaged, set_aside
+from gateway.store.damage import Unreadable, blamed, is_damaged, set_aside, set_aside_with_log
 
 
 @pytest.fixture
@@ -61,3 +61,12 @@ def test_what_is_out_of_reach_is_not_damaged() -> None:
     found = Unreadable.of(Path("x.db"), apsw.CantOpenError("no"), "See.")
     assert (str(found), found.damaged) == ("x.db: cannot be read (no). See.", False)
     assert Unreadable.of(Path("x.db"), apsw.NotADBError("no")).damaged
+
+
+def test_the_log_goes_along_where_it_is_to_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    for suffix in ("", "-wal"):  # there may be no index: SQLite makes it anew
+        path.with_name(path.name + suffix).write_text(suffix)
+    aside = set_aside_with_log(path, 17)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.db.damaged-17", "a.db.damaged-17-wal"]
+    assert aside.with_name(aside.name + "-wal").read_text() == "-wal"
