@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -220,8 +220,13 @@ class EnergyView:
 
     def _book(self) -> int:
         """Return something that changes when energy.db does."""
-        files = (self.state / FILE_NAME, self.state / f"{FILE_NAME}-wal")
-        return max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
+        changed_ns = 0
+        for file in (self.state / FILE_NAME, self.state / f"{FILE_NAME}-wal"):
+            with suppress(OSError):  # it is not there, or not any more
+                found = file.stat()
+                if found.st_size:  # who reads first leaves an empty log behind: nothing was written
+                    changed_ns = max(changed_ns, found.st_mtime_ns)
+        return changed_ns
 
     def _make(self, make: Callable[[Sources], Made]) -> Made:
         with ExitStack() as stack:
