@@ -203,6 +203,14 @@ class Lab:
         with self.reader() as reader:
             return dict(json.loads(reader.nodes()[0].status or "{}")) if reader.nodes() else {}
 
+    async def says(self, true: Callable[[dict[str, Any]], bool]) -> None:
+        """Let it wake until its STATUS is like that: on a slow machine it may end before it was heard."""
+        for _ in range(5):
+            if true(self.said()):
+                return
+            await self.wakes(1)
+        raise AssertionError(f"after five more wakes it says {self.said()}:\n{self.board.console.text()}")
+
     def change_settings(self, **changes: Any) -> None:
         """Put other settings on the node, as an update would."""
         self.settings.update(changes)
