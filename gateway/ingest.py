@@ -18,7 +18,7 @@ from gateway.anchoring import anchors_for, note_shown, register_event
 from gateway.answers import Answer
 from gateway.draft import Draft, Refused
 from gateway.lately import Lately
-from gateway.links import NoCounter, NodeLink, OldLife
+from gateway.links import UNCONFIRMED, NoCounter, NodeLink, OldLife
 from gateway.model import FRAME_MAX, Downlink, Epoch, Loss, NodeState, Refusal, Uplink
 from gateway.outgoing import Outgoing
 from gateway.settle import runs_ahead, settle
@@ -244,7 +244,8 @@ class Ingest:
         epoch = Epoch(node, status.epoch, draft.at_ms, status.next_seq)
         known = draft.epochs.get((node, epoch.short)) or link.epochs.get(epoch.short)
         if known is not None:
-            since = known.since if known.epoch == epoch.epoch else header.counter
+            same = known.epoch == epoch.epoch and known.since != UNCONFIRMED
+            since = known.since if same else header.counter
             epoch = replace(epoch, since=since)
         draft.epochs[node, epoch.short] = epoch
         answer.epoch_ok = status.epoch

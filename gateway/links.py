@@ -18,6 +18,8 @@ from wire.seal import downlink_cipher, life_key, uplink_cipher
 RESERVED_AHEAD = 1024  # downlink counters of one block; a crash wastes what is left of it
 SPARE = 64  # left in the block at least, for other carriers' frames of the node in the same commit
 KEY_CHECK_SIZE = 8
+# An epoch in a store that was put back: the node may have begun another since, with the same short form.
+UNCONFIRMED = COUNTER_MAX + 1
 RECEIVERS_MAX = 8  # of one node that are remembered
 
 
@@ -76,7 +78,8 @@ class NodeLink:
         else:
             self.window = ReplayWindow(state.highest, state.seen)
             self.welcomed = state.welcomed
-        self.epochs = {e.short: e if same_key else replace(e, since=0) for e in epochs}
+        since = None if self.welcomed else UNCONFIRMED if same_key else 0
+        self.epochs = {e.short: e if since is None else replace(e, since=since) for e in epochs}
 
     @property
     def shelved_at_ms(self) -> int | None:

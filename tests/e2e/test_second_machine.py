@@ -157,7 +157,9 @@ async def test_an_old_backup_goes_on_elsewhere(folder: Path) -> None:
         other.start()
         try:
             async with other.reached_by(node, password, ca) as client:
-                told = await other.hears(client, node, *said(20))
+                asked = await other.hears(client, node, *said(20))
+                assert asked[control.ASK] == control.ASK_STATUS, "which epoch it is, and what is there, first"
+                told = await other.hears(client, node, node.status(), *said(20))
                 assert told[control.ACK] == [node.epoch & 0xFF, 10, [20, 20]], "it is told what is missing"
                 told = await other.hears(client, node, *said(*range(8, 20)))
                 assert told[control.ACK] == [node.epoch & 0xFF, 21]

@@ -88,3 +88,21 @@ async def test_a_store_that_takes_nothing_does_not_lose_a_life(
     await bench.introduce(node)
     node.hear(await bench.take(node.data(record(0))))
     assert bench.stored() == [0]
+
+
+async def test_a_store_that_was_put_back_asks_which_epoch_it_is_before_it_takes_records(
+    bench: Bench, node: TalkingNode
+) -> None:
+    """The node may have been formatted since the backup, and its new epoch may look like the old one."""
+    await bench.take(node.data(record(0), record(1), record(2)))
+    await bench.store.perform(lambda db: db.execute("UPDATE nodes SET welcomed = 0").fetchall())
+    await bench.restart()
+    node.epoch = 0x5555_0000 | (node.epoch & 0xFF)
+    assert node.hear(await bench.take(node.data(record(0, value=13_000))))[control.ASK] == control.ASK_STATUS
+    told = node.hear(await bench.take(node.status(next=1)))
+    assert told[control.ACK] == [node.epoch & 0xFF, 0], "nothing of this epoch is known"
+    told = node.hear(await bench.take(node.data(record(0, value=13_000))))
+    assert told[control.ACK] == [node.epoch & 0xFF, 1]
+    assert [(r.epoch == node.epoch, r.seq) for r in bench.store.after(0, 9)] == [
+        (False, 0), (False, 1), (False, 2), (True, 0)
+    ]  # fmt: skip
