@@ -6,7 +6,7 @@ from tools.node.words import Language
 
 _PARTS: dict[str, dict[Language, str]] = {
     "i2c": {"en": "ADS1115 (level, 4-20 mA)", "nb": "ADS1115 (nivå, 4-20 mA)"},
-    "onewire": {"en": "DS18B20, 4.7 kΩ to 3.3 V", "nb": "DS18B20, 4,7 kΩ til 3,3 V"},
+    "onewire": {"en": "DS18B20, 4.7 kΩ from DQ to its V+", "nb": "DS18B20, 4,7 kΩ fra DQ til V+"},
     "uart": {"en": "ranger, HAN receiver or RS-485", "nb": "avstandsmåler, HAN-mottaker eller RS-485"},
     "pulse": {"en": "rain gauge's contact to ground", "nb": "regnmålerens kontakt til jord"},
     "battery": {"en": "battery, through the divider", "nb": "batteri, gjennom spenningsdeleren"},
