@@ -131,7 +131,7 @@ class Node:
         self._sampler = self._watch = None
         self.channels = self.config["channels"] = self.config["events"] = ()
         forget([name for name in sys.modules if name.startswith("drivers.")])
-        forget(("node.sampling", "node.watch", "node.root", "node.shelf"))
+        forget(("node.sampling", "node.watch", "node.root", "node.spare", "node.shelf"))
 
     def feel_load(self):
         """Read the battery while the radio is on: a cold cell shows its weakness only then."""
@@ -199,7 +199,7 @@ class Node:
 
         New settings prove themselves by that, or do not.
         """
-        if self._uplink is not None and self._uplink.adopted and self.config["power"] == "mains":
+        if self._uplink is not None and self._uplink.arrived and self.config["power"] == "mains":
             self.remember()
             machine.reset()  # to start with the new settings; a battery node does at its next wake
         if self.config.get("fallback"):
@@ -220,9 +220,9 @@ class Node:
                 settings.keep()
                 me.good = self._found.hash
                 me.save()
-                from node import root
+                from node import spare
 
-                if not root.keep_settings(me.good):
+                if not spare.keep(me.good):
                     state.count(control.FLASH)
         else:
             state.failures = min(state.failures + 1, 0xFFFF)
@@ -272,9 +272,9 @@ def main(watchdog):
     try:
         found = settings.load()
     except OSError as error:
-        from node import root
+        from node import spare
 
-        if not root.restore_settings():
+        if not spare.restore():
             return _unprovisioned(error, cause)
         found = settings.load()
     config = found.values
@@ -354,6 +354,11 @@ def main(watchdog):
     if rest_s:
         log("cold boot", me.unfinished, "without an end: resting", rest_s, "s")
         return rest_s * 1000
+    if retained.ARRIVED in state.notes:
+        from node import adoption
+
+        adoption.adopt(node)
+        return RESTART_MS
     if found.hash != me.good:
         state.status_s = 0  # the gateway is to hear which settings are tried
     safe = guard.safe(state.starts)

@@ -87,6 +87,7 @@ def _report(node, introduce=False, urgent=False):
         node.watchdog.feed()
         carrier.open()
         node.watchdog.feed()
+        gc.collect()  # what is loaded for the conversation goes where the carrier's beginning left garbage
         if introduce or node.called:  # an answer is certain to be asked for
             node.uplink.wants_status = True
         talk = node.talk(carrier, urgent or introduce or node.called)

@@ -123,12 +123,12 @@ def converse(uplink, state, clock, carrier, status, habits, urgent=False):
         answered = yield from _backfill(uplink, carrier, habits, slow)
     for _ in range(SETTINGS_ROUNDS):
         # A battery node begins with new settings at its next wake: nothing is left to ask for then.
-        if not answered or uplink.adopted or not (uplink.more or uplink.wants_status):
+        if not answered or uplink.arrived or not (uplink.more or uplink.wants_status):
             break
         if not carrier.room(STATUS_ROOM) or not carrier.frames(BACKFILL_PERMILLE, BACKFILL_MS):
             break
         answered = yield from _introduce(uplink, state, clock, carrier, status, habits, slow)
-    if uplink.adopted:
+    if uplink.arrived:
         habits.unasked = SILENT_ASK[0]  # the next report asks: who uses them is to be heard of
     return answered or not asked
 

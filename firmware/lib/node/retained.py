@@ -20,6 +20,7 @@ LEASE = 2  # wifi.py
 AIRTIME = 3  # the radio's use of its sub-bands
 INCOMING = 4  # incoming.py
 CHOICE = 5  # choice.py
+ARRIVED = 6  # settings that have come: hash, 1 where they are changes; see adoption.py
 
 
 class Retained:

@@ -1,4 +1,4 @@
-"""What outlives the file system: the node's key and the settings that worked, in non-volatile storage (NVS).
+"""What outlives the file system: the node's key, in non-volatile storage (NVS). The settings: see spare.py.
 
 A file system can be lost: a brown-out in the midst of a write, and MicroPython makes a new, empty one. The
 frame counter is lost with it, so what the key was used for is not known any more, and it is not used again.
@@ -6,18 +6,15 @@ Instead another *life* begins, whose key is made of the provisioned one and the 
 NVS before the first frame of the life is sealed, and never goes back. A life also ends with its counter.
 """
 
-import hashlib
-import os
 import struct
 
 import esp32
 
-from node import retained, settings
+from node import retained
 from node.identity import Identity
 
 LIFE_MAX = 0xFFFF
-_PART = 256  # bytes of the settings in one entry: a node that has just spoken has no large piece of heap
-_ROOT, _HASH, _SIZE = "root", "hash", "size"
+_ROOT = "root"
 _FORMAT = "<16sH"
 _NOT_FOUND = -0x1102  # ESP_ERR_NVS_NOT_FOUND
 
@@ -80,7 +77,9 @@ def _settle(me, state):
         if held != (me.key, me.life):
             _write(me.key, me.life)
         if me.good != bytes(4):
-            keep_settings(me.good)
+            from node import spare
+
+            spare.keep(me.good)
         return me, state
     else:
         found = me
@@ -90,57 +89,3 @@ def _settle(me, state):
     if retained.AIRTIME in state.notes:
         fresh.notes[retained.AIRTIME] = state.notes[retained.AIRTIME]
     return found, fresh
-
-
-def keep_settings(hash):
-    """Keep the settings that worked, which have this hash, where they are not kept yet; False: in vain."""
-    try:
-        _keep_settings(hash)
-    except OSError:
-        return False
-    return True
-
-
-def _keep_settings(hash):
-    nvs = _nvs()
-    held = bytearray(len(hash))
-    try:
-        nvs.get_blob(_HASH, held)
-    except OSError:
-        pass
-    if held == hash:
-        return
-    nvs.set_i32(_SIZE, 0)  # until all of them are there
-    size = 0
-    with open(settings.GOOD, "rb") as f:
-        while True:
-            part = f.read(_PART)
-            if not part:
-                break
-            nvs.set_blob("s%d" % (size // _PART), part)
-            size += len(part)
-    nvs.set_i32(_SIZE, size)
-    nvs.set_blob(_HASH, hash)
-    nvs.commit()
-
-
-def restore_settings():
-    """Put the settings that worked back into the file system; returns whether there were any."""
-    nvs = _nvs()
-    digest = hashlib.sha256()
-    held = bytearray(4)
-    part = bytearray(_PART)
-    try:
-        size = nvs.get_i32(_SIZE)
-        nvs.get_blob(_HASH, held)
-        with open(settings.PATH + ".new", "wb") as f:
-            for i in range((size + _PART - 1) // _PART):
-                length = nvs.get_blob("s%d" % i, part)
-                digest.update(part[:length])
-                f.write(part[:length])
-    except OSError:
-        return False
-    if not size or digest.digest()[:4] != held:
-        return False
-    os.rename(settings.PATH + ".new", settings.PATH)
-    return True

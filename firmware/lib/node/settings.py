@@ -10,7 +10,7 @@ import os
 
 PATH = "/settings.json"
 GOOD = "/settings.good"
-BAD = "/settings.bad"  # given up; kept for who wants to know why
+BAD = "/settings.bad"  # given up or refused; kept for who wants to know why
 TRIALS = 6  # conversations in a row that may fail under new settings
 
 
@@ -80,3 +80,17 @@ def give_up():
     except OSError:
         return False
     return True
+
+
+def hash_of(path):
+    """Return the hash of the settings in a file, None where there is none."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as f:
+            while True:
+                part = f.read(256)
+                if not part:
+                    return digest.digest()[:4]
+                digest.update(part)
+    except OSError:
+        return None

@@ -49,7 +49,7 @@ class Uplink:
         self._gone = []  # runs that flash no longer has although they were never acknowledged
         self.wants_status = False
         self.more = False  # of new settings, which the next STATUS asks for
-        self.adopted = False  # new settings are in place for the next start
+        self.arrived = False  # new settings are complete, for the next start
 
     def begin(self):
         """A new conversation: what an earlier one left unanswered is to be sent again."""
@@ -253,8 +253,8 @@ class Uplink:
         from node import incoming
 
         try:
-            self.adopted = incoming.take(self._state, self._node, piece, changes)
-            self.more = not self.adopted
+            self.arrived = incoming.take(self._state, piece, changes)
+            self.more = not self.arrived
         except (OSError, MemoryError):  # there is another time
             self._state.count(control.FLASH)
         except ValueError:  # settings this node can not use; what else the answer says holds
@@ -281,7 +281,7 @@ class Uplink:
             if asked is not None:
                 self._clock.learn(utc_ms, self._clock.elapsed_ms(asked))
                 for key in (control.SETTINGS, control.CHANGES):
-                    if key in body and not self.adopted:
+                    if key in body and not self.arrived:
                         self._take_settings(body[key], key == control.CHANGES)
                 if control.GAPS in body:
                     self._take_gaps(body[control.GAPS])

@@ -107,9 +107,13 @@ def hmac_sha256(key: bytes, message: bytes) -> bytes:
     """RFC 2104; MicroPython has no hmac module."""
     if len(key) > 64:
         key = hashlib.sha256(key).digest()
-    padded = key + bytes(64 - len(key))
-    inner = hashlib.sha256(bytes([b ^ 0x36 for b in padded]) + message).digest()
-    return hashlib.sha256(bytes([b ^ 0x5C for b in padded]) + inner).digest()
+    pad = bytearray(64)  # changed in place: a list of its bytes would be the largest piece of a node's heap
+    for i in range(64):
+        pad[i] = 0x36 ^ (key[i] if i < len(key) else 0)
+    inner = hashlib.sha256(bytes(pad) + message).digest()
+    for i in range(64):
+        pad[i] ^= 0x36 ^ 0x5C
+    return hashlib.sha256(bytes(pad) + inner).digest()
 
 
 def hkdf(key: bytes, info: bytes, length: int, salt: bytes = b"") -> bytes:

@@ -288,9 +288,9 @@ def test_pieces_of_settings_follow_one_another_but_not_for_ever(node, monkeypatc
 def test_after_new_settings_the_next_report_asks(node):
     node.wake()
     node.wake(urgent=True)
-    node.uplink.adopted = True
+    node.uplink.arrived = True
     node.wake()
-    node.uplink.adopted = False
+    node.uplink.arrived = False
     assert node.wake()[0] == ["3?"]
 
 

@@ -15,7 +15,7 @@ from tools.node_command import app
 from wire import control
 
 INTAKE, SNOW = 11, 21
-HEAP_KB = 140  # of the 160 a node has: taking settings is when it holds most
+HEAP_KB = 124  # of the 160 a node has
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ async def lab(tmp_path, request):
 
 def assert_no_trouble(lab):
     printed = lab.board.console.text()
-    assert "node.incoming" not in printed, "taking settings crashed the node"
+    assert "Traceback" not in printed, "taking settings crashed the node"
     assert "MemoryError" not in printed
     assert lab.memory().counters[control.FLASH - 1] == 0, "there was no room for them at the first try"
 
