@@ -2,9 +2,11 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -29,3 +31,10 @@ if len(tempfile.gettempdir()) > len("/var/tmp"):
 def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One without the test's name, which would be too long for sockets as well."""
     return tmp_path_factory.mktemp("t")
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """What a command says of logs in this process ends with its test: others look for lines in them."""
+    yield
+    structlog.reset_defaults()
