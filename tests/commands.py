@@ -5,6 +5,7 @@ import importlib
 import json
 import logging
 import re
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 OK, FAILED, USAGE = 0, 1, 2
+_MEMORY, _ROOM_BYTES = Path("/dev/shm"), 1 << 30
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 
@@ -69,6 +71,14 @@ class Command(Generic[Run]):
             return lambda: known[name] if known is not None else self.load(name)
 
         return asked, {name: getting(name) for name in ([asked.name] if asked.name else names)}
+
+
+def in_memory() -> Path | None:
+    """Return a folder in memory with room for whole flashes and stores, None where there is none such."""
+    try:
+        return _MEMORY if shutil.disk_usage(_MEMORY).free >= _ROOM_BYTES else None
+    except OSError:
+        return None
 
 
 def only_critical_logs() -> None:

@@ -20,7 +20,7 @@ from gateway.model import Refusal
 from hardware.virtual.board import State
 from hardware.virtual.clock import GRACE_MS
 from hardware.virtual.flash import PowerCut
-from tests.commands import only_critical_logs
+from tests.commands import in_memory, only_critical_logs
 from tests.firmware.lab import Lab
 from tests.soak.tally import Tally
 
@@ -34,8 +34,6 @@ SETTLE_S = 2 * DAY_S
 TELL_S = 10.0
 RECONNECT_S = 120.0  # real, and above the longest pause between two tries of the gateway
 AWAY_MS = 10
-# What the board host and the gateway write is safe from the power cuts here: those are the node's.
-MEMORY = Path("/dev/shm")
 
 
 def run(tally: Tally) -> None:
@@ -71,8 +69,8 @@ class Life:
 
 def live(life: Life) -> dict[str, int]:
     """One node's days in a process of its own; returns the facts. Raises where they did not end well."""
-    where = MEMORY if MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="soak-node-", dir=where) as folder:
+    # What the board host and the gateway write is safe from the power cuts here: those are the node's.
+    with tempfile.TemporaryDirectory(prefix="soak-node-", dir=in_memory()) as folder:
         try:
             return asyncio.run(survive(Path(folder), life))
         except Exception:

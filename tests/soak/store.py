@@ -11,7 +11,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.commands import only_critical_logs
+from tests.commands import in_memory, only_critical_logs
 from tests.faults.kills import kill_often
 from tests.faults.store_cuts import cut_often, record
 from tests.soak.tally import Tally
@@ -19,8 +19,6 @@ from tests.soak.tally import Tally
 RECORDINGS, CUTS = 40, 50
 KILL_RUNS, KILLS = 4, 50
 KILLS_IN_HASTE = 10  # of a run where there is only so much time
-# What a cut has left is looked at, and thrown away: there syncs need not wait for a disk.
-MEMORY = Path("/dev/shm")
 
 
 def run(tally: Tally) -> None:
@@ -54,8 +52,9 @@ async def kills(tally: Tally) -> None:
 
 def cut_power(seed: int, count: int) -> int:
     """Record a store at work and cut its power `count` times. Return how many; raise Broken."""
+    # What a cut has left is looked at, and thrown away: there syncs need not wait for a disk.
     with (
         tempfile.TemporaryDirectory() as disk,
-        tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder,
+        tempfile.TemporaryDirectory(dir=in_memory()) as folder,
     ):
         return cut_often(Path(folder), record(Path(disk), seed), count, seed)
