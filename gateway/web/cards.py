@@ -111,7 +111,7 @@ def card(
         figures=(*_expected(node, expected, say), *figures(node, say, now_s)),
         quality=quality_word(node, main, say),
         at_s=node.last.measured_at_s if node.last else None,
-        stale_at_s=node.last.measured_at_s + place.stale_after_s if node.last else None,
+        stale_at_s=_stale_at_s(node, now_s),
         signal=_signal(node, say),
         battery=amount(volts.value, shown("voltage_mv"), say) if volts else "",
         battery_low=low,
@@ -160,6 +160,12 @@ def publicly(found: Card, say: Words) -> Card:
         return plain
     none = say("card.no_value")
     return replace(plain, state="never", state_word=none, quality=none, main=replace(found.main, quality=""))
+
+
+def _stale_at_s(node: NodeLive, now_s: float) -> int | None:
+    if node.last is None or node.ahead(now_s):
+        return None
+    return node.last.measured_at_s + node.place.stale_after_s
 
 
 def state_of(node: NodeLive, now_s: float, concerns: Sequence[Concern] = ()) -> State:

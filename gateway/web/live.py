@@ -6,6 +6,7 @@ from statistics import median
 from typing import Protocol
 
 from device_configs.model import Site
+from gateway.clock import AHEAD_MS
 from gateway.model import Reading, StoredRecord
 from gateway.readings import WrongSchema, readings
 from gateway.shelved import lies
@@ -15,6 +16,7 @@ from wire.quantities import MISSING, OK
 
 DAY_S = 86_400
 KEPT_S = DAY_S + 3600  # an hour more, to compare with what was a day ago
+_AHEAD_S = AHEAD_MS // 1000
 _BATCH = 2000
 
 
@@ -70,11 +72,20 @@ class NodeLive:
     def stale(self, now_s: float) -> bool:
         """Whether the newest record is not to be called live: it is too old, or its node is on the shelf now.
 
-        True where there is none.
+        True where there is none, and where its time is still to come: nobody knows how old that is.
         """
-        if self.last is None or self.on_shelf_s is not None:
+        if self.last is None or self.on_shelf_s is not None or self.ahead(now_s):
             return True
         return now_s - self.last.measured_at_s > self.place.stale_after_s
+
+    def ahead(self, now_s: float) -> bool:
+        """Whether the newest record has its time of a clock that was ahead of this one."""
+        return self.last is not None and self.last.measured_at_s > now_s + _AHEAD_S
+
+    def forget(self) -> None:
+        """Know no record any more."""
+        self.windows = {key: Window(KEPT_S) for key in self.windows}
+        self.newest, self.last = {}, None
 
     @property
     def on_shelf_s(self) -> int | None:
@@ -104,20 +115,31 @@ class Live:
     def fill(self, source: Source, now_s: int) -> None:
         """Take the last day from the store; of a node silent since, its last record. Raises StoreError."""
         self._cursor = source.last_commit()
-        for id_, node in self.nodes.items():
-            records = source.history(id_, now_s - KEPT_S, now_s + DAY_S)
-            if not records and (newest := source.newest(id_)) is not None:
-                records = [newest]
-            for record in records:
-                self._take(node, record)
+        for node in self.nodes.values():
+            self._fill(node, source, now_s)
 
-    def follow(self, source: Source) -> set[int]:
-        """Take what was committed since; return the nodes it is of. Raises StoreError."""
+    def _fill(self, node: NodeLive, source: Source, now_s: int) -> None:
+        id_ = node.place.id
+        records = source.history(id_, now_s - KEPT_S, now_s + _AHEAD_S)
+        if not records and (newest := source.newest(id_)) is not None:
+            records = [newest]
+        for record in records:
+            self._take(node, record)
+
+    def follow(self, source: Source, now_s: int) -> set[int]:
+        """Take what was committed since; return the nodes it is of. Raises StoreError.
+
+        Once a record agrees with the clock, earlier ones of a time to come, which a clock that has been put
+        back since gave them, count no more.
+        """
         changed = set()
         while records := source.after(self._cursor, _BATCH):
             for record in records:
                 node = self.nodes.get(record.node)
                 if node is not None:
+                    if node.ahead(now_s) and record.measured_at_s <= now_s + _AHEAD_S:
+                        node.forget()
+                        self._fill(node, source, now_s)
                     self._take(node, record)
                     changed.add(record.node)
             self._cursor = records[-1].commit
@@ -139,9 +161,10 @@ class Live:
                 node.shelved_s = None
                 self._fetched_s.pop(id_, None)
 
-    def newest_at_s(self) -> int | None:
-        """When the newest of all records was measured."""
-        return max((n.last.measured_at_s for n in self.nodes.values() if n.last is not None), default=None)
+    def newest_at_s(self, now_s: float) -> int | None:
+        """When the newest of all records was measured, as far as their times can be true."""
+        known = (node.last for node in self.nodes.values() if not node.ahead(now_s))
+        return max((last.measured_at_s for last in known if last is not None), default=None)
 
     def _take(self, node: NodeLive, record: StoredRecord) -> None:
         try:

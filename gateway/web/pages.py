@@ -231,7 +231,7 @@ class Pages:
             html=html,
             concerns=self.standing,
             at_work=self._at_work(),
-            newest_s=self.live.newest_at_s(),
+            newest_s=self.live.newest_at_s(self._clock()),
             way=self.way,
         )
 
@@ -289,7 +289,8 @@ class Pages:
         return _event("way", html=self.render("way_alone.html", self.words[language], way=self.way))
 
     def tick_event(self) -> Event:
-        return _event("tick", now=round(self._clock(), 1), newest=self.live.newest_at_s())
+        now_s = self._clock()
+        return _event("tick", now=round(now_s, 1), newest=self.live.newest_at_s(now_s))
 
     async def _events(self, request: Request) -> Response:
         language = self._words(request).language
@@ -324,7 +325,7 @@ class Pages:
         """200 while the store can be read."""
         answer = {
             "ok": not self.trouble,
-            "newest_s": self.live.newest_at_s(),
+            "newest_s": self.live.newest_at_s(self._clock()),
             "trouble": self.trouble or None,
         }
         return JSONResponse(answer, 503 if self.trouble else 200, {"Cache-Control": "no-store"})

@@ -270,7 +270,7 @@ async def _follow(pages: Pages, reader: Reader) -> None:
     while True:
         await pace.rest(FOLLOW_S, flood=len(changed) >= FLOOD_NODES)
         try:
-            changed = pages.live.follow(reader)
+            changed = pages.live.follow(reader, int(time.time()))
             pages.trouble = ""
         except StoreError as error:
             changed = set()

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gateway.model import StoredRecord
-from gateway.web.live import Live, NodeLive, value_at
+from gateway.web.live import Live, NodeLive, Sample, value_at
 from gateway.web.window import Point
 from tests.gateway.web.made import (
     NOW_S,
@@ -17,7 +17,7 @@ from tests.gateway.web.made import (
     record,
     snow,
 )
-from wire.quantities import FAULT
+from wire.quantities import FAULT, OK
 
 
 def test_filled_with_the_last_day_and_the_newest() -> None:
@@ -83,20 +83,50 @@ def test_follow_takes_what_is_new_and_tells_whose() -> None:
     shelf = Shelf([intake(500, 480, commit=1)])
     found = Live(SITE)
     found.fill(shelf, NOW_S)
-    assert found.follow(shelf) == set()
+    assert found.follow(shelf, NOW_S) == set()
     shelf.records += [snow(510, NOW_S + 5, commit=2), record(31, NOW_S + 6, [None] * 14, commit=3)]
-    assert found.follow(shelf) == {21, 31}
-    assert found.follow(shelf) == set()
-    assert found.newest_at_s() == NOW_S + 6
+    assert found.follow(shelf, NOW_S) == {21, 31}
+    assert found.follow(shelf, NOW_S) == set()
+    assert found.newest_at_s(NOW_S) == NOW_S + 6
     shelf.records.append(record(9999, NOW_S + 7, [1] * 4, commit=4, schema_id=2))
-    assert found.follow(shelf) == set()  # a node of another site
+    assert found.follow(shelf, NOW_S) == set()  # a node of another site
 
 
 def test_follow_takes_more_than_one_batch() -> None:
     shelf = Shelf(intake(500, 480, NOW_S + i, commit=i + 1) for i in range(4500))
     found = Live(SITE)
-    assert found.follow(shelf) == {11}
-    assert found.newest_at_s() == NOW_S + 4499
+    assert found.follow(shelf, NOW_S + 4500) == {11}
+    assert found.newest_at_s(NOW_S + 4500) == NOW_S + 4499
+
+
+def test_what_a_clock_ahead_has_timed_is_not_live_and_gives_way_to_what_agrees_with_the_clock() -> None:
+    shelf = Shelf([snow(500, NOW_S - 60, commit=1), snow(900, NOW_S + 7200, commit=2)])
+    found = Live(SITE)
+    found.fill(shelf, NOW_S)
+    mine = found.nodes[21]
+    assert mine.last is not None
+    assert mine.last.commit == 1
+    assert not mine.stale(NOW_S)
+
+    shelf.records.append(snow(800, NOW_S + 40 * 86_400, commit=3))
+    assert found.follow(shelf, NOW_S) == {21}
+    assert mine.stale(NOW_S)
+    assert found.newest_at_s(NOW_S) is None
+
+    shelf.records.append(snow(510, NOW_S + 30, commit=4))
+    assert found.follow(shelf, NOW_S + 30) == {21}
+    assert mine.last.commit == 4
+    assert not mine.stale(NOW_S + 30)
+    assert [point.at_s for point in mine.points(mine.place.main)] == [NOW_S - 60, NOW_S + 30]
+    assert mine.newest[mine.place.main] == Sample(NOW_S + 30, mine.points(mine.place.main)[-1].value, OK)
+    assert found.newest_at_s(NOW_S + 30) == NOW_S + 30
+
+
+def test_a_node_whose_only_record_is_of_a_time_to_come_has_no_live_value() -> None:
+    found = Live(SITE)
+    found.fill(Shelf([snow(900, NOW_S + 7200)]), NOW_S)
+    assert found.nodes[21].stale(NOW_S)
+    assert found.nodes[21].ahead(NOW_S)
 
 
 def test_an_older_record_that_comes_late_does_not_become_the_newest() -> None:

@@ -369,7 +369,7 @@ async def test_a_card_that_has_not_changed_is_not_written_again_but_its_age_is()
     clock[0] += 60
     assert pages.card(11, "nb") is first
     assert "for 1\u00a0min siden" in (await get(pages, "/")).text
-    pages.live.follow(Shelf([intake(777, 480, NOW_S + 60, commit=900)]))
+    pages.live.follow(Shelf([intake(777, 480, NOW_S + 60, commit=900)]), NOW_S + 60)
     assert ">78<" in (await get(pages, "/")).text
     clock[0] += 7200
     assert "Gammel måling" in (await get(pages, "/")).text

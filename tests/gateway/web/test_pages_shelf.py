@@ -60,5 +60,5 @@ async def test_a_card_is_written_again_when_its_node_goes_to_the_shelf() -> None
     on_shelf = pages.card(11, "nb")
     assert "is-shelf" in on_shelf.html
     assert "is-shelf" not in before.html
-    pages.live.follow(Shelf([intake(777, 480, NOW_S + 60, commit=900)]))
+    pages.live.follow(Shelf([intake(777, 480, NOW_S + 60, commit=900)]), NOW_S + 60)
     assert "is-shelf" not in pages.card(11, "nb").html
