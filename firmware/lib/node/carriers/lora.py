@@ -10,6 +10,7 @@ from wire.airtime import FRAME_MAX, airtime_ms, header_ms, sub_band
 
 EARLY_MS = 25  # before an answer can begin: the radio's start, and the two ends' clocks
 LATE_MS = 60  # after it should have begun: a gateway that is slow to switch over
+TURN_MS = 100  # after an answer: a bridge, which has one radio, is not yet listening again
 POLL_MS = 3
 JITTER_BYTES = 222  # the wait before a conversation is at most what a packet of this size takes ...
 JITTER_MS = 2000  # ... or this
@@ -39,6 +40,7 @@ class Lora:
         self._down_sf = 0
         self._opens = None  # ticks at which the window opens, None: nothing is to be waited for
         self._listening = False
+        self._turned = None  # ticks before which whoever answered may be deaf
         self._heard = None  # (RSSI in dBm, SNR in quarters of a dB, spreading factor) of the last answer
         self.use_slow(False)
 
@@ -87,9 +89,17 @@ class Lora:
         self._airtime.spend(self._bands[drawn], self._clock_s(), ms)
         self._keep()
         self._listening = False
+        self._await_turn()
         self._modem.configure({"freq_khz": self._channels[drawn], "sf": self._sf})
         ended = self._transmit(frame)
         self._opens = time.ticks_add(ended, self._config["answer_delay_ms"] - EARLY_MS)
+
+    def _await_turn(self):
+        if self._turned is not None:
+            left_ms = time.ticks_diff(self._turned, time.ticks_ms())
+            self._turned = None
+            if 0 < left_ms <= TURN_MS:  # else it was long ago, and ticks have come round
+                self._sleep_ms(left_ms)
 
     def _transmit(self, frame):
         """Send one packet; return when it was over, in ticks."""
@@ -124,6 +134,7 @@ class Lora:
             elif found is not True:
                 self._opens = None
                 self._heard = found.rssi, found.snr, self._down_sf
+                self._turned = time.ticks_add(time.ticks_ms(), TURN_MS)
                 return bytes(found)
             elif left <= 0:
                 return None

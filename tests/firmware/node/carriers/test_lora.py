@@ -58,6 +58,30 @@ print(c.receive(c.answer_ms), kept[0] < 270000)
     assert lines == ["b'answer' ('rx', 869525, 9) True True 17", "None True"]
 
 
+def test_whoever_has_just_answered_gets_time_to_listen_again(on_carrier):
+    lines = on_carrier("""
+m = Modem(); c = make(m)
+waits = []
+c._sleep_ms = lambda ms: (waits.append(ms), time.sleep_ms(ms))
+c.send(b"x")
+m.hears = [Packet(b"answer")]
+c.receive(c.answer_ms)
+heard_at = time.ticks_ms()
+waits.clear()
+c.send(b"y")
+print(len(waits), 0 < waits[0] <= 100, time.ticks_diff(m.sent_at, heard_at) >= waits[0])
+c.send(b"z")  # nobody has answered since
+print(len(waits))
+m.hears = [Packet(b"answer")]
+c.receive(c.answer_ms)
+waits.clear()
+c._turned = time.ticks_add(c._turned, 100000)  # as if ticks had come round
+c.send(b"x")
+print(len(waits))
+""")
+    assert lines == ["1 True True", "1", "0"]
+
+
 def test_nothing_comes(on_carrier):
     assert on_carrier(
         "m = Modem(); c = make(m); c.send(b'x'); print(c.receive(5000), c.receive(5), c.margin_db())"
