@@ -16,7 +16,7 @@ from gateway.model import Anchor
 DRIFT_PPM = 10_000  # the ESP32's RC oscillator, calibrated at boot, over -30..30 °C: 36 s an hour
 STATUS_ERROR_MS = 1_000  # a STATUS is stamped when it is built and received this much later at most
 UTC_ERROR_MS = 2_000  # a node that is further off than this and shows it is told the time
-AHEAD_MS = 120_000  # a record from later than this is the node's error, not its clock's drift
+AHEAD_S = 120  # a record from later than this is somebody's error, not its clock's drift
 EARLIEST_S = 1_704_067_200  # 2024-01-01: no record of this system is older, no gateway's clock may be
 ANCHORS_MAX = 32  # kept of one clock: the first, and the newest
 CLOCKS_MAX = 64  # kept of one node
@@ -107,9 +107,14 @@ def correction_s(times_s: Sequence[int], received_at_ms: int) -> int:
     that is nobody knows; the size of the correction is the error to state.
     """
     newest = max(times_s)
-    if newest * 1000 > received_at_ms + AHEAD_MS or min(times_s) < EARLIEST_S:
+    if is_ahead(newest, received_at_ms / 1000) or min(times_s) < EARLIEST_S:
         return received_at_ms // 1000 - newest
     return 0
+
+
+def is_ahead(at_s: int, now_s: float) -> bool:
+    """Whether a time is still to come: a clock that was ahead gave it, or this one is late."""
+    return at_s > now_s + AHEAD_S
 
 
 def plausible(utc_ms: int) -> bool:

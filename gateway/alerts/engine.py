@@ -5,7 +5,7 @@ No I/O: whoever runs it keeps what it returns, in one transaction with the curso
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from device_configs.model import Site
@@ -16,13 +16,12 @@ from gateway.alerts.signals import OfGateway, Silence
 from gateway.alerts.state import Event, Kind, Observation, State
 from gateway.alerts.step import Refused, Step
 from gateway.alerts.watches import Watch, WatchId, watches
-from gateway.clock import AHEAD_MS, EARLIEST_S
+from gateway.clock import EARLIEST_S, is_ahead
 from gateway.model import StoredRecord
 from gateway.readings import WrongSchema
 from gateway.shelved import lies
 
 INHIBIT_TAIL_S = 3600  # an inhibited alert stays quiet for so long after the other has cleared
-AHEAD_S = AHEAD_MS // 1000
 IDLE_TICK_S = 5  # how often a watch that waits for nothing is looked at
 MAINTENANCE_MAX_S = 7 * 86_400
 FORGOTTEN_S = 7 * 86_400  # a sensor that has long been failing: what it said before no longer counts
@@ -136,9 +135,10 @@ class Engine:
     def clock_stepped(self, leap: Leap) -> None:
         """Take note, before anything else, that the clock has leapt."""
         self._fetched_s = {node: at_s + leap.by_s for node, at_s in self._fetched_s.items()}
-        for node, until_s in self.maintenance.items():
-            if step.moves_end(until_s, leap, MAINTENANCE_MAX_S):
-                self.maintenance[node] = until_s + leap.by_s
+        self.maintenance = {
+            node: step.end_after(leap, until_s, MAINTENANCE_MAX_S)
+            for node, until_s in self.maintenance.items()
+        }
         for id_, watch in self.watches.items():
             moved = step.clock_stepped(self.states[id_], leap, own=_by_own_clock(watch))
             self._keep(watch, (moved, ()))
@@ -211,11 +211,16 @@ class Engine:
         They had their times of a clock that was ahead, and would make history of all that comes. While the
         clock is late, the records that come are ahead of it themselves.
         """
-        at_s, latest_s = record.measured_at_s, now_s + AHEAD_S
-        if self._latest_s.get(record.node, 0) <= latest_s or not EARLIEST_S <= at_s <= latest_s:
+        at_s = record.measured_at_s
+        if (
+            not is_ahead(self._latest_s.get(record.node, 0), now_s)
+            or at_s < EARLIEST_S
+            or is_ahead(at_s, now_s)
+        ):
             return
         self._latest_s[record.node] = at_s
-        fresh = [watch for watch in watches(self._site) if watch.node.id == record.node]
+        alone = replace(self._site, nodes=(self._nodes[record.node],))
+        fresh = [watch for watch in watches(alone) if watch.node.id == record.node]
         self._of_node[record.node] = fresh
         for watch in fresh:
             self.watches[watch.id] = watch

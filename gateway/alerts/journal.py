@@ -17,7 +17,7 @@ from gateway.alerts.engine import MAINTENANCE_MAX_S, Happened
 from gateway.alerts.leaps import Leap, Pace
 from gateway.alerts.paging import Member, Message
 from gateway.alerts.state import State
-from gateway.alerts.step import moves_end
+from gateway.alerts.step import end_after
 from gateway.alerts.watches import WatchId
 from gateway.clock import EARLIEST_S
 from gateway.store.damage import DAMAGE, set_aside
@@ -187,10 +187,9 @@ class Journal:
             (leap.by_s, *span),
         )
         self.db.executemany(
-            "UPDATE maintenance SET until_s = until_s + ? WHERE node = ?",
-            [(leap.by_s, n) for n, until_s in self.maintenance().items()
-             if moves_end(until_s, leap, MAINTENANCE_MAX_S)],
-        )  # fmt: skip
+            "UPDATE maintenance SET until_s = ? WHERE node = ?",
+            [(end_after(leap, until_s, MAINTENANCE_MAX_S), n) for n, until_s in self.maintenance().items()],
+        )
 
     def put(self, message: Message) -> None:
         """Add a message that stands for no alert: a heartbeat, a drill."""

@@ -93,14 +93,18 @@ def clock_stepped(state: State, leap: Leap, *, own: bool) -> State:
         and (leap.from_s <= at_s <= leap.to_s or at_s < EARLIEST_S)
     }
     until_s = state.shelved_until_s  # a moment that people chose, unless the clock was wrong for certain
-    if until_s is not None and moves_end(until_s, leap, SHELVE_MAX_S):
-        moved["shelved_until_s"] = until_s + leap.by_s
+    if until_s is not None and (end_s := end_after(leap, until_s, SHELVE_MAX_S)) != until_s:
+        moved["shelved_until_s"] = end_s
     return state.but(**moved) if moved else state
 
 
-def moves_end(until_s: int, leap: Leap, most_s: int) -> bool:
-    """Whether the end of a silence was taken from a wrong clock: in 1970, or later than was allowed."""
-    return until_s < EARLIEST_S or until_s > leap.to_s + leap.by_s + most_s
+def end_after(leap: Leap, until_s: int, most_s: int) -> int:
+    """Return when a silence ends after a leap: later or earlier by it if a wrong clock gave its end.
+
+    That is one in 1970, or more than the `most_s` ahead that are allowed.
+    """
+    wrong = until_s < EARLIEST_S or until_s > leap.to_s + leap.by_s + most_s
+    return until_s + leap.by_s if wrong else until_s
 
 
 def latest_s(state: State, *, own: bool) -> int | None:

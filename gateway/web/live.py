@@ -6,7 +6,7 @@ from statistics import median
 from typing import Protocol
 
 from device_configs.model import Site
-from gateway.clock import AHEAD_MS
+from gateway.clock import AHEAD_S, is_ahead
 from gateway.model import Reading, StoredRecord
 from gateway.readings import WrongSchema, readings
 from gateway.shelved import lies
@@ -16,7 +16,6 @@ from wire.quantities import MISSING, OK
 
 DAY_S = 86_400
 KEPT_S = DAY_S + 3600  # an hour more, to compare with what was a day ago
-_AHEAD_S = AHEAD_MS // 1000
 _BATCH = 2000
 
 
@@ -80,7 +79,7 @@ class NodeLive:
 
     def ahead(self, now_s: float) -> bool:
         """Whether the newest record has its time of a clock that was ahead of this one."""
-        return self.last is not None and self.last.measured_at_s > now_s + _AHEAD_S
+        return self.last is not None and is_ahead(self.last.measured_at_s, now_s)
 
     def forget(self) -> None:
         """Know no record any more."""
@@ -120,7 +119,7 @@ class Live:
 
     def _fill(self, node: NodeLive, source: Source, now_s: int) -> None:
         id_ = node.place.id
-        records = source.history(id_, now_s - KEPT_S, now_s + _AHEAD_S)
+        records = source.history(id_, now_s - KEPT_S, now_s + AHEAD_S)
         if not records and (newest := source.newest(id_)) is not None:
             records = [newest]
         for record in records:
@@ -137,7 +136,7 @@ class Live:
             for record in records:
                 node = self.nodes.get(record.node)
                 if node is not None:
-                    if node.ahead(now_s) and record.measured_at_s <= now_s + _AHEAD_S:
+                    if node.ahead(now_s) and not is_ahead(record.measured_at_s, now_s):
                         node.forget()
                         self._fill(node, source, now_s)
                     self._take(node, record)
