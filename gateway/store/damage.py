@@ -8,7 +8,7 @@ from typing import Self
 import apsw
 
 from gateway.store.change import StoreError
-from gateway.store.files import SUFFIXES
+from gateway.store.files import database_files
 
 DAMAGE = (apsw.CorruptError, apsw.NotADBError)
 
@@ -56,17 +56,21 @@ def blamed(paths: Iterable[Path], error: apsw.Error, hint: str = "") -> StoreErr
 
 def set_aside(path: Path, now_ms: int) -> Path:
     """Move a damaged database out of the way; return where it is now. Raises OSError."""
-    aside = path.with_name(f"{path.name}.damaged-{now_ms}")
+    aside = _aside(path, now_ms)
     path.rename(aside)
-    for suffix in SUFFIXES[1:]:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    for left in database_files(path)[1:]:
+        left.unlink(missing_ok=True)
     return aside
 
 
 def set_aside_with_log(path: Path, now_ms: int) -> Path:
     """Do the same, but keep the log beside it: who salvages reads that too. Raises OSError."""
-    aside = path.with_name(f"{path.name}.damaged-{now_ms}")
-    for suffix in SUFFIXES:
+    aside = _aside(path, now_ms)
+    for file, there in zip(database_files(path), database_files(aside), strict=True):
         with suppress(FileNotFoundError):
-            Path(f"{path}{suffix}").replace(f"{aside}{suffix}")
+            file.replace(there)
     return aside
+
+
+def _aside(path: Path, now_ms: int) -> Path:
+    return path.with_name(f"{path.name}.damaged-{now_ms}")

@@ -4,7 +4,11 @@ from pathlib import Path
 
 STORE_NAME = "store.db"
 SYNC_JOURNAL = "sync.db"  # of sync; there once that has been set up
-SUFFIXES = ("", "-wal", "-shm")  # a database, its log, and the index to that
+
+
+def database_files(path: Path) -> list[Path]:
+    """Return a database, its log and the index to that, there or not."""
+    return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
 
 
 def suspect_file(store: Path) -> Path:
@@ -24,5 +28,4 @@ def opened_file(store: Path) -> Path:
 
 def all_files(store: Path) -> list[Path]:
     """Return everything that belongs to the store, there or not."""
-    databases = [store.with_name(store.name + suffix) for suffix in SUFFIXES]
-    return [*databases, suspect_file(store), detour_file(store), opened_file(store)]
+    return [*database_files(store), suspect_file(store), detour_file(store), opened_file(store)]

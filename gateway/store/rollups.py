@@ -25,7 +25,7 @@ from gateway.recalibration import changed_from, timelines
 from gateway.rollup import HOUR_S, Rollup, Rollups, day_of, difference, of_readings, together
 from gateway.store.change import StoreError
 from gateway.store.damage import DAMAGE
-from gateway.store.files import SUFFIXES
+from gateway.store.files import database_files
 from gateway.store.migrations import migrate
 from gateway.store.reader import Reader
 
@@ -240,8 +240,8 @@ async def keep(store: Path, path: Path, site: Site, every_s: float = EVERY_S) ->
             await asyncio.to_thread(_follow_once, store, path, site)
         except DAMAGE as error:
             log.error("rollups_damaged", reason=str(error), next="they are made anew")  # noqa: TRY400
-            for suffix in SUFFIXES:
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            for file in database_files(path):
+                file.unlink(missing_ok=True)
         except (apsw.Error, StoreError, OSError) as error:
             log.warning("rollups_wait", reason=str(error))
         await asyncio.sleep(every_s)

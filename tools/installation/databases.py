@@ -4,10 +4,10 @@ from pathlib import Path
 
 import apsw
 
+from gateway.store.files import database_files
 from gateway.store.migrations import MIGRATIONS
 
 PAGES_A_STEP = 2000  # between two steps the writer gets its turn
-_SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -36,8 +36,8 @@ def copy_database(source: Path, target: Path) -> None:
 
 def remove_database(path: Path) -> None:
     """Delete it with all that belongs to it."""
-    for suffix in _SUFFIXES:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    for file in (*database_files(path), path.with_name(f"{path.name}-journal")):
+        file.unlink(missing_ok=True)
 
 
 def schema_differs(store: Path) -> bool:

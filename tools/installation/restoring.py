@@ -24,6 +24,7 @@ from device_configs.problem import ConfigError
 from gateway.app import locked
 from gateway.claim import StartError
 from gateway.store import STORE_NAME, StoreError
+from gateway.store.files import database_files
 from gateway.store.opening import open_database, renew
 from tools.installation import site_folder
 from tools.installation.backup import unpack
@@ -145,7 +146,7 @@ def _replace(source: Path, target: Path, aside: Path) -> None:
         there = target / relative
         there.parent.mkdir(parents=True, exist_ok=True)
         # A write-ahead log left behind would be taken for the new database's.
-        for old in [there, *(there.with_name(there.name + s) for s in ("-wal", "-shm"))]:
+        for old in database_files(there):
             if old.exists():
                 kept = aside / old.relative_to(target)
                 kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
