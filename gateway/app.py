@@ -35,7 +35,7 @@ from gateway.store.pruning import Limits
 from gateway.store.rollups import FILE_NAME as ROLLUPS_NAME
 from gateway.store.rollups import keep
 from gateway.store.upkeep import Unusable, Upkeep
-from gateway.verbs import Parts, verbs
+from gateway.verbs import Verbs
 
 log = structlog.get_logger()
 
@@ -107,7 +107,7 @@ class Gateway:
                 carriers += settings.radios.carriers(settings.state)
         self.carriers = carriers
         self.upkeep = Upkeep(store, settings.limits, now_ms)
-        parts = Parts(
+        asked = Verbs(
             settings.site,
             settings.gateway_id,
             store,
@@ -117,8 +117,8 @@ class Gateway:
             self.relays,
             now_ms,
             trusted,
-        )
-        asked = verbs(parts)
+            now_ms(),
+        ).by_name()
         self.alerts: Alerts | None = None
         if settings.rules is not None:
             self.alerts = Alerts(

@@ -13,7 +13,7 @@ from gateway.store.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Verbs:
     """What of a gateway is asked about. `now_ms` is UTC; `trusted`: see `clock.synchronised`."""
 
     site: str
@@ -25,18 +25,11 @@ class Parts:
     relays: Sequence[Relay]
     now_ms: Callable[[], int]
     trusted: Callable[[], bool]
+    started_at_ms: int
 
-
-def verbs(parts: Parts) -> dict[str, Verb]:
-    """Return the verbs by name; each answers or raises ControlError."""
-    asked = _Asked(parts)
-    return {"status": asked.status, "room": asked.room, "ask": asked.ask, "synced": asked.synced}
-
-
-class _Asked:
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._started_at_ms = parts.now_ms()
+    def by_name(self) -> dict[str, Verb]:
+        """Return the verbs; each answers or raises ControlError."""
+        return {"status": self.status, "room": self.room, "ask": self.ask, "synced": self.synced}
 
     async def status(self, _: Message) -> Message:
         try:
@@ -46,18 +39,18 @@ class _Asked:
 
     async def room(self, _: Message) -> Message:
         """How full the store is, and how long sync may be away: for those who ask often."""
-        return {"room": self._parts.upkeep.as_dict()}
+        return {"room": self.upkeep.as_dict()}
 
     async def ask(self, message: Message) -> Message:
         """Make a node send its STATUS."""
         node = message.get("node")
-        if type(node) is not int or node not in self._parts.ingest.links:
+        if type(node) is not int or node not in self.ingest.links:
             raise ControlError(f"there is no node {node!r}")
         try:
-            downlink = await self._parts.ingest.ask_status(node)
+            downlink = await self.ingest.ask_status(node)
         except StoreError as error:
             raise ControlError(str(error)) from error
-        for carrier in self._parts.carriers:
+        for carrier in self.carriers:
             await carrier.send([downlink])
         return {"node": node}
 
@@ -69,7 +62,7 @@ class _Asked:
             count = message.get("quarantined")
             quarantined = None if count is None else int(count)
             store_id = bytes.fromhex(message["store_id"])
-            known = await self._parts.upkeep.synced(store_id, spans, held, quarantined)
+            known = await self.upkeep.synced(store_id, spans, held, quarantined)
         except (KeyError, TypeError, ValueError) as error:
             form = '{"store_id": hexadecimal, "spans": [[first, last], ...], "held": why or "", '
             form += '"quarantined": count}'
@@ -79,24 +72,24 @@ class _Asked:
         return {"known": known}
 
     def _standing(self) -> Message:
-        parts, reader, ingest = self._parts, self._parts.store.reader, self._parts.ingest
+        reader, ingest = self.store.reader, self.ingest
         refusals: Counter[str] = Counter()
         for (cause, _node), count in ingest.totals.items():
             refusals[str(cause)] += count
         stored = reader.stored()
         return {
-            "site": parts.site,
-            "gateway_id": parts.gateway_id.hex(),
-            "store_id": parts.store.store_id.hex(),
-            "started_at_ms": self._started_at_ms,
-            "now_ms": parts.now_ms(),
-            "clock_trusted": parts.trusted(),
+            "site": self.site,
+            "gateway_id": self.gateway_id.hex(),
+            "store_id": self.store.store_id.hex(),
+            "started_at_ms": self.started_at_ms,
+            "now_ms": self.now_ms(),
+            "clock_trusted": self.trusted(),
             "last_commit": reader.last_commit(),
             "stored": sum(stored.values()),
-            "carriers": [*map(_condition, parts.carriers), *map(_condition, parts.relays)],
+            "carriers": [*map(_condition, self.carriers), *map(_condition, self.relays)],
             "refusals": dict(sorted(refusals.items())),
-            "room": parts.upkeep.as_dict(),
-            "conditions": [asdict(condition) for condition in parts.upkeep.conditions()],
+            "room": self.upkeep.as_dict(),
+            "conditions": [asdict(condition) for condition in self.upkeep.conditions()],
             "nodes": [
                 {
                     "node": link.node,

@@ -10,7 +10,7 @@ from gateway.control import ControlError, Message
 from gateway.model import Downlink, Uplink
 from gateway.store.pruning import Limits
 from gateway.store.upkeep import Upkeep
-from gateway.verbs import Parts, verbs
+from gateway.verbs import Verbs
 from tests.gateway.ingest_bench import Bench
 from tests.gateway.talking_node import GATEWAY_ID, TalkingNode, record
 from wire import control
@@ -37,12 +37,10 @@ class Asking:
     def __init__(self, bench: Bench) -> None:
         self.radio = Radio()
         self.upkeep = Upkeep(bench.store, Limits(), lambda: bench.now_ms)
-        self._verbs = verbs(
-            Parts(
-                "here", GATEWAY_ID, bench.store, bench.ingest, self.upkeep, [self.radio], [],
-                lambda: bench.now_ms, lambda: bench.trusted,
-            )
-        )  # fmt: skip
+        self._verbs = Verbs(
+            "here", GATEWAY_ID, bench.store, bench.ingest, self.upkeep, [self.radio], [],
+            lambda: bench.now_ms, lambda: bench.trusted, bench.now_ms,
+        ).by_name()  # fmt: skip
 
     async def __call__(self, do: str, **more: Any) -> Message:
         return await self._verbs[do]({"do": do, **more})
