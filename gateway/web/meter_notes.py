@@ -1,8 +1,9 @@
 """What happened to a building's meters, as notes with a date: they explain figures that look odd. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from device_configs.building_schema import Building, Meter
@@ -10,6 +11,8 @@ from device_configs.model import Node
 from gateway.buildings import SWAP_NEAR_S
 from gateway.energy.hours import HOUR_S
 from gateway.model import RegisterEvent
+
+Group = TypeVar("Group", str, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +58,20 @@ class Mark:
 
 def by_month(notes: Iterable[MeterNote], zone: ZoneInfo) -> Mapping[str, Sequence[MeterNote]]:
     """Return the notes of each local month ("2025-12"), the oldest first."""
-    found: dict[str, list[MeterNote]] = {}
-    for note in sorted(notes, key=lambda note: note.at_s):
-        found.setdefault(f"{datetime.fromtimestamp(note.at_s, zone):%Y-%m}", []).append(note)
-    return found
+    return _grouped(notes, lambda note: f"{datetime.fromtimestamp(note.at_s, zone):%Y-%m}")
 
 
 def by_hour(notes: Iterable[MeterNote]) -> Mapping[int, Sequence[MeterNote]]:
     """Return the notes of each hour by its beginning (UTC seconds), the oldest first."""
-    found: dict[int, list[MeterNote]] = {}
+    return _grouped(notes, lambda note: note.at_s // HOUR_S * HOUR_S)
+
+
+def _grouped(
+    notes: Iterable[MeterNote], group: Callable[[MeterNote], Group]
+) -> Mapping[Group, Sequence[MeterNote]]:
+    found: dict[Group, list[MeterNote]] = {}
     for note in sorted(notes, key=lambda note: note.at_s):
-        found.setdefault(note.at_s // HOUR_S * HOUR_S, []).append(note)
+        found.setdefault(group(note), []).append(note)
     return found
 
 
