@@ -26,6 +26,7 @@ from tests.gateway.alerts.at_modem import AtModem, incoming, smsd, text_of, writ
 from tests.gateway.alerts.made import T0, site
 from tests.gateway.alerts.running import Running
 from tests.gateway.postbox import Postbox
+from tests.waiting import until
 from tools.servers import free_port
 
 with warnings.catch_warnings():  # those of its own imports are for its makers
@@ -124,12 +125,6 @@ async def delivering(
     yield notifier
     task.cancel()
     await asyncio.wait([task])
-
-
-async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 def message(key: str = "raised/rista-tettes/11/1", kind: str = "raised", recipient: str = "vei") -> Message:

@@ -1,7 +1,7 @@
 """Replies in the spool of gammu-smsd: who may answer, and what comes of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from gateway.alerts.sms import Gammu
 from gateway.replies import Replies
 from tests.gateway.alerts.at_modem import write_config
 from tests.gateway.alerts.running import Running
+from tests.waiting import until
 
 OURS, STRANGER = "+4791234567", "+4740404040"
 ALERT = ("rista-tettes", 11)
@@ -41,12 +42,6 @@ async def answer(running: Running, number: str, text: str) -> None:
     await until(lambda: not file.exists())
     task.cancel()
     await asyncio.wait([task])
-
-
-async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 def code_of(running: Running) -> str:

@@ -6,7 +6,7 @@ The bridge is real MicroPython in its role; the board under test is an antenna o
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from hardware.virtual.radio.listener import FIXED_DB, VirtualRadio
 from hardware.virtual.radio.medium import Antenna, Medium, Modulation, Reception
 from hardware.virtual.radio.physics import airtime_s, noise_dbm
 from tests.hardware.attenuator_board import AttenuatorOnBench
+from tests.waiting import until
 from tools.firmware_image import compiled
 from wire.frame import ACK_REQUESTED, DATA, pack_header
 
@@ -59,12 +60,6 @@ class Scene:
 
     def payloads(self) -> list[bytes]:
         return [frame.payload for frame in self.radio.heard()]
-
-
-async def until(condition: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
-    async with asyncio.timeout(limit_s):
-        while not condition():  # noqa: ASYNC110  radios tell nobody
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture(params=["virtual", "bridge"])

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -16,6 +16,7 @@ from hardware.virtual.clock import RealClock
 from hardware.virtual.radio.forwarder import VirtualForwarder
 from hardware.virtual.radio.medium import Antenna, Medium, Modulation, Reception
 from tests.gateway.carriers.test_concentrators import ASKING
+from tests.waiting import until
 from tools.servers import free_port
 
 LORA = Lora(frequency_khz=868100, spreading_factor=7, bandwidth_khz=125, power_dbm=14, answer_delay_ms=300)
@@ -43,12 +44,6 @@ async def listening(carrier: PacketForwarderCarrier) -> AsyncIterator["asyncio.Q
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - a socket tells nobody
-            await asyncio.sleep(0.01)
 
 
 async def test_up_through_a_concentrator_and_down_again() -> None:

@@ -1,7 +1,7 @@
 """The stimulus board: its driver, and real MicroPython in the role on a virtual board behind a port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from hardware.bench.stimulus import StimulusBoard, checked, text_of
 from hardware.protocols import InstrumentError
 from hardware.virtual.usb_port import Cable
 from tests.hardware.stimulus_board import SETTINGS, StimulusOnBench
+from tests.waiting import until
 
 LIMIT_S = 120.0
 INTAKE, SNOW = 11, 21
@@ -23,12 +24,6 @@ async def board(tmp_path: Path) -> AsyncIterator[StimulusOnBench]:
     await made.bench.plug()
     yield made
     await made.bench.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LIMIT_S):
-        while not condition():  # noqa: ASYNC110  chips tell nobody
-            await asyncio.sleep(0.01)
 
 
 async def test_it_says_what_it_can_play(board: StimulusOnBench) -> None:
@@ -44,7 +39,7 @@ async def test_a_ranger_speaks_until_it_is_silenced(board: StimulusOnBench) -> N
     driver = StimulusBoard(board.port, SITE.node(SNOW))
     try:
         await driver.set("distance", 2345)
-        await until(lambda: board.ranger.content.count(b"R2345\r") >= 3)
+        await until(lambda: board.ranger.content.count(b"R2345\r") >= 3, LIMIT_S)
         await driver.silence()
         said = board.ranger.content
         await driver.known()
@@ -73,7 +68,7 @@ async def test_a_meters_recording_and_pulses(board: StimulusOnBench) -> None:
     driver = StimulusBoard(board.port, SITE.node(INTAKE))
     try:
         await driver.meter(frames, 0.1)
-        await until(lambda: (frames[0] + frames[1]) * 2 in board.meter.content)
+        await until(lambda: (frames[0] + frames[1]) * 2 in board.meter.content, LIMIT_S)
         await driver.meter([], 0)
         await driver.pulses([0.03] * 30 + [0.08], low_s=0.01)
         async with asyncio.timeout(LIMIT_S):

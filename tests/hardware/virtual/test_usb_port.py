@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 import serial
 
 from hardware.virtual.usb_port import Cable, UsbPort
+from tests.waiting import until
 
 
 class Listener:
@@ -34,12 +35,6 @@ async def usb(tmp_path: Path) -> AsyncIterator[Listener]:
     made.port.plug()
     yield made
     made.port.unplug()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110  what is waited for has no event
-            await asyncio.sleep(0.005)
 
 
 async def test_bytes_go_both_ways_unchanged(usb: Listener) -> None:
