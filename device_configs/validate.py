@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
@@ -48,9 +49,16 @@ _BOUNDS: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
 
 
 def validate(
-    document: Document, path: Place, model: type[Model], names: Names | None = None
+    document: Document,
+    path: Place,
+    model: type[Model],
+    names: Names | None = None,
+    hints: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Model | None, list[Problem]]:
-    """Return the value at `path` as a `model`, or None and everything wrong with it."""
+    """Return the value at `path` as a `model`, or None and everything wrong with it.
+
+    `hints` say by key what to do where the schema alone does not tell.
+    """
     tree: Any = document.tree
     for step in path:
         tree = tree[step]
@@ -60,6 +68,11 @@ def validate(
     except ValidationError as error:
         errors = error.errors(include_url=False)
     problems = []
+
+    def add(place: Place, message: str, hint: str | None = None, *, key: bool = False) -> None:
+        known = hints.get(str(place[-1])) if place else None
+        problems.append(document.problem(place, message, hint or known, key=key))
+
     guessed: set[Place] = set()  # keys that a misspelt one was taken for: not reported as missing too
     for details in errors:
         if details["type"] == "extra_forbidden":
@@ -67,15 +80,15 @@ def validate(
             if (guess := closest(word, fields)) is not None:
                 guessed.add((*details["loc"][:-1], guess))
             hint, place = did_you_mean(word, fields), (*path, *details["loc"])
-            problems.append(document.problem(place, f"unknown key `{word[:40]}`", hint, key=True))
+            add(place, f"unknown key `{word[:40]}`", hint, key=True)
     for details in errors:
         place = (*path, *details["loc"])
         if details["type"] == "missing":
             if details["loc"] not in guessed:
-                problems.append(document.problem(place, f"`{details['loc'][-1]}` is missing"))
+                add(place, f"`{details['loc'][-1]}` is missing")
         elif details["type"] != "extra_forbidden":
             subject = _subject(document.nearest(place))
-            problems.append(document.problem(place, *_explain(details, subject)))
+            add(place, *_explain(details, subject))
     return None, problems
 
 

@@ -13,7 +13,6 @@ On a virtual bench every instrument is of kind `virtual`.
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -160,6 +159,26 @@ class BenchFile(Entry):
         """The roles this bench fills."""
         return frozenset(role for role in ROLES if getattr(self, role) is not None)
 
+    @property
+    def devices(self) -> dict[str, Path]:
+        """The file of each real instrument by its role, as this machine has it once that is plugged in."""
+        found: dict[str, Path] = {}
+        for role in ROLES:
+            match getattr(self, role):
+                case (
+                    SerialPort(port=path)
+                    | StimulusPort(port=path)
+                    | LoraBridge(port=path)
+                    | SerialAttenuator(port=path)
+                    | UsbRelay(device=path)
+                ):
+                    found[role] = Path(path)
+                case UsbPort(port=path):
+                    found[role] = Path(path) / "disable"
+                case Ina219Wired(bus=bus):
+                    found[role] = Path(f"/dev/i2c-{bus}")
+        return found
+
 
 def bench_path(asked: str) -> Path:
     """Return the file that a name or a path means."""
@@ -178,9 +197,9 @@ def load_bench(path: Path) -> tuple[BenchFile, Site, Node]:
         problems = [document.problem_at(1, 1, "the file is empty", hint)]
     if problems:
         raise ConfigError(problems)
-    found, problems = validate(document, (), BenchFile)
+    found, problems = validate(document, (), BenchFile, hints=_HINTS)
     if found is None:
-        raise ConfigError(_hinted(problem) for problem in problems)
+        raise ConfigError(problems)
     if found.name != path.stem:
         problems.append(document.problem(("name",), f"`name` has to be that of the file, `{path.stem}`"))
     problems += [*_mixed(document, found), *_shared(document, found)]
@@ -213,11 +232,6 @@ def load_bench(path: Path) -> tuple[BenchFile, Site, Node]:
     return found, site, node
 
 
-def _hinted(problem: Problem) -> Problem:
-    key = problem.message.partition("`")[2].partition("`")[0]
-    return problem if problem.hint or key not in _HINTS else replace(problem, hint=_HINTS[key])
-
-
 def _site_folder(path: Path, name: str) -> Path | None:
     return next((f for f in (SITES / name, path.parent / name, Path(name)) if f.is_dir()), None)
 
@@ -237,10 +251,7 @@ def _mixed(document: Document, bench: BenchFile) -> list[Problem]:
 def _shared(document: Document, bench: BenchFile) -> Iterator[Problem]:
     """Two instruments can not be at one port, under whatever names it is given."""
     taken: dict[str, str] = {}
-    for role in ROLES:
-        port = getattr(getattr(bench, role), "port", None) or getattr(getattr(bench, role), "device", None)
-        if port is None:
-            continue
+    for role, port in bench.devices.items():
         other = taken.setdefault(os.path.realpath(port), role)
         if other != role:
             said = f"`{role}` and `{other}` are at one port, {port}"

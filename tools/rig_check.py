@@ -10,19 +10,7 @@ from pathlib import Path
 from device_configs.model import Node, Site
 from device_configs.problem import closest
 from device_configs.radio_schema import Lora
-from hardware.bench_file import (
-    ROLES,
-    BenchFile,
-    Esptool,
-    Ina219Wired,
-    LoraBridge,
-    SerialAttenuator,
-    SerialPort,
-    StimulusPort,
-    UsbPort,
-    UsbRelay,
-    load_bench,
-)
+from hardware.bench_file import ROLES, BenchFile, Esptool, SerialPort, load_bench
 from hardware.protocols import InstrumentError, Radio
 from hardware.rig import Bench, locked, opened
 from hardware.strategy import ASLEEP_UA, State, Strategy, Stuck
@@ -55,7 +43,7 @@ async def looks(path: Path, flash: bool) -> list[Look]:
     """
     file, site, node = load_bench(path)
     chip = site.catalog.boards[node.board].chip
-    found = [*_devices(file), *_image(file, path, chip)]
+    found = [*(_device(*each) for each in file.devices.items()), *_image(file, path, chip)]
     # A console may come with the supply; and files can be written without MicroPython's image.
     if all(look.well for look in found if look.what not in ("console", "flasher")):
         found = [look for look in found if look.what != "console"]
@@ -64,27 +52,8 @@ async def looks(path: Path, flash: bool) -> list[Look]:
     return [*found, *(Look(r, well=True, text=missing) for r in ROLES if r not in file.instruments)]
 
 
-def _devices(file: BenchFile) -> list[Look]:
-    """Look for the device files of a real bench's instruments."""
-    wanted: list[tuple[str, Path]] = []
-    if isinstance(file.console, SerialPort):
-        wanted.append(("console", Path(file.console.port)))
-    if isinstance(file.power, UsbRelay):
-        wanted.append(("power", Path(file.power.device)))
-    if isinstance(file.power, UsbPort):
-        wanted.append(("power", Path(file.power.port) / "disable"))
-    if isinstance(file.stimulus, StimulusPort):
-        wanted.append(("stimulus", Path(file.stimulus.port)))
-    if isinstance(file.meter, Ina219Wired):
-        wanted.append(("meter", Path(f"/dev/i2c-{file.meter.bus}")))
-    if isinstance(file.radio, LoraBridge):
-        wanted.append(("radio", Path(file.radio.port)))
-    if isinstance(file.attenuator, SerialAttenuator):
-        wanted.append(("attenuator", Path(file.attenuator.port)))
-    return [_device(role, device) for role, device in wanted]
-
-
 def _device(role: str, device: Path) -> Look:
+    """Look for the device file of a real bench's instrument."""
     if not device.exists():
         said = f"{device} is not there: is it plugged in, is the path right?{_beside(device)}"
         return Look(role, well=False, text=said)

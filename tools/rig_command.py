@@ -60,14 +60,13 @@ def check(
 ) -> None:
     """Say in plain words what a bench has, what answers, and what is missing."""
     path = bench_path(bench)
-    file, _, _ = load_bench(path)
     to_stderr(logging.WARNING)
     found = asyncio.run(looks(path, flash))
     well = all(look.well for look in found)
     for look in found:
         typer.echo(f"{'ok     ' if look.well else 'MISSING'} {look.what}: {look.text}", err=True)
     if as_json:
-        typer.echo(json.dumps({"ok": well, "bench": file.name, "looks": [asdict(look) for look in found]}))
+        typer.echo(json.dumps({"ok": well, "bench": path.stem, "looks": [asdict(look) for look in found]}))
     if not well:
         raise typer.Exit(NO_DEVICE)
 
