@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from gateway import audit
+from gateway.store import STORE_NAME
 from tools.node.network import FILE, load_network
 from tools.node.progress import Progress
 from tools.node.session import Json, Lang, SiteOption, State, registry_of, session, site_at
@@ -50,7 +51,7 @@ def hotspot(
             offer.signed,
             offer.content,
             port,
-            (lambda: versions(state)) if (state / "store.db").exists() else None,
+            (lambda: versions(state)) if (state / STORE_NAME).exists() else None,
         )
         audit.note(
             state, time.time(), audit.who(), "update offered", version=offer.read.version, nodes=wanted

@@ -11,7 +11,7 @@ import typer
 
 from device_configs.model import Site
 from gateway.store import STORE_NAME, Reader, StoreError
-from tools.node.provision import KEYS
+from tools.node.provision import KEYS, update_keys
 from tools.node.session import registry_of
 from tools.node.words import Words
 from tools.update import bundle, signing
@@ -35,7 +35,7 @@ def offer_of(manifest: Path, state: Path, words: Words) -> Offer:
     read, signature = manifest_at(manifest)
     if not signature:
         fail(words("update.unsigned", file=manifest), UNVERIFIED)
-    keys = [file.read_text().strip() for file in sorted((state / KEYS).glob("*.pub"))]
+    keys = update_keys(state)
     if keys and not signing.signed_by(read.message(), signature, keys):
         fail(words("update.other_key", file=manifest, folder=state / KEYS), UNVERIFIED)
     if read.expires <= time.time():

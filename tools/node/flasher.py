@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardware.bench.flasher import BAUD, BOOT_OFFSET, FILE_SYSTEM_AT, esptool
+from tools.node import ports
 from tools.node.trouble import Trouble
 
 CHIPS = {"ESP32": "esp32", "ESP32-S3": "esp32s3"}
@@ -98,7 +99,7 @@ def _judge(printed: str, port: str) -> str:
         return "wrong_chip"
     if "Permission denied" in printed and not connected:
         return "port_denied"
-    if "Inappropriate ioctl" in printed or (Path(port).exists() and not Path(port).is_char_device()):
+    if ports.is_none(port, printed):
         return "not_a_port"
     if not Path(port).exists() or _GONE.search(printed):
         return "unplugged" if connected else "port_busy" if Path(port).exists() else "port_gone"

@@ -28,6 +28,11 @@ def serial_ports(folder: Path | None = None) -> list[Port]:
     return sorted((Port(p.device, _MAKERS[p.vid or 0]) for p in found), key=lambda port: port.path)
 
 
+def is_none(path: str, said: str) -> bool:
+    """Whether what opened a path, or would have, says that it is anything but a serial port."""
+    return "Inappropriate ioctl" in said or (Path(path).exists() and not Path(path).is_char_device())
+
+
 def pick(asked: str | None, ports: Sequence[Port]) -> str:
     """Return the port asked for, or the only one there is. Raises Trouble."""
     if asked:

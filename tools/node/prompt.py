@@ -13,13 +13,13 @@ from pathlib import Path
 
 import serial
 
+from tools.node import ports
 from tools.node.trouble import Trouble
 
 PROMPT = b">>> "
 _CTRL_B, _CTRL_C = b"\x02", b"\x03"
 STEP_S = 0.15
 SILENT_S = 3.0  # Ctrl-C ends every wait of a program: one that says nothing for so long is not running
-_NO_TERMINAL = "Inappropriate ioctl"  # what the system says of anything but a serial port
 _STRANGE = 0.3  # share of bytes that no board prints: the line is disturbed or at another speed
 
 
@@ -88,7 +88,7 @@ def _why_not(error: Exception, path: str) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EACCES:
         return "port_denied"
-    if _NO_TERMINAL in str(error) or (Path(path).exists() and not Path(path).is_char_device()):
+    if ports.is_none(path, str(error)):
         return "not_a_port"
     if "Input/output" in str(error):  # there is such a port, and nothing at its end
         return "unplugged"

@@ -210,9 +210,14 @@ def copy_firmware(board: Board, firmware: Mapping[str, bytes]) -> int:
     return len(lacking)
 
 
+def update_keys(state: Path) -> list[str]:
+    """Return the public keys that say whose updates are good."""
+    return [file.read_text().strip() for file in sorted((state / KEYS).glob("*.pub"))]
+
+
 def trust_of(state: Path, node: Node) -> dict[str, bytes]:
     """Return the file by which a node judges updates; none without KEYS/*.pub in `state`."""
-    keys = [file.read_text().strip() for file in sorted((state / KEYS).glob("*.pub"))]
+    keys = update_keys(state)
     if not keys:
         return {}
     trust = {"board": node.board, "hardware": HARDWARE, "keys": keys[:KEYS_MAX]}

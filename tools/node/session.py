@@ -19,7 +19,7 @@ from tools.node.credentials import Credentials
 from tools.node.handing_out import site_of
 from tools.node.network import load_network
 from tools.node.progress import Progress
-from tools.node.provision import KEYS, Result, Workshop
+from tools.node.provision import KEYS, Result, Workshop, update_keys
 from tools.node.registry import Registry, there
 from tools.node.trouble import FAILED, Trouble, of_disk
 from tools.node.words import Words, language_of
@@ -168,8 +168,7 @@ def told(result: Result, words: Words) -> list[str]:
 
 def without_key(state: Path, words: Words) -> list[str]:
     """Return what is to be said where nodes are made without a key to judge updates by."""
-    folder = state / KEYS
-    return [] if any(folder.glob("*.pub")) else [words("did.no_update_key", folder=folder)]
+    return [] if update_keys(state) else [words("did.no_update_key", folder=state / KEYS)]
 
 
 def result_json(result: Result) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Mosquitto(Server):
         lines = [
             f"listener {self.port} {HOST}",
             # As root it would become the user `mosquitto`, who cannot read this directory; the change of
-            # user would also take away the parent-death signal..
+            # user would also take away the parent-death signal.
             *(["user root"] if os.geteuid() == 0 else []),
             "persistence false",
             "set_tcp_nodelay true",

@@ -1,8 +1,8 @@
 """Offers updates to nodes through the broker, wave by wave; firmware/lib/node/offers.py has the topics."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiomqtt import Client
@@ -112,36 +112,33 @@ class Offers:
         a node that reports the new one has confirmed it or is about to. A wave whose nodes are silent for
         `patience_s`, or that refuse, ends the whole, and those that have not begun are offered nothing more.
         """
-        for wave in waves:
-            try:
-                await self._roll_out(wave, signed, version, running, patience_s, told)
-            except (Stopped, asyncio.CancelledError):  # Ctrl-C as well: whoever says stop means the nodes too
-                for node in (*wave.refused, *wave.waiting):
-                    await self.offer(node, b"")
-                raise
-
-    async def _roll_out(
-        self,
-        wave: Wave,
-        signed: bytes,
-        version: str,
-        running: Callable[[], Mapping[int, str]],
-        patience_s: float,
-        told: Callable[[Wave], None],
-    ) -> None:
-        wave.begun = True
-        for node in wave.nodes:
-            await self.forget(node)
-            await self.offer(node, signed)
         loop = asyncio.get_running_loop()
-        end = loop.time() + patience_s
-        while wave.waiting:
-            versions = running()
-            wave.done += [node for node in wave.waiting if versions.get(node) == version]
-            refusals = {n: s for n, s in self.said.items() if n in wave.waiting and s.startswith(REFUSED)}
-            wave.refused |= refusals
-            told(wave)
-            if wave.refused or loop.time() > end:
-                raise Stopped(wave)
-            if wave.waiting:
-                await asyncio.sleep(LOOK_S)
+        for wave in waves:
+            async with self._given_up_together(wave):
+                wave.begun = True
+                for node in wave.nodes:
+                    await self.forget(node)
+                    await self.offer(node, signed)
+                end = loop.time() + patience_s
+                while wave.waiting:
+                    versions = running()
+                    wave.done += [node for node in wave.waiting if versions.get(node) == version]
+                    refusals = {
+                        n: s for n, s in self.said.items() if n in wave.waiting and s.startswith(REFUSED)
+                    }
+                    wave.refused |= refusals
+                    told(wave)
+                    if wave.refused or loop.time() > end:
+                        raise Stopped(wave)
+                    if wave.waiting:
+                        await asyncio.sleep(LOOK_S)
+
+    @asynccontextmanager
+    async def _given_up_together(self, wave: Wave) -> AsyncIterator[None]:
+        """Take the offers of a wave back where it ends early: whoever says stop means the nodes too."""
+        try:
+            yield
+        except (Stopped, asyncio.CancelledError):  # the latter is Ctrl-C
+            for node in (*wave.refused, *wave.waiting):
+                await self.offer(node, b"")
+            raise
