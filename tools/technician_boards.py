@@ -50,8 +50,7 @@ class SnowBoard:
         assert kind.button
         assert kind.led
         self.button, self.led = Button(clock), Led(clock, kind.led.on_level)
-        around = Surroundings({name: (lambda value=value: value) for name, value in TRUE.items()})  # type: ignore[misc]
-        wiring = wire(site.node(node), site.catalog, around, clock, lambda chip: _unseen, antenna)
+        wiring = wire(site.node(node), site.catalog, Surroundings.of(TRUE), clock, antenna=antenna)
         front: dict[int, PinChip] = {kind.button.pin: self.button, kind.led.pin: self.led}
         self.bench = BoardOnBench(
             name,
@@ -119,7 +118,3 @@ def bridge_board(name: str, folder: Path, port: Path) -> BoardOnBench:
     assert pins
     spi, wired = radio_wiring(pins, Antenna("bridge", Medium(RealClock())))
     return BoardOnBench(name, folder, port, chip="esp32s3", wiring=Wiring(spi=spi, pins=wired))
-
-
-def _unseen(channel: str, raw: int, utc_ms: int) -> None:
-    """Nobody asks which samples were taken."""

@@ -92,7 +92,6 @@ class VirtualDevice:
         self.node = node
         self.world = {c.name: CALM[c.name] for c in node.profile.channels if c.name in CALM}
         kind = catalog.boards[node.board]
-        quantities = {name: (lambda name=name: self.world[name]) for name in self.world}
         self.led = Led(clock, kind.led.on_level) if kind.led else None
         self.button = Button(self.clock) if kind.button else None
         pins: dict[int, PinChip] = {}
@@ -100,7 +99,7 @@ class VirtualDevice:
             pins[kind.led.pin] = self.led
         if kind.button and self.button:
             pins[kind.button.pin] = self.button
-        wiring = wire(node, catalog, Surroundings(quantities), clock, lambda chip: _unseen, antenna)
+        wiring = wire(node, catalog, Surroundings.of(self.world), clock, antenna=antenna)
         self.board = Board(
             node.name,
             folder,
@@ -240,7 +239,3 @@ class VirtualMeter:
 
     def _ua(self) -> float:
         return {State.OFF: 0.0, State.ASLEEP: ASLEEP_UA}.get(self._board.state, RUNNING_UA)
-
-
-def _unseen(channel: str, raw: int, utc_ms: int) -> None:
-    """Nobody asks which samples were taken."""

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
+from typing import Self
 
 from device_configs.board import Sx1262 as Sx1262Pins
 from device_configs.catalog import Catalog
@@ -39,6 +41,15 @@ class Surroundings:
     quantities: Mapping[str, Quantity] = field(default_factory=dict)
     frames: Frames | None = None
 
+    @classmethod
+    def of(cls, world: Mapping[str, float], frames: Frames | None = None) -> Self:
+        """Return surroundings in which at any time that is true which `world` says then."""
+        return cls({name: partial(world.__getitem__, name) for name in world}, frames)
+
+
+def _unseen(channel: str, raw: int, utc_ms: int) -> None:
+    """Nobody asks which samples were taken."""
+
 
 class NoChip(LookupError):
     """A node needs a chip that nobody has written yet: they are in hardware/virtual/chips."""
@@ -49,12 +60,12 @@ def wire(
     catalog: Catalog,
     around: Surroundings,
     clock: Clock,
-    witness: Callable[[str], Witness],
+    witness: Callable[[str], Witness] = lambda chip: _unseen,
     antenna: Antenna | None = None,
 ) -> Wiring:
     """Return the wiring of `node`; `witness(chip)` is told of the samples of that kind of chip.
 
-    With an `antenna` its board's radio is on the air. Raises NoChip.
+    Without it nobody is. With an `antenna` its board's radio is on the air. Raises NoChip.
     """
     board, profile = catalog.boards[node.board], node.profile
     assert node.sensors is not None

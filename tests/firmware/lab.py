@@ -85,7 +85,7 @@ class Lab:
         self.medium = Medium(self.clock, seed=3, shadow_db=0.0)
         antenna = Antenna("node", self.medium, (400.0, 0.0)) if "lora" in self.node.carriers else None
         around = self._surroundings()
-        wiring = wire(self.node, self.site.catalog, around, self.clock, lambda chip: _unseen, antenna)
+        wiring = wire(self.node, self.site.catalog, around, self.clock, antenna=antenna)
         assert kind.led
         assert kind.button
         self.led, self.button = Led(self.clock, kind.led.on_level), Button(self.clock)
@@ -119,7 +119,6 @@ class Lab:
         )
 
     def _surroundings(self) -> Surroundings:
-        quantities = {name: (lambda name=name: self.world[name]) for name in self.world}  # type: ignore[misc]
         make = str((self.node.sensors or {}).get("meter", {}).get("make", "aidon"))
 
         def frames() -> Any:
@@ -134,7 +133,7 @@ class Lab:
                 number = 3 if hourly else 2
                 yield at_s, frame(make, number, values, now, meter_id=self.meter_id)  # type: ignore[arg-type]
 
-        return Surroundings(quantities, frames)
+        return Surroundings.of(self.world, frames)
 
     async def start_gateway(self) -> None:
         self._stop = asyncio.Event()
@@ -234,7 +233,3 @@ class Lab:
         """Records of the flash that the node (by its RTC memory, now or as given) does not know stored."""
         memory = self.board.rtc_memory if memory is None else memory
         return sum(not acknowledged(memory, record.seq) for record in self.flash())
-
-
-def _unseen(channel: str, raw: int, utc_ms: int) -> None:
-    """Nobody asks which samples were taken."""

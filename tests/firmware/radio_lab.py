@@ -140,8 +140,8 @@ class RadioLab:
         self._stop = asyncio.Event()
         kind = self.site.catalog.boards[self.node.board]
         quantities = {name: (lambda name=name: self.world[name]) for name in self.world}  # type: ignore[misc]
-        around = Surroundings(quantities, None)
-        wiring = wire(self.node, self.site.catalog, around, self.clock, _nobody, self.antenna)
+        around = Surroundings(quantities)  # a test may put another world in the place of this one
+        wiring = wire(self.node, self.site.catalog, around, self.clock, antenna=self.antenna)
         assert kind.led
         assert kind.button
         self.led, self.button = Led(self.clock, kind.led.on_level), Button(self.clock)
@@ -235,7 +235,3 @@ class RadioLab:
 
     def reader(self) -> Reader:
         return Reader.open(self.state / STORE_NAME)
-
-
-def _nobody(chip: str) -> Any:
-    return lambda channel, raw, utc_ms: None

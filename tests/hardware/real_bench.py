@@ -58,14 +58,8 @@ class RealBench:
         clock = RealClock()
         site = load_site(SITES / "narvik-demo")
         node = site.node(INTAKE)
-        quantities = {c.name: (lambda v=CALM[c.name]: v) for c in node.profile.channels if c.name in CALM}
-        wiring = wire(
-            node,
-            site.catalog,
-            Surroundings(quantities),
-            clock,
-            lambda chip: lambda channel, raw, utc_ms: None,
-        )
+        world = {c.name: CALM[c.name] for c in node.profile.channels if c.name in CALM}
+        wiring = wire(node, site.catalog, Surroundings.of(world), clock)
         self.board = BoardOnBench(
             "dut", folder / "dut", folder / "ttyUSB0", program=program("esp32"), wiring=wiring, clock=clock,
             access_point=AccessPoint(clock, "bench"), heap_kb=HEAP_KB["battery"],

@@ -66,7 +66,7 @@ class Boards:
             "battery": lambda: 3.6 + scene.ripple(node, at(), 0.005),
             "distance": lambda: node.geometry.sensor_height_mm - scene.depth_mm(node, at()),  # type: ignore[union-attr]
         }  # fmt: skip
-        wiring = wire(node, self.site.catalog, Surroundings(quantities), self._clock, lambda chip: _unseen)
+        wiring = wire(node, self.site.catalog, Surroundings(quantities), self._clock)
         kind = self.site.catalog.boards[node.board]
         board = Board(
             node.name, folder, wiring, clock=self._clock, access_point=self._access_point,
@@ -162,7 +162,3 @@ class Boards:
                 (number, r.epoch, r.seq, tuple(r.values)) for r in read_backlog(board.files(), channels)
             }
         return found
-
-
-def _unseen(channel: str, raw: int, utc_ms: int) -> None:
-    """Nobody asks which samples were taken."""

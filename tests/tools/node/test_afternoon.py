@@ -105,9 +105,8 @@ def board_for(
         wiring = wire(
             scene.site.node(node),
             scene.site.catalog,
-            Surroundings({key: (lambda value=value: value) for key, value in SNOW.items()}),  # type: ignore[misc]
+            Surroundings.of(SNOW),
             clock,
-            lambda chip: lambda channel, raw, utc_ms: None,
         )
         kind = scene.site.catalog.boards[scene.site.node(node).board]
         assert kind.button

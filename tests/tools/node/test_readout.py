@@ -26,8 +26,7 @@ TRUE = {"distance": 2400.0, "air": -6.0, "battery": 3.6}
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[BoardOnBench]:
     node = SITE.node(NODE)
-    around = Surroundings({name: (lambda value=value: value) for name, value in TRUE.items()})  # type: ignore[misc]
-    wiring = wire(node, SITE.catalog, around, RealClock(), lambda chip: lambda channel, raw, utc_ms: None)
+    wiring = wire(node, SITE.catalog, Surroundings.of(TRUE), RealClock())
     made = with_micropython("ttyUSB0", tmp_path, tmp_path / "ports", "esp32s3", wiring=wiring)
     settings = settings_bytes(node_settings(SITE, node, host="192.0.2.10", ssid="workshop"))
     made.board.install({**compiled(), "settings.json": settings})
